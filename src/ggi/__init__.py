@@ -1,0 +1,1 @@
+"""Infrastructure as code for the shared infrastructure of Dutch municipalities."""

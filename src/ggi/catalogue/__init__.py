@@ -1,0 +1,1 @@
+"""The types that content (components, releases, services) is written in, and the loader that finds it."""

@@ -1,0 +1,1 @@
+"""Readers of a landscape that draw or print it."""
