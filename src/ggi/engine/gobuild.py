@@ -1,0 +1,182 @@
+"""Build a command from a tagged Go module, outside the checkout, without touching the user's Go settings.
+
+The user's GOFLAGS, GOPROXY, GOPRIVATE and GOSUMDB apply as they are; Go's own checksum database guards what is fetched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ggi.errors import Problem, WorkError
+
+Report = Callable[[str], None]
+"""Takes one line of progress for a person."""
+
+SIGN_OF_LIFE = 10.0
+"""Seconds between two progress lines of a long step."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoSource:
+    """Where a command comes from: `module` at `version` and the import path of its main `package`.
+
+    `variables` are string variables that the linker sets (`-X`). With `staging` every
+    `replace k8s.io/X => ./staging/...` of the module becomes `k8s.io/X v0.<minor>.<patch>`: a dependency's own replace
+    lines do not count, and k8s.io/kubernetes asks for v0.0.0.
+    """
+
+    module: str
+    version: str
+    package: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    staging: bool = False
+
+
+def go_environment(go: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The user's environment, with `go` first on PATH and without a workspace that would change what is built."""
+    env = dict(os.environ)
+    env["PATH"] = f"{go.parent}{os.pathsep}{env.get('PATH', '')}"
+    env["GOWORK"] = "off"
+    env.update(extra or {})
+    return env
+
+
+def module_dir(go: Path, module: str, version: str) -> Path:
+    """The unpacked folder of `module@version` in Go's module cache, fetched when it is not there. Raises WorkError."""
+    with tempfile.TemporaryDirectory(prefix="ggi-go-") as work:
+        done = subprocess.run(
+            [str(go), "mod", "download", "-json", f"{module}@{version}"],
+            cwd=work,
+            env=go_environment(go),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    try:
+        answer = json.loads(done.stdout or "{}")
+    except ValueError:
+        answer = {}
+    if done.returncode != 0 or not answer.get("Dir"):
+        raise WorkError(
+            Problem(
+                f"Go could not fetch {module} {version}: {answer.get('Error') or last_lines(done.stderr)}",
+                "Check that GOPROXY points to a module proxy that this machine can reach (`go env GOPROXY`).",
+            )
+        )
+    return Path(answer["Dir"])
+
+
+def go_mod(source: GoSource, module_go_mod: str) -> str:
+    """The go.mod of a throw-away module that requires `source`; `module_go_mod` is the text of that module's own."""
+    lines = ["module ggi.invalid/build", ""]
+    if found := re.search(r"^go (\S+)$", module_go_mod, re.MULTILINE):
+        lines += [f"go {found[1]}", ""]
+    lines.append(f"require {source.module} {source.version}")
+    if source.staging:
+        libraries = re.findall(r"^\s*(?:replace )?(k8s\.io/\S+) => \./staging/", module_go_mod, re.MULTILINE)
+        version = re.sub(r"^v1\.", "v0.", source.version)
+        lines += ["", *(f"replace {library} => {library} {version}" for library in libraries)]
+    return "\n".join(lines) + "\n"
+
+
+def build(go: Path, name: str, source: GoSource, target: Path, report: Report) -> None:
+    """Build `source` to the file `target`, which appears whole or not at all.
+
+    Raises WorkError with the compiler's last lines. The caller holds the lock of this tool. Leftovers of an earlier build that was killed are removed first.
+    """
+    parent = target.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    for leftover in parent.glob(".build-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    started = time.monotonic()
+    report(f"{name} {source.version}: fetching the source from its Go module")
+    folder = module_dir(go, source.module, source.version)
+    work = Path(tempfile.mkdtemp(prefix=".build-", dir=parent))
+    try:
+        (work / "go.mod").write_text(go_mod(source, (folder / "go.mod").read_text()))
+        flags = " ".join(["-s", "-w", *(f"-X {key}={value}" for key, value in sorted(source.variables.items()))])
+        command = [str(go), "build", "-v", "-mod=mod", "-trimpath", f"-ldflags={flags}", "-o", "result", source.package]
+        run_watched(command, work, go_environment(go, {"CGO_ENABLED": "0"}), f"{name} {source.version}", report)
+        (work / "result").chmod(0o755)
+        (work / "result").replace(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    report(f"{name} {source.version}: built in {spoken(time.monotonic() - started)}")
+
+
+def run_watched(command: list[str], cwd: Path, env: Mapping[str, str], what: str, report: Report) -> None:
+    """Run `command` with a progress line every ten seconds; on interruption end its whole process group."""
+    process = subprocess.Popen(
+        command, cwd=cwd, env=dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+    )
+    counted = _Lines(process)
+    counted.start()
+    started = time.monotonic()
+    try:
+        while True:
+            try:
+                process.wait(SIGN_OF_LIFE)
+                break
+            except subprocess.TimeoutExpired:
+                report(f"{what}: {counted.summary()}, {spoken(time.monotonic() - started)}")
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+        counted.join()
+    if process.returncode != 0:
+        raise WorkError(
+            Problem(
+                f"building {what} failed: {counted.complaint()}",
+                "Check disk space and the Go settings (`go env`) and run the same command again: what is compiled is kept.",
+            )
+        )
+
+
+class _Lines(threading.Thread):
+    """Counts what `go build -v` writes: downloads, and one line for each package compiled."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        super().__init__(daemon=True)
+        self._process = process
+        self._downloads = 0
+        self._packages = 0
+        self._rest: list[str] = []
+
+    def run(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101 - Popen was given a pipe
+        for line in self._process.stderr:
+            if line.startswith(("go: downloading ", "go: added ", "go: finding ")):
+                self._downloads += 1
+            elif re.fullmatch(r"[\w./~+-]+", line.strip()):
+                self._packages += 1
+            else:
+                self._rest = [*self._rest[-19:], line]
+
+    def summary(self) -> str:
+        return f"{self._packages} packages compiled" if self._packages else f"{self._downloads} modules fetched"
+
+    def complaint(self) -> str:
+        return last_lines("".join(self._rest))
+
+
+def last_lines(text: str, count: int = 6) -> str:
+    """The last `count` lines of what a program said, on one line, for an error message."""
+    return " | ".join(line.strip() for line in text.strip().splitlines()[-count:]) or "no reason given"
+
+
+def spoken(seconds: float) -> str:
+    """`75.2` as `1 min 15 s`."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"

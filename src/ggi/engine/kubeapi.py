@@ -1,0 +1,356 @@
+"""A thin, typed client for a Kubernetes API server: raw objects in, raw objects out.
+
+Synchronous; one instance may be used by many threads and keeps its connections. Kinds are looked up in the API's
+own discovery, so custom resources need no code. Authentication is lightkube's (client certificates, tokens, exec plugins).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from ggi.engine.kubediscovery import Discovery, ResourceType
+from ggi.engine.kubeerrors import NotFoundError, UnreachableError, error_from_answer
+from ggi.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import httpx2
+
+Object = dict[str, Any]
+"""A Kubernetes object as JSON: apiVersion, kind, metadata and whatever the kind holds."""
+
+DEFAULT_TIMEOUT = 30.0
+"""Seconds for one request; the API server itself gives up after 60."""
+
+PAGE = 500
+"""Objects in one page of a list, as kubectl asks for."""
+
+PATCH_TYPES = {
+    "apply": "application/apply-patch+yaml",
+    "merge": "application/merge-patch+json",
+    "json": "application/json-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+}
+
+_BUSY = frozenset({429, 502, 503, 504})
+_NOT_DONE = frozenset({429})
+"""Answers after which a creation certainly did not happen."""
+
+
+class KubeApi:
+    """One API server, seen with one context of a kubeconfig."""
+
+    def __init__(
+        self,
+        http: httpx2.Client,
+        *,
+        context: str = "",
+        patience: float = 15.0,
+        on_warning: Callable[[str], None] | None = None,
+    ) -> None:
+        """`patience`: seconds during which a busy server (429, 502-504) is asked again; `on_warning` gets its warnings."""
+        self.http = http
+        self.context = context
+        self.server = str(http.base_url).rstrip("/")
+        self.patience = patience
+        self._on_warning = on_warning
+        self._discovery = Discovery(self.request)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_kubeconfig(
+        cls,
+        path: Path | str,
+        context: str | None = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        patience: float = 15.0,
+        on_warning: Callable[[str], None] | None = None,
+    ) -> Self:
+        """A client for `context` (default: the current one) of the kubeconfig file `path`. Nothing is sent yet.
+
+        Raises InputError when the file, the context or the way of logging in can't be used.
+        """
+        # Imported here: they cost about 0.2 s, and most commands talk to no API server.
+        import httpx2
+        from lightkube.config.client_adapter import Client, ConnectionParams
+        from lightkube.config.kubeconfig import KubeConfig
+        from lightkube.core.exceptions import ConfigError
+
+        try:
+            config = KubeConfig.from_file(path).get(context)
+            if config.user and config.user.exec and config.user.exec.apiVersion == "client.authentication.k8s.io/v1":
+                # lightkube knows the two older names of what is the same exchange.
+                config.user.exec.apiVersion = "client.authentication.k8s.io/v1beta1"
+            # A proxy of the environment can't reach this machine's own loopback.
+            loopback = httpx2.URL(config.cluster.server).host in ("127.0.0.1", "localhost", "::1")
+            limits = httpx2.Timeout(timeout, connect=min(timeout, 5.0))
+            http = Client(config, ConnectionParams(timeout=limits, trust_env=not loopback))
+        except (ConfigError, OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+            raise InputError(
+                Problem(
+                    f"{path}: this kubeconfig can't be used: {error}",
+                    "Check it with `kubectl --kubeconfig FILE version`.",
+                )
+            ) from error
+        return cls(http, context=config.context_name, patience=patience, on_warning=on_warning)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.http.close()
+
+    # -- one request -------------------------------------------------------------------------------------------------
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Any:
+        """Send one request and return the decoded answer: JSON, else text. Raises ApiError and its kinds.
+
+        A busy server is asked again within `patience`, as it asks for with Retry-After. A read is repeated once when a
+        kept connection turns out to be closed; a write is not, because it may have happened.
+        """
+        import httpx2
+
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": accept} if content is None else {"Accept": accept, "Content-Type": content_type}
+        give_up = time.monotonic() + self.patience
+        again = method == "GET"
+        while True:
+            try:
+                answer = self.http.request(method, path, content=content, params=dict(params or {}), headers=headers)
+            except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as error:
+                if again:
+                    again = False
+                    continue
+                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=True) from error
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=False) from error
+            except httpx2.HTTPError as error:
+                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=True) from error
+            if answer.status_code in (_BUSY if method != "POST" else _NOT_DONE):
+                wait = _retry_after(answer.headers.get("Retry-After"))
+                if time.monotonic() + wait < give_up:
+                    time.sleep(wait)
+                    continue
+            break
+        if self._on_warning:
+            for warning in answer.headers.get_list("Warning"):
+                self._on_warning(_warning_text(warning))
+        if answer.status_code >= 400:
+            raise error_from_answer(method, path, answer.status_code, answer.text)
+        if "json" in answer.headers.get("Content-Type", ""):
+            return answer.json()
+        return answer.text
+
+    # -- discovery ---------------------------------------------------------------------------------------------------
+
+    def resource(self, api_version: str, kind: str) -> ResourceType:
+        """What the server calls `kind`. Asks anew once when unknown (a CRD may be new). Raises UnknownKindError."""
+        with self._lock:
+            return self._discovery.find(api_version, kind)
+
+    def resource_types(self) -> list[ResourceType]:
+        """Everything that the server serves, preferred version of each group first."""
+        with self._lock:
+            return self._discovery.all()
+
+    def forget_discovery(self) -> None:
+        """Ask the server anew at the next look-up, for example after CRDs were removed."""
+        with self._lock:
+            self._discovery.forget()
+
+    def path(
+        self, api_version: str, kind: str, name: str = "", namespace: str | None = None, subresource: str = ""
+    ) -> str:
+        """The URL path of an object or, without `name`, of its collection."""
+        return self.resource(api_version, kind).path(name, namespace, subresource)
+
+    # -- objects -----------------------------------------------------------------------------------------------------
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
+        """One object. Raises NotFoundError."""
+        found: Object = self.request("GET", self.path(api_version, kind, name, namespace))
+        return found
+
+    def find(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """One object, or None when there is none. A kind that the server does not have raises UnknownKindError."""
+        path = self.path(api_version, kind, name, namespace)
+        try:
+            found: Object = self.request("GET", path)
+        except NotFoundError:
+            return None
+        return found
+
+    def each(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+    ) -> Iterator[Object]:
+        """All objects that match the selectors, page by page; without `namespace` those of all namespaces."""
+        path = self.resource(api_version, kind).collection(namespace)
+        params = {"limit": str(PAGE)}
+        if labels:
+            params["labelSelector"] = labels
+        if fields:
+            params["fieldSelector"] = fields
+        while True:
+            page = self.request("GET", path, params=params)
+            for item in page.get("items") or []:
+                yield {"apiVersion": api_version, "kind": kind, **item}
+            if not (token := (page.get("metadata") or {}).get("continue")):
+                return
+            params["continue"] = token
+
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    ) -> list[Object]:
+        """All objects that match, as `each` yields them."""
+        return [*self.each(api_version, kind, namespace, labels=labels, fields=fields)]
+
+    def apply(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        field_manager: str,
+        force: bool = False,
+        dry_run: bool = False,
+        subresource: str = "",
+        namespace: str | None = None,
+    ) -> Object:
+        """Server-side apply of `manifest`; returns the object as the server has it (`dry_run`: would have it).
+
+        Without `force`, a field that another manager owns raises ConflictError. `namespace` counts when the manifest
+        names none.
+        """
+        metadata = manifest["metadata"]
+        where = metadata.get("namespace") or namespace
+        params = {"fieldManager": field_manager, "force": "true" if force else "false"} | _dry(dry_run)
+        path = self.path(manifest["apiVersion"], manifest["kind"], metadata["name"], where, subresource)
+        made: Object = self.request(
+            "PATCH", path, body=dict(manifest), params=params, content_type=PATCH_TYPES["apply"]
+        )
+        return made
+
+    def create(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        field_manager: str = "",
+        dry_run: bool = False,
+        namespace: str | None = None,
+    ) -> Object:
+        """Create `manifest`; raises AlreadyExistsError when the name is taken."""
+        where = manifest["metadata"].get("namespace") or namespace
+        params = ({"fieldManager": field_manager} if field_manager else {}) | _dry(dry_run)
+        path = self.path(manifest["apiVersion"], manifest["kind"], "", where)
+        made: Object = self.request("POST", path, body=dict(manifest), params=params)
+        return made
+
+    def patch(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        patch: Any,
+        *,
+        namespace: str | None = None,
+        patch_type: Literal["merge", "json", "strategic"] = "merge",
+        field_manager: str = "",
+        dry_run: bool = False,
+        subresource: str = "",
+    ) -> Object:
+        """Change an existing object; `patch` is a mapping, or for `json` a list of operations. Raises NotFoundError."""
+        params = ({"fieldManager": field_manager} if field_manager else {}) | _dry(dry_run)
+        path = self.path(api_version, kind, name, namespace, subresource)
+        made: Object = self.request("PATCH", path, body=patch, params=params, content_type=PATCH_TYPES[patch_type])
+        return made
+
+    def delete(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        propagation: Literal["Background", "Foreground", "Orphan"] = "Background",
+        uid: str = "",
+        grace_seconds: int | None = None,
+        dry_run: bool = False,
+    ) -> Object | None:
+        """Delete an object; None when there is none. With `uid`, another object of that name raises ConflictError."""
+        options: dict[str, Any] = {"propagationPolicy": propagation}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        try:
+            gone: Object = self.request(
+                "DELETE", self.path(api_version, kind, name, namespace), body=options, params=_dry(dry_run)
+            )
+        except NotFoundError:
+            return None
+        return gone
+
+    # -- the server itself -------------------------------------------------------------------------------------------
+
+    def version(self) -> str:
+        """The server's version, such as `v1.36.3`."""
+        return str(self.request("GET", "/version")["gitVersion"])
+
+    def cluster_uid(self) -> str:
+        """The identity of the cluster: the uid of kube-system, a namespace that lives as long as the cluster."""
+        return str(self.get("v1", "Namespace", "kube-system")["metadata"]["uid"])
+
+    def is_ready(self) -> bool:
+        """Whether the server answers and says that it is ready."""
+        quick = self if self.patience == 0 else self._impatient()
+        try:
+            quick.request("GET", "/readyz", accept="*/*")
+        except (UnreachableError, NotFoundError):
+            return False
+        except Exception as error:
+            if getattr(error, "status", 0) >= 500 or getattr(error, "status", 0) in (401, 403):
+                return False
+            raise
+        return True
+
+    def _impatient(self) -> KubeApi:
+        return KubeApi(self.http, context=self.context, patience=0)
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
+
+
+def _retry_after(value: str | None) -> float:
+    try:
+        return min(max(float(value or 1), 0.1), 10.0)
+    except ValueError:
+        return 1.0
+
+
+def _warning_text(header: str) -> str:
+    """`299 - "text"` (RFC 9111, 5.5) as `text`."""
+    _, _, quoted = header.partition('"')
+    return quoted.removesuffix('"').replace('\\"', '"') or header
