@@ -93,7 +93,8 @@ def go_mod(source: GoSource, module_go_mod: str) -> str:
 def build(go: Path, name: str, source: GoSource, target: Path, report: Report) -> None:
     """Build `source` to the file `target`, which appears whole or not at all.
 
-    Raises WorkError with the compiler's last lines. The caller holds the lock of this tool. Leftovers of an earlier build that was killed are removed first.
+    Raises WorkError with the compiler's last lines. The caller holds the lock of this tool. Leftovers of an earlier
+    build that was killed are removed first.
     """
     parent = target.parent
     parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +140,7 @@ def run_watched(command: list[str], cwd: Path, env: Mapping[str, str], what: str
         raise WorkError(
             Problem(
                 f"building {what} failed: {counted.complaint()}",
-                "Check disk space and the Go settings (`go env`) and run the same command again: what is compiled is kept.",
+                "Check disk space and `go env`, then run the same command again: what is compiled is kept.",
             )
         )
 

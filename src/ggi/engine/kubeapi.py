@@ -1,7 +1,7 @@
 """A thin, typed client for a Kubernetes API server: raw objects in, raw objects out.
 
 Synchronous; one instance may be used by many threads and keeps its connections. Kinds are looked up in the API's
-own discovery, so custom resources need no code. Authentication is lightkube's (client certificates, tokens, exec plugins).
+own discovery, so custom resources need no code. Authentication is lightkube's (certificates, tokens, exec plugins).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class KubeApi:
         patience: float = 15.0,
         on_warning: Callable[[str], None] | None = None,
     ) -> None:
-        """`patience`: seconds during which a busy server (429, 502-504) is asked again; `on_warning` gets its warnings."""
+        """A busy server (429, 502-504) is asked again for `patience` seconds; `on_warning` gets its warnings."""
         self.http = http
         self.context = context
         self.server = str(http.base_url).rstrip("/")

@@ -9,9 +9,10 @@ from ggi.errors import Problem, WorkError
 
 
 class ApiError(WorkError):
-    """The API server refused or failed. `status` is the HTTP status (0: no answer), `reason` Kubernetes' word for it (`ForbiddenError`).
+    """The API server refused or failed. `status` is the HTTP status (0: no answer).
 
-    `message` is the server's own text; `details` its structured form (`causes` name the fields).
+    `reason` is Kubernetes' word for it (`Forbidden`), `message` the server's text, `details` its structured form,
+    in which `causes` name the fields.
     """
 
     def __init__(
