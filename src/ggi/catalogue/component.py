@@ -1,0 +1,274 @@
+"""What a component is. A content module `stacks/components/<name>.py` holds one `component = Component(...)`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from ggi.catalogue.secrets import SecretText
+from ggi.inventory.models import ComponentSettings
+
+if TYPE_CHECKING:
+    from ggi.catalogue.context import Context
+
+
+class Layer(StrEnum):
+    """The five layers of Common Ground, and the platform below them."""
+
+    INTERACTIE = "interactie"
+    PROCES = "proces"
+    INTEGRATIE = "integratie"
+    SERVICES = "services"
+    DATA = "data"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A named container port."""
+
+    name: str
+    number: int
+    metrics: bool = False
+    """Prometheus scrapes it at /metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How a process shows that it works: an HTTP path on a port, an open port, or a command."""
+
+    port: str = ""
+    path: str = ""
+    command: tuple[str, ...] = ()
+    scheme: str = "HTTP"
+    period: int = 10
+    timeout: int = 5
+    failures: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Storage of a component. `shared`: several pods write it at once (ReadWriteMany)."""
+
+    name: str
+    path: str
+    size: str
+    shared: bool = True
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMount:
+    """Keys of a Secret that somebody else makes (an operator, cert-manager), mounted as files."""
+
+    secret: str
+    path: str
+    keys: tuple[str, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One kind of pod of a component.
+
+    `cpu` in cores and `memory` in MiB are what one pod asks for; memory is also its limit. `scales`: the number of
+    pods follows the inhabitants, else it is `replicas`. `share` is its part of the component's work when it scales.
+    `writable` are folders that need an emptyDir, since the root file system is read-only.
+    """
+
+    name: str
+    ports: tuple[Port, ...] = ()
+    image: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    startup: Probe | None = None
+    liveness: Probe | None = None
+    readiness: Probe | None = None
+    cpu: float = 0.1
+    memory: int = 256
+    scales: bool = False
+    replicas: int = 1
+    stateful: bool = False
+    writable: tuple[str, ...] = ("/tmp",)  # noqa: S108  (a mount point in the container)
+    volumes: tuple[Volume, ...] = ()
+    secret_mounts: tuple[SecretMount, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    configured: bool = True
+    """Gets the component's configuration and secrets as environment."""
+    uid: int = 1000
+    grace: int = 30
+    """Seconds that a pod gets to stop."""
+
+
+class Auth(StrEnum):
+    """How a consumer shows who it is to an API."""
+
+    NONE = "none"
+    JWT = "jwt"
+    """ZGW: client id and secret sign a JWT (HS256)."""
+    TOKEN = "token"  # noqa: S105
+    """`Authorization: Token …`."""
+    PASSWORD = "password"  # noqa: S105
+    """User name and password, as databases have it."""
+    OIDC = "oidc"
+    """OpenID Connect client id and secret."""
+    MTLS = "mtls"
+    """A certificate of the landscape's own CA at both ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Something that a component offers to others: an HTTP API, a database, a realm."""
+
+    name: str
+    process: str
+    port: str
+    path: str = ""
+    auth: Auth = Auth.NONE
+    api_type: str = ""
+    """The zgw-consumers type: zrc, ztc, drc, brc, ac, nrc, orc."""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """This component calls another one's API. `processes` are the pods that call; empty: all configured ones.
+
+    A use that is `optional` disappears when the other component is switched off; otherwise that is an error.
+    `parameters` go to the provider unchanged (extensions of a database, redirect paths of an OIDC client).
+    """
+
+    component: str
+    apis: tuple[str, ...]
+    processes: tuple[str, ...] = ()
+    optional: bool = False
+    starts_after: bool = False
+    """The other one must be ready before this one starts. May not be circular."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A flow that leaves the namespace by an edge that the cluster declares: smtp, fsc, apiserver, backup."""
+
+    edge: str
+    processes: tuple[str, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that another party must supply. `days` is how long before go-live it must be asked for."""
+
+    id: str
+    title: str
+    role: str
+    check: str
+    days: int
+    blocks: bool = True
+    """The component waits for it; otherwise it works with less."""
+    secret: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Functional:
+    """Configuration that is the gemeente's own: read and reported, never overwritten."""
+
+    title: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A Job: `migrate` and `configure` run before the Deployments, in the order given."""
+
+    name: str
+    command: tuple[str, ...]
+    image: str = ""
+    cpu: float = 0.1
+    memory: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a component's configuration function returns.
+
+    `environment` goes into a ConfigMap, `secrets` into a Secret, both read as environment. `files` and `secret_files`
+    are mounted at their path. `setup` is the document for django-setup-configuration, with its secrets in
+    `setup_secrets`, which only the configuration Job gets. `objects` are further Kubernetes objects, as manifests
+    without namespace; SecretText may stand in the `data` of a Secret.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, SecretText] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    secret_files: Mapping[str, SecretText] = field(default_factory=dict)
+    setup: Mapping[str, Any] | None = None
+    setup_path: str = "/app/setup_configuration/data.yaml"
+    setup_secrets: Mapping[str, SecretText] = field(default_factory=dict)
+    objects: tuple[Manifest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A Kubernetes object of a component beyond the ordinary ones. `role` names it: `<component>/<Kind>/<role>`.
+
+    `needs` are the logical names that must be there first; `early`: it must be there before migrations run.
+    """
+
+    role: str
+    body: Mapping[str, Any]
+    needs: tuple[str, ...] = ()
+    early: bool = True
+
+
+def _nothing(_: Context) -> Configuration:
+    return Configuration()
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component as the catalogue knows it: the same for every gemeente."""
+
+    name: str
+    title: str
+    layer: Layer
+    summary: str
+    processes: tuple[Process, ...]
+    settings: type[ComponentSettings] = ComponentSettings
+    offers: tuple[Api, ...] = ()
+    uses: tuple[Use, ...] = ()
+    outside: tuple[Outside, ...] = ()
+    runs: tuple[Run, ...] = ()
+    configure: Callable[[Context], Configuration] = _nothing
+    route: str = ""
+    """Process and port that the gateway forwards to: `nginx:http`. Empty: not reachable from outside."""
+    passthrough: bool = False
+    """TLS is not ended at the gateway (TLSRoute)."""
+    inputs: tuple[Input, ...] = ()
+    functional: tuple[Functional, ...] = ()
+    supplier: str = ""
+    licence: str = ""
+    source: str = ""
+    gemma: str = ""
+    """GEMMA referentiecomponent."""
+    support_end: dt.date | None = None
+    exit: str = ""
+    """How the data leaves (GIBIT)."""
+
+    def process(self, name: str) -> Process:
+        """The process with this name. Raises KeyError."""
+        for process in self.processes:
+            if process.name == name:
+                return process
+        raise KeyError(f"{self.name} has no process {name}")
+
+    def api(self, name: str) -> Api:
+        """The API with this name. Raises KeyError."""
+        for api in self.offers:
+            if api.name == name:
+                return api
+        raise KeyError(f"{self.name} offers no {name}")

@@ -1,0 +1,116 @@
+"""Releases: which version and image of every component goes together. Versions come from here, never from a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from ggi.errors import Problem, raise_if
+from ggi.inventory.models import Model
+from ggi.inventory.tree import Node, read
+from ggi.inventory.types import Date, ReleaseId, Slug
+from ggi.inventory.validate import validate
+from ggi.messages import t
+
+UNKNOWN = "unknown"
+
+
+class ImageFile(Model):
+    """One image. A digest that nobody has read from the registry is written `unknown`, never invented."""
+
+    repository: Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+$")]
+    tag: Annotated[str, Field(min_length=1)]
+    digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|unknown)$")] = UNKNOWN
+
+    @property
+    def reference(self) -> str:
+        """The reference for a pod: by digest where it is known."""
+        return f"{self.repository}:{self.tag}" + ("" if self.digest == UNKNOWN else f"@{self.digest}")
+
+
+class ComponentVersion(Model):
+    """The version of a component in a release, with its images by name; the image `main` serves every process."""
+
+    version: str
+    images: dict[Slug, ImageFile]
+    notes: str = ""
+    """What an operator must do or know when this version replaces the one before."""
+
+
+class ReleaseFile(Model):
+    """A release of the whole landscape."""
+
+    release: ReleaseId
+    date: Date
+    title: str = ""
+    components: dict[Slug, ComponentVersion]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release as read, with the places of its values."""
+
+    model: ReleaseFile
+    tree: Node
+
+    def component(self, name: str) -> ComponentVersion | None:
+        """The version of a component, or None when this release does not have it."""
+        return self.model.components.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two releases."""
+
+    component: str
+    what: str
+    before: str
+    after: str
+    notes: str = ""
+
+
+def difference(old: Release, new: Release) -> list[Change]:
+    """What changes from `old` to `new`, sorted by component."""
+    changes = []
+    for name in sorted({*old.model.components, *new.model.components}):
+        before, after = old.component(name), new.component(name)
+        if before is None or after is None:
+            changes.append(Change(name, "component", before.version if before else "", after.version if after else ""))
+            continue
+        if before.version != after.version:
+            changes.append(Change(name, "version", before.version, after.version, after.notes))
+        for image in sorted({*before.images, *after.images}):
+            one, two = before.images.get(image), after.images.get(image)
+            left, right = one.reference if one else "", two.reference if two else ""
+            if left != right:
+                changes.append(Change(name, f"image {image}", left, right))
+    return changes
+
+
+def load_releases(folders: list[tuple[Path, str]]) -> Mapping[str, Release]:
+    """All `releases/*.yaml` of the content roots, as (folder, name to show). Raises InputError."""
+    releases: dict[str, Release] = {}
+    problems: list[Problem] = []
+    for folder, shown in folders:
+        for path in sorted(folder.glob("*.yaml")):
+            tree = read(path, f"{shown}/{path.name}", "release")
+            model = validate(tree, ReleaseFile, problems)
+            if model is None:
+                continue
+            if path.stem != model.release:
+                problems.append(
+                    Problem(
+                        t("this file must be named {name}.yaml", name=model.release), t("Rename the file."), tree.origin
+                    )
+                )
+            if model.release in releases:
+                # A further content root adds its own components to a release of the same name.
+                known = releases[model.release].model
+                model = known.model_copy(update={"components": {**known.components, **model.components}})
+            releases[model.release] = Release(model, tree)
+    raise_if(problems)
+    return releases

@@ -1,0 +1,222 @@
+"""What may be written in an inventory: one pydantic model per kind of file, the source of the JSON Schemas."""
+
+from __future__ import annotations
+
+import uuid
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ggi.inventory.types import (
+    Cidr,
+    Date,
+    DnsLabel,
+    EnvironmentName,
+    Gemeentecode,
+    HostName,
+    Oin,
+    Quantity,
+    ReleaseId,
+    Slug,
+    Window,
+)
+
+
+class Model(BaseModel):
+    """Base of every model: unknown keys are errors, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, strict=True)
+
+
+class State(StrEnum):
+    """Where a tenant is in its life. Deleting a file destroys nothing; these words do."""
+
+    ACTIVE = "active"
+    ONBOARDING = "onboarding"
+    OFFBOARDING = "offboarding"
+    MERGED = "merged"
+
+
+class Rotation(Model):
+    """The counter of the stack's derived secrets. The accepting side takes `current` and all of `accept`."""
+
+    current: Annotated[int, Field(ge=1)] = 1
+    accept: list[Annotated[int, Field(ge=1)]] = []
+
+
+class Resources(Model):
+    """What one pod of a process asks for and may use at most. CPU has no limit, so that it is never throttled."""
+
+    cpu: Quantity
+    memory: Quantity
+
+
+class ComponentSettings(Model):
+    """What every component can be told. A component's own settings extend this."""
+
+    enabled: bool = False
+    """Is this component part of the landscape?"""
+    host: HostName | None = None
+    """Public host name; default `{component}.{domain}`."""
+    replicas: Annotated[int, Field(ge=1, le=20)] | None = None
+    """Pods per process that serves requests; default from the number of inhabitants."""
+    resources: dict[Slug, Resources] = {}
+    """Per process, instead of the component's own figures."""
+
+
+class Supplied(Model):
+    """What another party supplied for an open input."""
+
+    on: Date
+    """Date on which it was supplied."""
+    value: str | None = None
+    """The value, when it is no secret; a secret goes into the stack's configuration."""
+
+
+class Settings(Model):
+    """What can be said at each layer; the highest layer that says it wins."""
+
+    release: ReleaseId | None = None
+    """The release of all components, quoted: "2026.4"."""
+    cluster: Slug | None = None
+    """The cluster, one of the region's."""
+    namespace: DnsLabel | None = None
+    """Kubernetes namespace; default the name of the stack."""
+    domain: HostName | None = None
+    """Domain below which the components get their host names."""
+    window: Window | None = None
+    """Maintenance window, local time: "di 20:00-23:00"."""
+    services: list[Slug] = []
+    """Joint services; each switches on the components that it needs."""
+    components: dict[Slug, Any] = {}
+    """Settings per component."""
+    rotation: Rotation = Rotation()
+    """Counters of the derived secrets."""
+    inputs: dict[str, Supplied] = {}
+    """What others supplied, by the id that `ggi inputs` lists."""
+
+
+class Herindeling(Model):
+    """A change of the municipal division: this gemeente ends and another absorbs it."""
+
+    into: Gemeentecode
+    """The gemeente that goes on."""
+    date: Date
+    """First day of the new situation."""
+
+
+class Offboarding(Model):
+    """Leaving. The landscape stays as it is until the date, and until the export was verified."""
+
+    date: Date
+    export_verified: Date | None = None
+    """Date on which the receiving party confirmed the export."""
+
+
+class TenantFile(Settings):
+    """One gemeente or samenwerkingsverband."""
+
+    gemeente: Gemeentecode | None = None
+    """CBS code; leave out for a samenwerkingsverband."""
+    samenwerkingsverband: Slug | None = None
+    """Id of a samenwerkingsverband without CBS code; its stacks are named sv-<id>."""
+    name: Annotated[str, Field(min_length=2, max_length=80)] | None = None
+    """Name; a gemeente in the registry has it from there."""
+    province: str | None = None
+    inhabitants: Annotated[int, Field(ge=1, le=20_000_000)] | None = None
+    """Sizes the landscape; a gemeente in the registry has it from there."""
+    serves: list[Gemeentecode] = []
+    """The gemeenten that a samenwerkingsverband works for."""
+    oin: Oin | None = None
+    """Organisatie-identificatienummer, the peer id in FSC."""
+    region: Slug
+    """The region (shared-service centre) whose layer applies."""
+    ring: Annotated[int, Field(ge=0, le=9)] = 1
+    """Wave in which it is updated; 0 goes first."""
+    state: Annotated[State, Field(strict=False)] = State.ACTIVE
+    network: Slug | None = None
+    """The network that serves it; default one of its own."""
+    m365: Slug | None = None
+    """The Microsoft 365 tenant that serves it; default one of its own."""
+    herindeling: Herindeling | None = None
+    offboarding: Offboarding | None = None
+    environments: dict[EnvironmentName, Settings]
+    """OTAP: ontw, test, accp, prod."""
+
+
+class Peer(Model):
+    """The other end of a flow outside the namespace: pods by their labels, or networks."""
+
+    namespace: dict[str, str] = {}
+    """Labels of the peer's namespace."""
+    pods: dict[str, str] = {}
+    """Labels of the peer's pods."""
+    cidrs: list[Cidr] = []
+    """Networks, for what has no labels: node-local DNS, API server, an external service."""
+    ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
+    """Container ports on the peer's side (for flows that leave the namespace)."""
+    protocols: list[Literal["TCP", "UDP"]] = ["TCP"]
+
+
+class Gateway(Model):
+    """The Gateway (gateway.networking.k8s.io) that the cluster offers to tenants."""
+
+    adapter: Literal["envoy"] = "envoy"
+    """Which implementation; decides how TLS versions and ciphers are written."""
+    class_name: DnsLabel = "envoy"
+    issuer: DnsLabel
+    """ClusterIssuer (cert-manager) for the public certificates."""
+    peer: Peer
+    """The gateway's pods, as the source of requests."""
+
+
+class Storage(Model):
+    """Storage classes of the cluster."""
+
+    block: DnsLabel
+    """ReadWriteOnce, for databases."""
+    shared: DnsLabel
+    """ReadWriteMany, for files that several pods share."""
+
+
+class Cluster(Model):
+    """Facts of a cluster that tenants must know; the service centre owns them."""
+
+    context: str
+    """Name of the kubeconfig context."""
+    identity: uuid.UUID | None = Field(default=None, strict=False)
+    """UID of the namespace kube-system; compared before every write."""
+    gateway: Gateway
+    storage: Storage
+    dns: Peer
+    """DNS, with the node-local cache if there is one."""
+    apiserver: Peer
+    """Kubernetes API, for the few pods that need it."""
+    monitoring: Peer | None = None
+    """Prometheus, as the source of scrapes."""
+    operators: Peer | None = None
+    """Operators that reach into the namespace (CloudNativePG's status port)."""
+    solver: Peer | None = None
+    """cert-manager's HTTP-01 solver traffic, if used."""
+    backup: Peer | None = None
+    """Object storage for backups."""
+    smtp: Peer | None = None
+    """Mail relay."""
+    smtp_host: HostName | None = None
+    fsc: Peer | None = None
+    """Where other FSC peers and the directory are reached (443 and 8443)."""
+
+
+class RegionFile(Settings):
+    """A region: a shared-service centre with its clusters, and what it decides for its tenants."""
+
+    name: str
+    clusters: dict[Slug, Cluster]
+    environments: dict[EnvironmentName, Settings] = {}
+
+
+class NationalFile(Settings):
+    """What holds for every gemeente unless a lower layer may and does say otherwise."""
+
+    environments: dict[EnvironmentName, Settings] = {}
