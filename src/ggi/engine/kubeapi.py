@@ -75,14 +75,42 @@ class KubeApi:
 
         Raises InputError when the file, the context or the way of logging in can't be used.
         """
+        from lightkube.config.kubeconfig import KubeConfig
+
+        return cls._connect(
+            lambda: KubeConfig.from_file(path), str(path), context, timeout, patience=patience, on_warning=on_warning
+        )
+
+    @classmethod
+    def from_mapping(
+        cls,
+        settings: Mapping[str, Any],
+        file: Path | str | None = None,
+        context: str | None = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        patience: float = 15.0,
+    ) -> Self:
+        """As `from_kubeconfig`, for a kubeconfig that is already read; files that it names are relative to `file`."""
+        from lightkube.config.kubeconfig import KubeConfig
+
+        return cls._connect(
+            lambda: KubeConfig.from_dict(dict(settings), fname=file),
+            str(file or "kubeconfig"),
+            context,
+            timeout,
+            patience=patience,
+        )
+
+    @classmethod
+    def _connect(cls, load: Callable[[], Any], name: str, context: str | None, timeout: float, **settings: Any) -> Self:
         # Imported here: they cost about 0.2 s, and most commands talk to no API server.
         import httpx2
         from lightkube.config.client_adapter import Client, ConnectionParams
-        from lightkube.config.kubeconfig import KubeConfig
         from lightkube.core.exceptions import ConfigError
 
         try:
-            config = KubeConfig.from_file(path).get(context)
+            config = load().get(context)
             if config.user and config.user.exec and config.user.exec.apiVersion == "client.authentication.k8s.io/v1":
                 # lightkube knows the two older names of what is the same exchange.
                 config.user.exec.apiVersion = "client.authentication.k8s.io/v1beta1"
@@ -93,11 +121,11 @@ class KubeApi:
         except (ConfigError, OSError, ValueError, KeyError, TypeError, AssertionError) as error:
             raise InputError(
                 Problem(
-                    f"{path}: this kubeconfig can't be used: {error}",
+                    f"{name}: this kubeconfig can't be used: {error}",
                     "Check it with `kubectl --kubeconfig FILE version`.",
                 )
             ) from error
-        return cls(http, context=config.context_name, patience=patience, on_warning=on_warning)
+        return cls(http, context=config.context_name, **settings)
 
     def __enter__(self) -> Self:
         return self
