@@ -101,6 +101,12 @@ class Process:
     uid: int = 1000
     grace: int = 30
     """Seconds that a pod gets to stop."""
+    singleton: bool = False
+    """Never two at once, not even during a roll-out."""
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    """An operator makes the pods, and they are found by these labels; no workload is built here."""
+    service: str = ""
+    """Name of the Service when an operator makes it."""
 
 
 class Auth(StrEnum):
@@ -152,11 +158,25 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A flow that leaves the namespace by an edge that the cluster declares: smtp, fsc, apiserver, backup."""
+    """A flow over an edge that the cluster declares: smtp, fsc, apiserver, backup; or `inward`: operators, solver.
+
+    `port` names the own port of an inward flow.
+    """
 
     edge: str
     processes: tuple[str, ...] = ()
     optional: bool = False
+    inward: bool = False
+    port: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Internal:
+    """A flow between two processes of one component; `port` is a name of the target's."""
+
+    source: tuple[str, ...]
+    target: str
+    port: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +217,15 @@ class Configuration:
     """What a component's configuration function returns.
 
     `environment` goes into a ConfigMap, `secrets` into a Secret, both read as environment. `files` and `secret_files`
-    are mounted at their path. `setup` is the document for django-setup-configuration, with its secrets in
+    are mounted: process, then path, then content. `setup` is the document for django-setup-configuration, with its secrets in
     `setup_secrets`, which only the configuration Job gets. `objects` are further Kubernetes objects, as manifests
     without namespace; SecretText may stand in the `data` of a Secret.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, SecretText] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-    secret_files: Mapping[str, SecretText] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    secret_files: Mapping[str, Mapping[str, SecretText]] = field(default_factory=dict)
     setup: Mapping[str, Any] | None = None
     setup_path: str = "/app/setup_configuration/data.yaml"
     setup_secrets: Mapping[str, SecretText] = field(default_factory=dict)
@@ -242,6 +262,7 @@ class Component:
     offers: tuple[Api, ...] = ()
     uses: tuple[Use, ...] = ()
     outside: tuple[Outside, ...] = ()
+    internal: tuple[Internal, ...] = ()
     runs: tuple[Run, ...] = ()
     configure: Callable[[Context], Configuration] = _nothing
     route: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,12 +83,23 @@ def _load_module(path: Path, name: str) -> object:
     return module
 
 
-def _components(root: Path, problems: list[Problem]) -> dict[str, Component]:
+def _package(name: str, folder: Path | None = None) -> None:
+    """Make `name` a package, so that content modules can import their neighbours with `from ._shared import ...`."""
+    package = types.ModuleType(name)
+    package.__path__ = [str(folder)] if folder else []
+    sys.modules[name] = package
+
+
+def _components(root: Path, index: int, problems: list[Problem]) -> dict[str, Component]:
     found: dict[str, Component] = {}
+    package = f"ggi_content.root{index}.components"
+    _package("ggi_content")
+    _package(f"ggi_content.root{index}")
+    _package(package, root / "stacks" / "components")
     for path in sorted((root / "stacks" / "components").glob("*.py")):
         if path.stem.startswith("_"):
             continue
-        module = _load_module(path, f"ggi_content.{root.name}.components.{path.stem}")
+        module = _load_module(path, f"{package}.{path.stem}")
         component = getattr(module, "component", None)
         if not isinstance(component, Component):
             problems.append(
@@ -127,13 +139,13 @@ def load_catalogue(further: tuple[Path, ...] = ()) -> Catalogue:
     problems: list[Problem] = []
     components: dict[str, Component] = {}
     services: dict[str, Service] = {}
-    for root in roots:
+    for index, root in enumerate(roots):
         if not (root / "stacks").is_dir():
             problems.append(
                 Problem(t("{path} is not a content root: it has no folder stacks/", path=root), t("Check --content."))
             )
             continue
-        components.update(_components(root, problems))
+        components.update(_components(root, index, problems))
         services.update(_services(root, problems))
     raise_if(problems)
     releases = load_releases([(root / "stacks" / "releases", "stacks/releases") for root in roots])

@@ -28,6 +28,8 @@ class Context:
     """Relations in which this component is the consumer."""
     incoming: tuple[Relation, ...]
     """Relations in which it is the provider."""
+    relations: tuple[Relation, ...]
+    """All relations of the landscape."""
     hosts: dict[str, str]
     """Public host names of all components that are switched on and have a route."""
     redis_databases: dict[str, int]

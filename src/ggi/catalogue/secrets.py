@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+NO_TAG = "xxxxxxxx"
+"""Stands in a Secret's name where the engine puts its keyed tag; 8 characters, as the tag."""
+
 Kind = Literal["derived", "given", "vault"]
 
 
@@ -18,6 +21,8 @@ class SecretRef:
     kind: Kind
     path: str
     counter: int = 1
+    size: int = 32
+    """Bytes of a derived secret; its text is base64url without padding, so 32 bytes are 43 characters."""
 
     def __str__(self) -> str:
         rotation = f"#{self.counter}" if self.kind == "derived" else ""
@@ -46,3 +51,8 @@ def text(*parts: str | SecretRef | SecretText) -> SecretText:
     for part in parts:
         flat.extend(part.parts if isinstance(part, SecretText) else (part,))
     return SecretText(tuple(flat))
+
+
+def secret_name(base: str, counter: int) -> str:
+    """Name of a Secret: it changes with the rotation counter and (in the engine) with the values, so that pods roll."""
+    return f"{base}-r{counter}-{NO_TAG}"

@@ -52,11 +52,24 @@ class Resources(Model):
     memory: Quantity
 
 
+class External(Model):
+    """A component that exists already, outside the namespace: it is used, not made."""
+
+    host: HostName
+    port: Annotated[int, Field(ge=1, le=65535)]
+    cidrs: list[Cidr]
+    """Where the host's addresses are; a NetworkPolicy can't name a host."""
+
+
 class ComponentSettings(Model):
     """What every component can be told. A component's own settings extend this."""
 
     enabled: bool = False
     """Is this component part of the landscape?"""
+    external: External | None = None
+    """It exists already and is only used."""
+    database: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    """Name of its database and of the role that owns it; default its own name."""
     host: HostName | None = None
     """Public host name; default `{component}.{domain}`."""
     replicas: Annotated[int, Field(ge=1, le=20)] | None = None

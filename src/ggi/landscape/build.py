@@ -1,0 +1,217 @@
+"""`landscape(environment, catalogue)`: the whole desired landscape as one value. Pure: no network, clock or secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ggi.catalogue.component import Component, Functional, Input
+from ggi.catalogue.content import Catalogue
+from ggi.catalogue.context import Context
+from ggi.catalogue.relation import Relation
+from ggi.errors import Problem, raise_if
+from ggi.inventory.load import Environment
+from ggi.inventory.types import quantity
+from ggi.landscape.network import Flow, flows, policies
+from ggi.landscape.objects import NAMESPACE, Object, digest
+from ggi.landscape.platform import budget, gateway, make, platform
+from ggi.landscape.relations import Placed, placed, redis_databases, relations, start_order
+from ggi.landscape.sizing import web_pods
+from ggi.landscape.workload import Workload
+from ggi.messages import t
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInput:
+    """An input that is still missing; `component` waits for it."""
+
+    component: str
+    input: Input
+
+    @property
+    def id(self) -> str:
+        """The id under which the inventory records that it was supplied."""
+        return f"{self.component}.{self.input.id}"
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """Everything that one environment should be. `objects` come in an order in which they can be made."""
+
+    environment: Environment
+    components: Mapping[str, Placed]
+    order: tuple[str, ...]
+    relations: tuple[Relation, ...]
+    flows: tuple[Flow, ...]
+    objects: tuple[Object, ...]
+    hosts: Mapping[str, str]
+    open_inputs: tuple[OpenInput, ...]
+    functional: tuple[tuple[str, Functional], ...]
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack."""
+        return self.environment.stack
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when any object changes."""
+        return digest([[o.name, o.body, {k: v.placeholder() for k, v in o.secrets.items()}] for o in self.objects])
+
+    def of(self, component: str) -> list[Object]:
+        """The objects of one component."""
+        return [o for o in self.objects if o.component == component]
+
+
+def _replicas(environment: Environment, component: Component) -> dict[str, int]:
+    settings = environment.components[component.name]
+    size = settings.replicas or web_pods(environment.tenant.inhabitants)
+    return {p.name: size if p.scales else p.replicas for p in component.processes}
+
+
+def _hosts(environment: Environment, on: Mapping[str, Placed], problems: list[Problem]) -> dict[str, str]:
+    hosts: dict[str, str] = {}
+    for name, item in on.items():
+        if item.external or not item.component.route:
+            continue
+        host = environment.components[name].host or f"{name}.{environment.domain}"
+        for other, taken in hosts.items():
+            if taken == host:
+                problems.append(
+                    Problem(
+                        t("{one} and {two} both have the host name {host}", one=other, two=name, host=host),
+                        t("Give one of them another `host`."),
+                        environment.origin("components", name, "host"),
+                    )
+                )
+        hosts[name] = host
+    return hosts
+
+
+def _open_inputs(environment: Environment, on: Mapping[str, Placed], problems: list[Problem]) -> list[OpenInput]:
+    supplied = environment.settings.inputs
+    declared = [OpenInput(name, i) for name, item in on.items() if not item.external for i in item.component.inputs]
+    known = {i.id for i in declared}
+    for key in supplied:
+        if key not in known:
+            problems.append(
+                Problem(
+                    t("no component of this landscape asks for the input {id}", id=key),
+                    t("`ggi inputs` lists the ids."),
+                    environment.origin("inputs", key),
+                )
+            )
+    return [i for i in declared if i.id not in supplied]
+
+
+def _ready(found: Sequence[Relation], built: Mapping[str, list[Object]]) -> dict[str, list[str]]:
+    """Per component: what must work before it starts, from the providers that it starts after."""
+    result: dict[str, list[str]] = {}
+    for relation in found:
+        if not relation.starts_after or relation.provider == relation.consumer:
+            continue
+        for item in built.get(relation.provider, ()):
+            _, kind, role = item.name.split("/")
+            workload = kind in ("Deployment", "StatefulSet")
+            if workload or (
+                kind not in ("Secret", "ConfigMap", "Job")
+                and role in ("main", relation.consumer)
+                and kind in ("Cluster", "Database")
+            ):
+                result.setdefault(relation.consumer, []).append(item.name)
+    return result
+
+
+def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
+    """The desired landscape of one environment. Raises InputError with every problem found."""
+    problems: list[Problem] = []
+    on = placed(environment, catalogue, problems)
+    found = relations(environment, catalogue, on, problems)
+    order = start_order(on, found, environment, problems)
+    databases = redis_databases(environment, found, problems)
+    hosts = _hosts(environment, on, problems)
+    listed = flows(environment, on, found, problems)
+    missing = _open_inputs(environment, on, problems)
+    raise_if(problems)
+
+    objects = platform(environment)
+    built: dict[str, list[Object]] = {}
+    operated: dict[str, float] = {}
+    for name in order:
+        item = on[name]
+        if item.external:
+            continue
+        context = Context(
+            component=item.component,
+            environment=environment,
+            version=item.version,
+            host=hosts.get(name, ""),
+            outgoing=tuple(r for r in found if r.consumer == name),
+            incoming=tuple(r for r in found if r.provider == name),
+            relations=tuple(found),
+            hosts=hosts,
+            redis_databases=databases.get(name, {}),
+            replicas=_replicas(environment, item.component),
+        )
+        configuration = item.component.configure(context)
+        ready = _ready([r for r in found if r.consumer == name], built).get(name, [])
+        built[name] = Workload(context, configuration, list(dict.fromkeys(ready))).build()
+        for made in item.component.processes:
+            if made.pod_labels:
+                count = context.replicas[made.name]
+                own = environment.components[name].resources.get(made.name)
+                operated["cpu"] = operated.get("cpu", 0.0) + count * (quantity(own.cpu) if own else made.cpu)
+                memory = quantity(own.memory) if own else made.memory * 2.0**20
+                operated["memory"] = operated.get("memory", 0.0) + count * memory
+                operated["pods"] = operated.get("pods", 0.0) + count
+        objects.extend(built[name])
+    for (component, process), spec in policies(environment, on, listed).items():
+        objects.append(
+            make(
+                environment,
+                component,
+                "NetworkPolicy",
+                process,
+                "networking.k8s.io/v1",
+                component if component == process else f"{component}-{process}",
+                {"spec": spec},
+            )
+        )
+    listeners = {name: (host, on[name].component.passthrough) for name, host in hosts.items()}
+    objects.extend(gateway(environment, listeners))
+    objects.extend(budget(environment, objects, operated))
+    return Landscape(
+        environment=environment,
+        components=on,
+        order=tuple(order),
+        relations=tuple(found),
+        flows=tuple(listed),
+        objects=tuple(in_order(objects)),
+        hosts=hosts,
+        open_inputs=tuple(missing),
+        functional=tuple((n, f) for n, item in on.items() if not item.external for f in item.component.functional),
+    )
+
+
+def in_order(objects: Sequence[Object]) -> list[Object]:
+    """The objects so that each comes after what it needs. Raises ValueError for a need that does not exist."""
+    by_name = {o.name: o for o in objects}
+    if len(by_name) != len(objects):
+        names = [o.name for o in objects]
+        raise ValueError("two objects have the logical name " + next(n for n in names if names.count(n) > 1))
+    result: dict[str, Object] = {}
+
+    def visit(item: Object) -> None:
+        if item.name in result:
+            return
+        for need in item.needs:
+            if need not in by_name:
+                raise ValueError(f"{item.name} needs {need}, which is not part of the landscape")
+            visit(by_name[need])
+        result[item.name] = item
+
+    visit(by_name[NAMESPACE])
+    for item in objects:
+        visit(item)
+    return list(result.values())

@@ -1,0 +1,249 @@
+"""What every namespace has before any component: its rules, its budget, its own certificate authority, its gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ggi.inventory.load import Environment
+from ggi.inventory.types import quantity
+from ggi.landscape.network import edge_peers
+from ggi.landscape.objects import NAMESPACE, PLATFORM, Body, Object, labels
+from ggi.landscape.pods import cpu_text
+
+INTERNAL_ISSUER = "internal-ca"
+"""Issuer in the namespace for certificates between components (Redis, FSC's internal side)."""
+GATEWAY = "ggi"
+DEFAULT_DENY = f"{PLATFORM}/NetworkPolicy/default-deny"
+INTERNAL_CA = f"{PLATFORM}/Issuer/{INTERNAL_ISSUER}"
+CA_SECRET = "internal-ca"  # noqa: S105  (a name)
+QUOTA_MARGIN = 1.5
+"""Room for a roll-out (old and new pods side by side) and for Jobs, as a factor on what the landscape asks for."""
+CIPHERS = (
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+)
+"""TLS 1.2 suites that the NCSC guideline of 2025-05 calls sufficient; TLS 1.3 suites can't be chosen in Envoy."""
+CURVES = ("X25519MLKEM768", "X25519", "P-256", "P-384")
+PSS = "pod-security.kubernetes.io"
+
+
+def make(
+    environment: Environment,
+    component: str,
+    kind: str,
+    role: str,
+    api_version: str,
+    kube_name: str,
+    content: Mapping[str, Any],
+    needs: Sequence[str] = (NAMESPACE,),
+    **more: Any,
+) -> Object:
+    """A namespaced object with the standard labels."""
+    body: Body = {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {
+            "name": kube_name,
+            "namespace": environment.namespace,
+            "labels": labels(environment.stack, component),
+        },
+        **content,
+    }
+    return Object(f"{component}/{kind}/{role}", component, body, tuple(needs), **more)
+
+
+def _namespace(environment: Environment) -> Object:
+    tenant = environment.tenant
+    body: Body = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": environment.namespace,
+            "labels": labels(environment.stack, PLATFORM)
+            | {f"{PSS}/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+            | {f"{PSS}/enforce-version": "latest", "ggi/tenant": tenant.id, "ggi/environment": environment.name},
+            "annotations": {"ggi/gemeente": tenant.name, "ggi/release": environment.release},
+        },
+    }
+    return Object(NAMESPACE, PLATFORM, body, holds_data=True)
+
+
+def _network(environment: Environment) -> list[Object]:
+    deny = {"spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}
+    peer = environment.cluster.dns
+    ports = [{"port": port, "protocol": protocol} for port in peer.ports for protocol in peer.protocols]
+    dns = {"spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": edge_peers(peer), "ports": ports}]}}
+    api = "networking.k8s.io/v1"
+    return [
+        make(environment, PLATFORM, "NetworkPolicy", "default-deny", api, "default-deny", deny),
+        make(environment, PLATFORM, "NetworkPolicy", "dns", api, "dns", dns),
+    ]
+
+
+def _certificate_authority(environment: Environment) -> list[Object]:
+    """A CA of the namespace's own, so that no certificate of one tenant is trusted by another."""
+    api, name = "cert-manager.io/v1", f"{environment.stack} internal CA"
+    root = f"{PLATFORM}/Issuer/self-signed"
+    authority = f"{PLATFORM}/Certificate/{INTERNAL_ISSUER}"
+    certificate = {
+        "spec": {
+            "isCA": True,
+            "commonName": name,
+            "secretName": CA_SECRET,
+            "duration": "43800h",
+            "renewBefore": "8760h",
+            "privateKey": {"algorithm": "ECDSA", "size": 384, "rotationPolicy": "Always"},
+            "issuerRef": {"name": "self-signed", "kind": "Issuer", "group": "cert-manager.io"},
+        }
+    }
+    return [
+        make(environment, PLATFORM, "Issuer", "self-signed", api, "self-signed", {"spec": {"selfSigned": {}}}),
+        make(environment, PLATFORM, "Certificate", INTERNAL_ISSUER, api, INTERNAL_ISSUER, certificate, (root,)),
+        make(
+            environment,
+            PLATFORM,
+            "Issuer",
+            INTERNAL_ISSUER,
+            api,
+            INTERNAL_ISSUER,
+            {"spec": {"ca": {"secretName": CA_SECRET}}},
+            (authority,),
+        ),
+    ]
+
+
+def _pods(objects: Iterable[Object]) -> Iterable[tuple[int, Body]]:
+    """(how many, pod spec) of every workload; Jobs count as one each."""
+    for item in objects:
+        if item.kind in ("Deployment", "StatefulSet"):
+            yield item.body["spec"]["replicas"], item.body["spec"]["template"]["spec"]
+        elif item.kind == "Job":
+            yield 1, item.body["spec"]["template"]["spec"]
+
+
+def budget(environment: Environment, objects: Sequence[Object], operated: Mapping[str, float]) -> list[Object]:
+    """ResourceQuota and LimitRange: what the landscape asks for with room for a roll-out, and no pod without figures.
+
+    `operated` adds what operators make for us (database pods): `cpu` in cores, `memory` in bytes, `pods`.
+    """
+    cpu, cpu_limit, memory, pods = (
+        operated.get("cpu", 0.0),
+        operated.get("cpu", 0.0),
+        operated.get("memory", 0.0),
+        operated.get("pods", 0.0),
+    )
+    claims = sum(1 for item in objects if item.kind == "PersistentVolumeClaim")
+    for count, spec in _pods(objects):
+        pods += count
+        for container in spec["containers"]:
+            figures = container["resources"]
+            cpu += count * quantity(figures["requests"]["cpu"])
+            cpu_limit += count * quantity(figures["limits"]["cpu"])
+            memory += count * quantity(figures["limits"]["memory"])
+    gigabytes = -(-memory * QUOTA_MARGIN // 2**30)
+    hard = {
+        "requests.cpu": cpu_text(float(-(-cpu * QUOTA_MARGIN // 1))),
+        "limits.cpu": cpu_text(float(-(-cpu_limit * QUOTA_MARGIN // 1))),
+        "requests.memory": f"{int(gigabytes)}Gi",
+        "limits.memory": f"{int(gigabytes)}Gi",
+        "pods": str(int(-(-pods * QUOTA_MARGIN // 1)) + 5),
+        "persistentvolumeclaims": str(claims + 10),
+        "services.nodeports": "0",
+        "services.loadbalancers": "0",
+    }
+    limits = {
+        "spec": {
+            "limits": [
+                {
+                    "type": "Container",
+                    "default": {"cpu": "500m", "memory": "256Mi"},
+                    "defaultRequest": {"cpu": "50m", "memory": "128Mi"},
+                }
+            ]
+        }
+    }
+    return [
+        make(environment, PLATFORM, "ResourceQuota", "main", "v1", "landscape", {"spec": {"hard": hard}}),
+        make(environment, PLATFORM, "LimitRange", "main", "v1", "defaults", limits),
+    ]
+
+
+def _listener(name: str, host: str, passthrough: bool) -> Body:
+    tls: Body = {"mode": "Passthrough"}
+    if not passthrough:
+        reference = {"group": "", "kind": "Secret", "name": f"{name}-tls"}
+        tls = {"mode": "Terminate", "certificateRefs": [reference]}
+    return {
+        "name": name,
+        "hostname": host,
+        "port": 443,
+        "protocol": "TLS" if passthrough else "HTTPS",
+        "tls": tls,
+        "allowedRoutes": {
+            "namespaces": {"from": "Same"},
+            "kinds": [{"group": "gateway.networking.k8s.io", "kind": "TLSRoute" if passthrough else "HTTPRoute"}],
+        },
+    }
+
+
+def gateway(environment: Environment, listeners: Mapping[str, tuple[str, bool]]) -> list[Object]:
+    """The Gateway of the namespace with a listener per component (host, passthrough), its TLS rules, and the redirect.
+
+    Gateway API has no field for TLS versions and ciphers; Envoy Gateway's ClientTrafficPolicy has.
+    """
+    if not listeners:
+        return []
+    api = "gateway.networking.k8s.io/v1"
+    main = f"{PLATFORM}/Gateway/main"
+    plain = {
+        "name": "http",
+        "port": 80,
+        "protocol": "HTTP",
+        "allowedRoutes": {"namespaces": {"from": "Same"}},
+    }
+    spec = {
+        "gatewayClassName": environment.cluster.gateway.class_name,
+        "listeners": [plain] + [_listener(name, host, through) for name, (host, through) in sorted(listeners.items())],
+    }
+    redirect = {
+        "spec": {
+            "parentRefs": [{"name": GATEWAY, "sectionName": "http"}],
+            "rules": [
+                {"filters": [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]}
+            ],
+        }
+    }
+    tls_rules = {
+        "spec": {
+            "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": GATEWAY}],
+            "tls": {"minVersion": "1.2", "maxVersion": "1.3", "ciphers": list(CIPHERS), "ecdhCurves": list(CURVES)},
+            "clientIPDetection": {"xForwardedFor": {"numTrustedHops": 0}},
+            "headers": {"withUnderscoresAction": "RejectRequest"},
+        }
+    }
+    return [
+        make(environment, PLATFORM, "Gateway", "main", api, GATEWAY, {"spec": spec}),
+        make(environment, PLATFORM, "HTTPRoute", "redirect", api, "redirect-to-https", redirect, (main,)),
+        make(
+            environment,
+            PLATFORM,
+            "ClientTrafficPolicy",
+            "tls",
+            "gateway.envoyproxy.io/v1alpha1",
+            GATEWAY,
+            tls_rules,
+            (main,),
+        ),
+    ]
+
+
+def platform(environment: Environment) -> list[Object]:
+    """The namespace and what must be in it before any pod: waivers, network rules, certificate authority."""
+    # Admission policies read this as their parameter; without it every object of the namespace would be denied.
+    waivers = make(environment, PLATFORM, "ConfigMap", "waivers", "v1", "ggi-waivers", {"data": {}})
+    return [_namespace(environment), waivers, *_network(environment), *_certificate_authority(environment)]

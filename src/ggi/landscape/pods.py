@@ -1,0 +1,189 @@
+"""The one place where a pod is hardened: every Deployment, StatefulSet and Job of every component passes here.
+
+Pod Security "restricted" (kubernetes.io, Pod Security Standards) asks for non-root, no privilege escalation, all
+capabilities dropped and a seccomp profile; a read-only root, no token, requests and limits are ours on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ggi.catalogue.component import Probe, Process, SecretMount
+from ggi.inventory.models import Resources
+from ggi.inventory.types import quantity
+
+CPU_HEADROOM = 4
+"""A pod may use this many times the CPU it asks for: enough for a burst, too little to starve a neighbour gemeente."""
+
+CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "privileged": False,
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+SCRATCH = "256Mi"
+"""Size limit of an emptyDir; uploads pass through it in pieces."""
+
+
+def cpu_text(cores: float) -> str:
+    """Cores as Kubernetes writes them: `2` or `250m`."""
+    return str(int(cores)) if cores == int(cores) else f"{round(cores * 1000)}m"
+
+
+def resources(cpu: float, memory: int, own: Resources | None = None) -> dict[str, dict[str, str]]:
+    """Requests and limits from cores and MiB, or from the inventory's own figures."""
+    if own is not None:
+        request, memory_text = quantity(own.cpu), own.memory
+    else:
+        request, memory_text = cpu, f"{memory}Mi"
+    return {
+        "requests": {"cpu": cpu_text(request), "memory": memory_text},
+        "limits": {"cpu": cpu_text(max(request * CPU_HEADROOM, 0.5)), "memory": memory_text},
+    }
+
+
+def probe(spec: Probe, host: str) -> dict[str, Any]:
+    """A probe as Kubernetes has it. HTTP probes name the Service as host, since Django refuses unknown hosts."""
+    result: dict[str, Any] = {
+        "periodSeconds": spec.period,
+        "timeoutSeconds": spec.timeout,
+        "failureThreshold": spec.failures,
+    }
+    if spec.command:
+        result["exec"] = {"command": list(spec.command)}
+    elif spec.path:
+        headers = [{"name": "Host", "value": host}]
+        result["httpGet"] = {"path": spec.path, "port": spec.port, "scheme": spec.scheme, "httpHeaders": headers}
+    else:
+        result["tcpSocket"] = {"port": spec.port}
+    return result
+
+
+def _probes(process: Process, host: str) -> dict[str, Any]:
+    named = {
+        "startupProbe": process.startup,
+        "livenessProbe": process.liveness,
+        "readinessProbe": process.readiness,
+    }
+    return {key: probe(spec, host) for key, spec in named.items() if spec is not None}
+
+
+class Mounts:
+    """Volumes and where they are mounted, collected for one pod."""
+
+    def __init__(self) -> None:
+        self.volumes: list[dict[str, Any]] = []
+        self.mounts: list[dict[str, Any]] = []
+
+    def scratch(self, paths: Sequence[str]) -> None:
+        """An emptyDir per path."""
+        for index, path in enumerate(paths):
+            name = f"scratch-{index}"
+            self.volumes.append({"name": name, "emptyDir": {"sizeLimit": SCRATCH}})
+            self.mounts.append({"name": name, "mountPath": path})
+
+    def claim(self, name: str, claim: str, path: str, read_only: bool) -> None:
+        """A volume claim."""
+        self.volumes.append({"name": name, "persistentVolumeClaim": {"claimName": claim}})
+        mount = {"name": name, "mountPath": path}
+        self.mounts.append(mount | ({"readOnly": True} if read_only else {}))
+
+    def secret(self, mount: SecretMount) -> None:
+        """Keys of a Secret as files, readable by the pod's own group alone."""
+        name = f"secret-{mount.secret}"[:63]
+        source: dict[str, Any] = {"secretName": mount.secret, "defaultMode": 0o440}
+        if mount.keys:
+            source["items"] = [{"key": key, "path": key} for key in mount.keys]
+        if mount.optional:
+            source["optional"] = True
+        self.volumes.append({"name": name, "secret": source})
+        self.mounts.append({"name": name, "mountPath": mount.path, "readOnly": True})
+
+    def files(self, name: str, kind: str, source: str, keys: Mapping[str, str]) -> None:
+        """Single files from a ConfigMap or Secret: `keys` maps a key to the file's path."""
+        if kind == "Secret":
+            self.volumes.append({"name": name, "secret": {"secretName": source, "defaultMode": 0o440}})
+        else:
+            self.volumes.append({"name": name, "configMap": {"name": source}})
+        for key, path in keys.items():
+            self.mounts.append({"name": name, "mountPath": path, "subPath": key, "readOnly": True})
+
+
+def template(
+    *,
+    name: str,
+    image: str,
+    labels: Mapping[str, str],
+    uid: int,
+    account: str,
+    command: Sequence[str],
+    args: Sequence[str],
+    env: Mapping[str, str],
+    env_from: Sequence[Mapping[str, Any]],
+    mounts: Mounts,
+    resources: Mapping[str, Any],
+    grace: int,
+    extra: Mapping[str, Any],
+    spread: Mapping[str, str] | None = None,
+    restart: str = "",
+) -> dict[str, Any]:
+    """A pod template. `extra` goes into the container (ports, probes); `spread` are the labels to spread by."""
+    container: dict[str, Any] = {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": CONTAINER_SECURITY,
+        "resources": resources,
+        **extra,
+    }
+    if command:
+        container["command"] = list(command)
+    if args:
+        container["args"] = list(args)
+    if env:
+        container["env"] = [{"name": key, "value": value} for key, value in env.items()]
+    if env_from:
+        container["envFrom"] = list(env_from)
+    if mounts.mounts:
+        container["volumeMounts"] = mounts.mounts
+    spec: dict[str, Any] = {
+        "serviceAccountName": account,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": uid,
+            "runAsGroup": uid,
+            "fsGroup": uid,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "terminationGracePeriodSeconds": grace,
+        "containers": [container],
+    }
+    if mounts.volumes:
+        spec["volumes"] = mounts.volumes
+    if spread:
+        # ScheduleAnyway: when a zone is gone, its pods must be able to run in the others.
+        spec["topologySpreadConstraints"] = [
+            {
+                "maxSkew": 1,
+                "topologyKey": key,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": dict(spread)},
+            }
+            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        ]
+    if restart:
+        spec["restartPolicy"] = restart
+    return {"metadata": {"labels": dict(labels)}, "spec": spec}
+
+
+def container_extra(process: Process, host: str) -> dict[str, Any]:
+    """Ports and probes of a process, for `template`."""
+    extra = _probes(process, host)
+    if process.ports:
+        extra["ports"] = [{"name": p.name, "containerPort": p.number, "protocol": "TCP"} for p in process.ports]
+    return extra

@@ -1,0 +1,200 @@
+"""From what components declare to the relations of one environment, and the order in which components start."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ggi.catalogue.component import Auth, Component, Use
+from ggi.catalogue.content import Catalogue
+from ggi.catalogue.context import service_host
+from ggi.catalogue.relation import Credential, Relation, client_id
+from ggi.catalogue.release import ComponentVersion
+from ggi.catalogue.secrets import SecretRef
+from ggi.errors import Origin, Problem
+from ggi.inventory.load import Environment
+from ggi.messages import t
+
+SERVICE_PORTS = {"http": 80, "https": 443}
+TOKEN_BYTES = 30
+"""A token of Open Klant and Open Object has at most 40 characters: 30 bytes in base64url (their model `TokenAuth`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A component that is switched on in an environment, with its version in the release."""
+
+    component: Component
+    version: ComponentVersion
+    external: bool
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self.component.name
+
+
+def placed(environment: Environment, catalogue: Catalogue, problems: list[Problem]) -> dict[str, Placed]:
+    """The components that are switched on, by name."""
+    release = catalogue.releases[environment.release]
+    result = {}
+    for name, settings in environment.components.items():
+        if not settings.enabled and settings.external is None:
+            continue
+        version = release.component(name)
+        if version is None:
+            problems.append(
+                Problem(
+                    t("release {release} does not have {component}", release=environment.release, component=name),
+                    t("Switch the component off, or choose a release that has it."),
+                    environment.origin("components", name, "enabled"),
+                )
+            )
+            continue
+        result[name] = Placed(catalogue.components[name], version, settings.external is not None)
+    return result
+
+
+def service_port(name: str, number: int) -> int:
+    """The port of a Service for a container port: 80 for `http`, 443 for `https`, else the same number."""
+    return SERVICE_PORTS.get(name, number)
+
+
+def _credentials(environment: Environment, use: Use, consumer: str, auth: Auth) -> tuple[Credential, ...]:
+    if auth in (Auth.NONE, Auth.MTLS):
+        return ()
+    rotation = environment.settings.rotation
+    size = TOKEN_BYTES if auth is Auth.TOKEN else 32
+    path = f"{consumer}/{use.component}"
+    return tuple(
+        Credential(client_id(consumer, n), SecretRef("derived", path, n, size))
+        for n in dict.fromkeys((rotation.current, *rotation.accept))
+    )
+
+
+def _relations_of(consumer: Component, use: Use, provider: Component, environment: Environment) -> list[Relation]:
+    """One relation per process and way of authentication of the provider."""
+    external = environment.components[provider.name].external
+    groups: dict[tuple[str, str, Auth], list[str]] = {}
+    for name in use.apis:
+        api = provider.api(name)
+        groups.setdefault((api.process, api.port, api.auth), []).append(name)
+    every = [p.name for p in consumer.processes if p.configured and not p.pod_labels] + [r.name for r in consumer.runs]
+    result = []
+    for (process_name, port_name, auth), names in groups.items():
+        process = provider.process(process_name)
+        number = next(p.number for p in process.ports if p.name == port_name)
+        accepted = _credentials(environment, use, consumer.name, auth)
+        host = f"{process.service}.{environment.namespace}.svc" if process.service else ""
+        result.append(
+            Relation(
+                consumer=consumer.name,
+                consumer_title=consumer.title,
+                processes=use.processes or tuple(every),
+                provider=provider.name,
+                provider_title=provider.title,
+                process=process_name,
+                apis=tuple(provider.api(name) for name in names),
+                auth=auth,
+                host=external.host
+                if external
+                else host or service_host(provider.name, process_name, environment.namespace),
+                port=external.port if external else number if process.service else service_port(port_name, number),
+                container_port=external.port if external else number,
+                port_name=port_name,
+                credential=accepted[0] if accepted else None,
+                accepted=accepted,
+                parameters=use.parameters,
+                starts_after=use.starts_after,
+            )
+        )
+    return result
+
+
+def relations(
+    environment: Environment, catalogue: Catalogue, on: Mapping[str, Placed], problems: list[Problem]
+) -> list[Relation]:
+    """Every relation between components that are switched on; a use of one that is off is a problem."""
+    result = []
+    for item in on.values():
+        if item.external:
+            continue
+        for use in item.component.uses:
+            provider = on.get(use.component)
+            if provider is not None:
+                result.extend(_relations_of(item.component, use, provider.component, environment))
+            elif not use.optional:
+                problems.append(_off(environment, catalogue, item, use))
+    return result
+
+
+def _off(environment: Environment, catalogue: Catalogue, item: Placed, use: Use) -> Problem:
+    known = use.component in catalogue.components
+    place = environment.tree.child("components", use.component, "enabled")
+    own: Origin = environment.origin("components", item.name, "enabled")
+    return Problem(
+        t("{consumer} uses {provider}, which is switched off", consumer=item.name, provider=use.component)
+        if known
+        else t(
+            "{consumer} uses {provider}, which the catalogue does not have", consumer=item.name, provider=use.component
+        ),
+        t("Switch {provider} on, or {consumer} off ({place}).", provider=use.component, consumer=item.name, place=own),
+        place.origin if place is not None else own,
+    )
+
+
+def start_order(
+    on: Mapping[str, Placed], found: Sequence[Relation], environment: Environment, problems: list[Problem]
+) -> list[str]:
+    """Names of the components in the order in which they start; a circle is a problem."""
+    graph: dict[str, set[str]] = {name: set() for name in on}
+    for relation in found:
+        if relation.starts_after and relation.provider != relation.consumer:
+            graph[relation.consumer].add(relation.provider)
+    try:
+        return list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        problems.append(
+            Problem(
+                t("these components wait for each other: {circle}", circle=circle),
+                t("Drop `starts_after` from one of these uses."),
+                environment.origin("components", error.args[1][0]),
+            )
+        )
+        return list(on)
+
+
+def redis_databases(
+    environment: Environment, found: Sequence[Relation], problems: list[Problem]
+) -> dict[str, dict[str, int]]:
+    """Redis database per consumer and purpose. Two purposes on one database are a problem.
+
+    A component brings its own numbers; `components.redis.databases` of the inventory wins.
+    """
+    own = getattr(environment.components.get("redis"), "databases", {})
+    taken: dict[int, str] = {}
+    result: dict[str, dict[str, int]] = {}
+    for relation in found:
+        if relation.provider != "redis":
+            continue
+        for purpose, default in relation.parameters.get("databases", {}).items():
+            key = f"{relation.consumer}-{purpose}"
+            number = own.get(key, default)
+            if number in taken:
+                problems.append(
+                    Problem(
+                        t(
+                            "{one} and {two} both use Redis database {number}",
+                            one=taken[number],
+                            two=key,
+                            number=number,
+                        ),
+                        t("Give one of them a number of its own below components.redis.databases."),
+                        environment.origin("components", "redis", "databases", key),
+                    )
+                )
+            taken[number] = key
+            result.setdefault(relation.consumer, {})[purpose] = number
+    return result

@@ -1,0 +1,374 @@
+"""One builder turns every component into its objects: configuration, secrets, Jobs, workloads, Services, routes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from ggi.catalogue.component import Configuration, Manifest, Process, Run
+from ggi.catalogue.context import Context, service_name
+from ggi.catalogue.secrets import SecretText, secret_name
+from ggi.inventory.load import Environment
+from ggi.landscape.objects import NAMESPACE, Body, Object, digest, labels, selector
+from ggi.landscape.platform import DEFAULT_DENY, GATEWAY, make
+from ggi.landscape.pods import Mounts, container_extra, resources, template
+from ggi.landscape.relations import service_port
+
+HSTS = "max-age=31536000; includeSubDomains"
+"""One year: internet.nl asks for at least that."""
+RESPONSE_HEADERS = {
+    "Strict-Transport-Security": HSTS,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def to_yaml(value: Any) -> str:
+    """YAML without anchors, keys in the order given."""
+    stream = io.StringIO()
+    yaml.dump(value, stream, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return stream.getvalue()
+
+
+class Workload:
+    """Builds the objects of one component."""
+
+    def __init__(
+        self, context: Context, configuration: Configuration, ready: Sequence[str], image_pull: str = ""
+    ) -> None:
+        """`ready` are the logical names of what must work before this component starts."""
+        self.context = context
+        self.component = context.component
+        self.environment: Environment = context.environment
+        self.configuration = configuration
+        self.ready = tuple(ready)
+        self.objects: list[Object] = []
+        self.account = self._add(
+            "ServiceAccount", "main", "v1", self.component.name, {"automountServiceAccountToken": False}
+        )
+
+    def _add(
+        self,
+        kind: str,
+        role: str,
+        api: str,
+        kube_name: str,
+        content: Mapping[str, Any],
+        needs: Sequence[str] = (),
+        **more: Any,
+    ) -> Object:
+        item = make(
+            self.environment, self.component.name, kind, role, api, kube_name, content, (NAMESPACE, *needs), **more
+        )
+        self.objects.append(item)
+        return item
+
+    # -- configuration -----------------------------------------------------------------------------------------------
+
+    def _config_map(self, role: str, data: Mapping[str, str]) -> Object | None:
+        if not data:
+            return None
+        base = f"{self.component.name}-{role}"
+        ordered = dict(sorted(data.items()))
+        return self._add(
+            "ConfigMap", role, "v1", f"{base}-{digest(ordered)}", {"immutable": True, "data": ordered}, base=base
+        )
+
+    def _secret(self, role: str, data: Mapping[str, SecretText]) -> Object | None:
+        if not data:
+            return None
+        counter = self.environment.settings.rotation.current
+        base = f"{self.component.name}-{role}"
+        name = secret_name(base, counter)
+        return self._add(
+            "Secret",
+            role,
+            "v1",
+            name,
+            {"immutable": True, "type": "Opaque"},
+            secrets=dict(sorted(data.items())),
+            base=base,
+        )
+
+    def _image(self, name: str) -> str:
+        images = self.context.version.images
+        return images[name or "main"].reference
+
+    def _env_from(self, *sources: Object | None) -> list[dict[str, Any]]:
+        kinds = {"ConfigMap": "configMapRef", "Secret": "secretRef"}
+        return [{kinds[s.kind]: {"name": s.kube_name}} for s in sources if s is not None]
+
+    def _manifest(self, manifest: Manifest) -> Object:
+        body = dict(manifest.body)
+        kind, api = body.pop("kind"), body.pop("apiVersion")
+        metadata = dict(body.pop("metadata"))
+        name = metadata.pop("name")
+        secrets: dict[str, SecretText] = {}
+        if kind == "Secret":
+            data = body.pop("data", {})
+            secrets = {k: v if isinstance(v, SecretText) else SecretText((v,)) for k, v in data.items()}
+        item = self._add(
+            kind,
+            manifest.role,
+            api,
+            name,
+            body,
+            manifest.needs,
+            secrets=secrets,
+            holds_data=kind in ("Cluster", "Database"),
+        )
+        if metadata:
+            own = item.body["metadata"]
+            own["labels"] = own["labels"] | metadata.pop("labels", {})
+            own.update(metadata)
+        return item
+
+    # -- everything --------------------------------------------------------------------------------------------------
+
+    def build(self) -> list[Object]:
+        """All objects of the component, in no particular order; `needs` tells the order."""
+        configuration = self.configuration
+        extra = [self._manifest(m) for m in configuration.objects]
+        early = [o.name for o, m in zip(extra, configuration.objects, strict=True) if m.early]
+        env = self._config_map("env", configuration.environment)
+        secret = self._secret("env", configuration.secrets)
+        files = {
+            name: self._config_map(f"{name}-files", self._keyed(paths)) for name, paths in configuration.files.items()
+        }
+        secret_files = {
+            name: self._secret(f"{name}-files", self._keyed(paths))
+            for name, paths in configuration.secret_files.items()
+        }
+        claims = self._claims()
+        made = [o.name for o in (env, secret, *files.values(), *secret_files.values()) if o is not None]
+        before = [*made, *claims, *early, self.account.name, DEFAULT_DENY, *self.ready]
+
+        def mounts(process: Process, name: str) -> Mounts:
+            """What a pod of `process`, or a Job called `name` that resembles it, mounts."""
+            result = Mounts()
+            result.scratch(process.writable)
+            for volume in () if process.stateful else process.volumes:
+                result.claim(volume.name, f"{self.component.name}-{volume.name}", volume.path, volume.read_only)
+            for mount in process.secret_mounts:
+                result.secret(mount)
+            for kind, found, paths in (
+                ("ConfigMap", files.get(name), configuration.files.get(name, {})),
+                ("Secret", secret_files.get(name), configuration.secret_files.get(name, {})),
+            ):
+                if found is not None:
+                    result.files(f"files-{kind.lower()}", kind, found.kube_name, {self._key(p): p for p in paths})
+            return result
+
+        main = self.component.processes[0]
+        for run in self.component.runs:
+            before = [*before, self._job(run, main, before, env, secret, mounts)]
+        for process in self.component.processes:
+            if not process.pod_labels:
+                self._process(process, before, env, secret, mounts)
+        self._route()
+        return self.objects
+
+    def _keyed(self, paths: Mapping[str, Any]) -> dict[str, Any]:
+        return {self._key(path): content for path, content in paths.items()}
+
+    @staticmethod
+    def _key(path: str) -> str:
+        return path.strip("/").replace("/", "_")
+
+    def _claims(self) -> list[str]:
+        """A claim per volume that processes share; a StatefulSet makes its own."""
+        storage = self.environment.cluster.storage
+        names = []
+        volumes = {v.name: v for p in self.component.processes if not p.stateful for v in p.volumes}
+        for volume in volumes.values():
+            spec = {
+                "accessModes": ["ReadWriteMany" if volume.shared else "ReadWriteOnce"],
+                "storageClassName": storage.shared if volume.shared else storage.block,
+                "resources": {"requests": {"storage": volume.size}},
+            }
+            item = self._add(
+                "PersistentVolumeClaim",
+                volume.name,
+                "v1",
+                f"{self.component.name}-{volume.name}",
+                {"spec": spec},
+                holds_data=True,
+            )
+            names.append(item.name)
+        return names
+
+    def _job(
+        self,
+        run: Run,
+        main: Process,
+        before: Sequence[str],
+        env: Object | None,
+        secret: Object | None,
+        mounts: Callable[[Process, str], Mounts],
+    ) -> str:
+        configuration = self.configuration
+        sources = [env, secret]
+        extra_needs: list[str] = []
+        extra_mounts = mounts(main, run.name)
+        if run.name == "configure" and configuration.setup is not None:
+            document = self._config_map("setup", {"data.yaml": to_yaml(configuration.setup)})
+            secrets = self._secret("setup", configuration.setup_secrets)
+            sources.append(secrets)
+            if document is not None:
+                extra_mounts.files("setup", "ConfigMap", document.kube_name, {"data.yaml": configuration.setup_path})
+            extra_needs = [o.name for o in (document, secrets) if o is not None]
+        pod = template(
+            name=run.name,
+            image=self._image(run.image or main.image),
+            labels=labels(self.environment.stack, self.component.name, run.name),
+            uid=main.uid,
+            account=self.account.kube_name,
+            command=run.command,
+            args=(),
+            env=main.environment,
+            env_from=self._env_from(*sources),
+            mounts=extra_mounts,
+            resources=resources(run.cpu, run.memory, self._own_resources(run.name)),
+            grace=main.grace,
+            extra={},
+            restart="Never",
+        )
+        spec = {"backoffLimit": 3, "activeDeadlineSeconds": 1800, "template": pod}
+        base = f"{self.component.name}-{run.name}"
+        item = self._add(
+            "Job", run.name, "batch/v1", f"{base}-{digest(spec)}", {"spec": spec}, [*before, *extra_needs], base=base
+        )
+        return item.name
+
+    def _own_resources(self, process: str) -> Any:
+        return self.environment.components[self.component.name].resources.get(process)
+
+    def _process(
+        self,
+        process: Process,
+        before: Sequence[str],
+        env: Object | None,
+        secret: Object | None,
+        mounts: Callable[[Process, str], Mounts],
+    ) -> None:
+        name = service_name(self.component.name, process.name)
+        pods = self.context.replicas[process.name]
+        chosen = selector(self.component.name, process.name)
+        pod = template(
+            name=process.name,
+            image=self._image(process.image),
+            labels=labels(self.environment.stack, self.component.name, process.name),
+            uid=process.uid,
+            account=self.account.kube_name,
+            command=process.command,
+            args=process.args,
+            env=process.environment,
+            env_from=self._env_from(env, secret) if process.configured else [],
+            mounts=mounts(process, process.name),
+            resources=resources(process.cpu, process.memory, self._own_resources(process.name)),
+            grace=process.grace,
+            extra=container_extra(process, name),
+            spread=chosen if pods > 1 else None,
+        )
+        spec: Body = {"replicas": pods, "selector": {"matchLabels": chosen}, "template": pod}
+        kind = "StatefulSet" if process.stateful else "Deployment"
+        if process.stateful:
+            spec["serviceName"] = name
+            spec["podManagementPolicy"] = "Parallel"
+            self._own_claims(process, spec)
+        else:
+            spec["revisionHistoryLimit"] = 3
+            rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+            spec["strategy"] = {"type": "Recreate"} if process.singleton else rolling
+        item = self._add(kind, process.name, "apps/v1", name, {"spec": spec}, before, holds_data=process.stateful)
+        item.body["metadata"]["labels"]["app.kubernetes.io/version"] = self.context.version.version
+        item.body["metadata"]["labels"]["app.kubernetes.io/component"] = process.name
+        if process.ports:
+            self._service(process, name, chosen)
+        if pods > 1:
+            content = {"spec": {"maxUnavailable": 1, "selector": {"matchLabels": chosen}}}
+            self._add("PodDisruptionBudget", process.name, "policy/v1", name, content)
+
+    def _own_claims(self, process: Process, spec: Body) -> None:
+        """Volume claims that the StatefulSet makes per pod."""
+        claims = []
+        for volume in process.volumes:
+            claims.append(
+                {
+                    "metadata": {"name": volume.name},
+                    "spec": {
+                        "accessModes": ["ReadWriteOnce"],
+                        "storageClassName": self.environment.cluster.storage.block,
+                        "resources": {"requests": {"storage": volume.size}},
+                    },
+                }
+            )
+            container = spec["template"]["spec"]["containers"][0]
+            container.setdefault("volumeMounts", []).append({"name": volume.name, "mountPath": volume.path})
+        if claims:
+            spec["volumeClaimTemplates"] = claims
+
+    def _service(self, process: Process, name: str, chosen: Mapping[str, str]) -> None:
+        ports = [
+            {"name": p.name, "port": service_port(p.name, p.number), "targetPort": p.name, "protocol": "TCP"}
+            for p in process.ports
+        ]
+        item = self._add(
+            "Service",
+            process.name,
+            "v1",
+            name,
+            {"spec": {"type": "ClusterIP", "selector": dict(chosen), "ports": ports}},
+        )
+        if any(p.metrics for p in process.ports):
+            item.body["metadata"]["labels"]["ggi/metrics"] = "true"
+
+    def _route(self) -> None:
+        """HTTPRoute (or TLSRoute) and the public certificate."""
+        component = self.component
+        if not component.route or not self.context.host:
+            return
+        process, _, port_name = component.route.partition(":")
+        number = next(p.number for p in component.process(process).ports if p.name == port_name)
+        backend = {"name": service_name(component.name, process), "port": service_port(port_name, number)}
+        needs = ["platform/Gateway/main", f"{component.name}/Service/{process}"]
+        parent = {"parentRefs": [{"name": GATEWAY, "sectionName": component.name}], "hostnames": [self.context.host]}
+        if component.passthrough:
+            spec = {**parent, "rules": [{"backendRefs": [backend]}]}
+            self._add("TLSRoute", "main", "gateway.networking.k8s.io/v1alpha2", component.name, {"spec": spec}, needs)
+            return
+        headers = [{"name": key, "value": value} for key, value in RESPONSE_HEADERS.items()]
+        rule = {
+            "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+            "filters": [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": headers}}],
+            "backendRefs": [backend],
+        }
+        self._add(
+            "HTTPRoute",
+            "main",
+            "gateway.networking.k8s.io/v1",
+            component.name,
+            {"spec": {**parent, "rules": [rule]}},
+            needs,
+        )
+        certificate = {
+            "secretName": f"{component.name}-tls",
+            "dnsNames": [self.context.host],
+            "duration": "2160h",
+            "renewBefore": "720h",
+            "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+            "issuerRef": {
+                "name": self.environment.cluster.gateway.issuer,
+                "kind": "ClusterIssuer",
+                "group": "cert-manager.io",
+            },
+        }
+        self._add("Certificate", "public", "cert-manager.io/v1", f"{component.name}-tls", {"spec": certificate})

@@ -1,0 +1,32 @@
+"""How a component reaches its database: names of roles, and libpq's environment."""
+
+from __future__ import annotations
+
+from ggi.catalogue.component import SecretMount
+from ggi.catalogue.context import Context
+from ggi.catalogue.relation import Relation
+
+CA_PATH = "/etc/ggi/postgresql"
+CA_MOUNT = SecretMount("postgresql-ca", CA_PATH, ("ca.crt",))
+"""CloudNativePG writes its CA to the Secret `<cluster>-ca`."""
+
+
+def owner(relation: Relation, context: Context) -> str:
+    """The role that owns a component's database, which has the same name."""
+    settings = context.environment.components[relation.consumer]
+    return settings.database or relation.consumer.replace("-", "_")
+
+
+def login_role(own: str, counter: int) -> str:
+    """The role that logs in, one per rotation counter."""
+    return f"{own}_r{counter}"
+
+
+def libpq(context: Context) -> dict[str, str]:
+    """TLS checked to the name, and everything done as the owner, for every program that uses libpq."""
+    relation = context.must("postgresql")
+    return {
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": f"{CA_PATH}/ca.crt",
+        "PGOPTIONS": f"-c role={owner(relation, context)}",
+    }

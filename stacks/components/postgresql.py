@@ -1,0 +1,182 @@
+"""PostgreSQL by the CloudNativePG operator: one cluster, and per component a database, an owner and a log-in role.
+
+The owner of a database can't log in. A component logs in with a role of its own whose name carries the rotation
+counter, and works as the owner (`role` in its connection options): during a rotation both log-in roles work side by
+side, and everything that either makes belongs to the owner.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ggi.catalogue.component import (
+    Api,
+    Auth,
+    Component,
+    Configuration,
+    Internal,
+    Layer,
+    Manifest,
+    Outside,
+    Port,
+    Process,
+)
+from ggi.catalogue.context import Context
+from ggi.catalogue.relation import Relation
+from ggi.catalogue.secrets import secret_name, text
+from ggi.inventory.models import ComponentSettings
+from ggi.inventory.types import Quantity
+
+from ._postgresql import login_role, owner
+
+
+class Settings(ComponentSettings):
+    """Settings of the database cluster."""
+
+    instances: Annotated[int, Field(ge=1, le=5)] = 3
+    """Pods: one primary and replicas, each in a zone of its own."""
+    storage: Quantity = "20Gi"
+    """Volume per instance."""
+    max_connections: Annotated[int, Field(ge=50, le=1000)] = 300
+
+
+PROCESS = Process(
+    name="instance",
+    ports=(Port("postgresql", 5432), Port("metrics", 9187, metrics=True), Port("status", 8000)),
+    cpu=0.5,
+    memory=1024,
+    configured=False,
+    pod_labels={"cnpg.io/cluster": "postgresql"},
+    service="postgresql-rw",
+)
+
+
+def _roles(relation: Relation, context: Context) -> tuple[list[dict[str, Any]], list[Manifest]]:
+    own = owner(relation, context)
+    roles: list[dict[str, Any]] = [
+        {"name": own, "ensure": "present", "login": False, "inherit": True, "connectionLimit": -1}
+    ]
+    secrets = []
+    for credential in relation.accepted:
+        counter = credential.secret.counter
+        name = secret_name(f"postgresql-{relation.consumer}", counter)
+        role = login_role(own, counter)
+        roles.append(
+            {
+                "name": role,
+                "ensure": "present",
+                "login": True,
+                "inherit": True,
+                "connectionLimit": -1,
+                "inRoles": [own],
+                "passwordSecret": {"name": name},
+            }
+        )
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "labels": {"cnpg.io/reload": "true"}},
+            "type": "kubernetes.io/basic-auth",
+            "immutable": True,
+            "data": {"username": text(role), "password": text(credential.secret)},
+        }
+        secrets.append(Manifest(f"{relation.consumer}-r{counter}", body))
+    return roles, secrets
+
+
+def _database(relation: Relation, context: Context) -> Manifest:
+    own = owner(relation, context)
+    extensions = [{"name": e, "ensure": "present"} for e in relation.parameters.get("extensions", ())]
+    spec: dict[str, Any] = {
+        "cluster": {"name": "postgresql"},
+        "name": own,
+        "owner": own,
+        "ensure": "present",
+        "databaseReclaimPolicy": "retain",
+    }
+    if extensions:
+        spec["extensions"] = extensions
+    body = {
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Database",
+        "metadata": {"name": f"postgresql-{relation.consumer}"},
+        "spec": spec,
+    }
+    return Manifest(relation.consumer, body, needs=("postgresql/Cluster/main",))
+
+
+def configure(context: Context) -> Configuration:
+    """The Cluster with its roles, a Secret per log-in role, a Database per component."""
+    settings = context.settings(Settings)
+    roles: list[dict[str, Any]] = []
+    manifests: list[Manifest] = []
+    for relation in context.incoming:
+        mine, secrets = _roles(relation, context)
+        roles += mine
+        manifests += secrets
+    own = settings.resources.get("instance")
+    cpu, memory = (own.cpu, own.memory) if own else ("500m", "1Gi")
+    spec = {
+        "instances": settings.instances,
+        "imageName": context.version.images["main"].reference,
+        "enableSuperuserAccess": False,
+        "primaryUpdateStrategy": "unsupervised",
+        "storage": {"size": settings.storage, "storageClass": context.environment.cluster.storage.block},
+        "resources": {
+            "requests": {"cpu": cpu, "memory": memory},
+            "limits": {"cpu": "2", "memory": memory},
+        },
+        "affinity": {
+            "enablePodAntiAffinity": True,
+            "topologyKey": "topology.kubernetes.io/zone",
+            "podAntiAffinityType": "preferred",
+        },
+        "postgresql": {
+            "parameters": {
+                "max_connections": str(settings.max_connections),
+                "password_encryption": "scram-sha-256",
+                "ssl_min_protocol_version": "TLSv1.3",
+                "log_connections": "on",
+                "log_disconnections": "on",
+                "log_statement": "ddl",
+            },
+            # Rules above the operator's own last one; whoever comes without TLS is turned away here.
+            "pg_hba": ["hostnossl all all all reject", "hostssl all all all scram-sha-256"],
+        },
+        "managed": {"roles": roles},
+    }
+    body = {
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Cluster",
+        "metadata": {"name": "postgresql"},
+        "spec": spec,
+    }
+    cluster = Manifest("main", body, needs=tuple(f"postgresql/Secret/{m.role}" for m in manifests))
+    return Configuration(objects=(*manifests, cluster, *(_database(r, context) for r in context.incoming)))
+
+
+component = Component(
+    name="postgresql",
+    title="PostgreSQL",
+    layer=Layer.DATA,
+    summary="One database and one owner per component, replicated over zones",
+    processes=(PROCESS,),
+    settings=Settings,
+    offers=(Api("database", "instance", "postgresql", auth=Auth.PASSWORD, title="SQL"),),
+    internal=(
+        Internal(("instance",), "instance", "postgresql"),
+        Internal(("instance",), "instance", "status"),
+    ),
+    outside=(
+        Outside("apiserver", ("instance",)),
+        Outside("operators", ("instance",), inward=True, port="status"),
+        Outside("backup", ("instance",), optional=True),
+    ),
+    configure=configure,
+    supplier="The PostgreSQL Global Development Group; operator: CloudNativePG (CNCF)",
+    licence="PostgreSQL; operator Apache-2.0",
+    source="https://github.com/cloudnative-pg/cloudnative-pg",
+    exit="pg_dump per database; the operator's backups are ordinary base backups and WAL",
+)
