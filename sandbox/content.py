@@ -1,0 +1,99 @@
+"""What is in a sandbox before anybody uses it: CRDs, nodes, and the objects that a cluster's own stack would hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ggi.engine.kubeapi import KubeApi
+from ggi.errors import WorkError
+from sandbox import kwok
+
+Report = Callable[[str], None]
+
+FIELD_MANAGER = "ggi-sandbox"
+_CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+_DIGEST = "sandbox.ggi/digest"
+_ESTABLISHED_SECONDS = 60.0
+_AT_ONCE = 8
+
+
+def install_crds(api: KubeApi, definitions: list[dict[str, Any]], report: Report) -> None:
+    """Apply the CRDs that are missing or differ, and wait until the server serves all.
+
+    Raises WorkError after a minute.
+    """
+    present = {
+        item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(_DIGEST)
+        for item in _metadata_of_crds(api)
+    }
+    wanted = [_with_digest(definition) for definition in definitions]
+    changed = [crd for crd in wanted if present.get(crd["metadata"]["name"]) != crd["metadata"]["annotations"][_DIGEST]]
+    if not changed:
+        return
+    report(f"installing {len(changed)} CRDs")
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        [*pool.map(lambda crd: api.apply(crd, field_manager=FIELD_MANAGER, force=True), changed)]
+    _wait_until_served(api, wanted)
+
+
+def install_objects(api: KubeApi) -> None:
+    """Apply the nodes and the cluster's objects."""
+    for node in kwok.nodes():
+        status = {key: node[key] for key in ("apiVersion", "kind", "status")}
+        status["metadata"] = {"name": node["metadata"]["name"]}
+        api.apply({key: node[key] for key in node if key != "status"}, field_manager=FIELD_MANAGER, force=True)
+        api.apply(status, field_manager=FIELD_MANAGER, force=True, subresource="status")
+    for manifest in yaml.safe_load_all((Path(__file__).resolve().parent / "cluster.yaml").read_text()):
+        api.apply(manifest, field_manager=FIELD_MANAGER, force=True)
+
+
+def node_count(api: KubeApi) -> tuple[int, int]:
+    """How many nodes are ready, and how many there are."""
+    nodes = api.list("v1", "Node")
+    ready = [
+        node
+        for node in nodes
+        for condition in (node.get("status") or {}).get("conditions") or ()
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    ]
+    return len(ready), len(nodes)
+
+
+def _metadata_of_crds(api: KubeApi) -> list[dict[str, Any]]:
+    """Names and annotations only: the schemas are megabytes."""
+    accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+    found: list[dict[str, Any]] = api.request("GET", api.path(*_CRD), accept=accept)["items"] or []
+    return found
+
+
+def _with_digest(definition: dict[str, Any]) -> dict[str, Any]:
+    digest = hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
+    metadata = definition["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), _DIGEST: digest}
+    return {**definition, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _wait_until_served(api: KubeApi, definitions: Iterable[dict[str, Any]]) -> None:
+    waiting = {
+        (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"])
+        for crd in definitions
+        for version in crd["spec"]["versions"]
+        if version["served"]
+    }
+    give_up = time.monotonic() + _ESTABLISHED_SECONDS
+    while True:
+        waiting -= {(found.api_version, found.kind) for found in api.resource_types()}
+        if not waiting:
+            return
+        if time.monotonic() > give_up:
+            names = ", ".join(sorted(f"{kind} ({version})" for version, kind in waiting))
+            raise WorkError(f"the API server does not serve these kinds after {_ESTABLISHED_SECONDS:.0f} s: {names}")
+        time.sleep(0.1)
