@@ -28,7 +28,7 @@ from google.protobuf import empty_pb2, json_format  # noqa: E402
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
 
 from sandbox.plugins.python_environment import PythonEnvironment  # noqa: E402
-from sandbox.plugins.server import engine_address, serve  # noqa: E402
+from sandbox.plugins.server import decline_the_rest, engine_address, serve  # noqa: E402
 
 PROGRAM = Path(__file__).with_name("program.py")
 SHOWN = 32
@@ -88,6 +88,7 @@ class Children:
                 child.terminate()
 
 
+@decline_the_rest
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     """The engine's view of Python."""
 

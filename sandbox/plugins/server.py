@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
+
+_Servicer = TypeVar("_Servicer")
 
 WATCH_SECONDS = 1.0
 UNLIMITED = -1
@@ -27,6 +29,21 @@ def engine_address(arguments: list[str]) -> str:
     """Return the engine's `host:port` from the plugin's arguments (the last one that is not an option), or ''."""
     positional = [a for a in arguments if not a.startswith("-")]
     return positional[-1] if positional else ""
+
+
+def decline_the_rest(servicer: type[_Servicer]) -> type[_Servicer]:
+    """Answer "unimplemented" to every method that `servicer` itself does not define.
+
+    The generated base class raises NotImplementedError, which gRPC prints with a traceback for the user to see.
+    """
+
+    def decline(self: object, request: Any, context: Any) -> Any:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "this stand-in does not have this method")
+
+    for name in dir(servicer.__base__):
+        if name[0].isupper() and name not in vars(servicer):
+            setattr(servicer, name, decline)
+    return servicer
 
 
 def exit_with_parent(leave: Callable[[], None]) -> None:
