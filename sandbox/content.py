@@ -82,18 +82,21 @@ def _with_digest(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wait_until_served(api: KubeApi, definitions: Iterable[dict[str, Any]]) -> None:
-    waiting = {
+    waiting = [
         (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"])
         for crd in definitions
         for version in crd["spec"]["versions"]
         if version["served"]
-    }
+    ]
     give_up = time.monotonic() + _ESTABLISHED_SECONDS
     while True:
-        waiting -= {(found.api_version, found.kind) for found in api.resource_types()}
-        if not waiting:
+        # Published schemas come a little after the kinds; kwok and server-side apply need both.
+        published = api.request("GET", "/openapi/v3")["paths"]
+        served = {(found.api_version, found.kind) for found in api.resource_types()}
+        missing = [key for key in waiting if key not in served or f"apis/{key[0]}" not in published]
+        if not missing:
             return
         if time.monotonic() > give_up:
-            names = ", ".join(sorted(f"{kind} ({version})" for version, kind in waiting))
+            names = ", ".join(sorted(f"{kind} ({version})" for version, kind in missing))
             raise WorkError(f"the API server does not serve these kinds after {_ESTABLISHED_SECONDS:.0f} s: {names}")
         time.sleep(0.1)

@@ -73,8 +73,9 @@ def start(name: str = DEFAULT, report: Report = lambda line: None) -> Sandbox:
             _bring_up(layout, pki, found, ("kube-apiserver",), report)
             _bring_up(layout, pki, found, ("kube-controller-manager", "kube-scheduler"), report, wait=False)
             content.install_crds(api, definitions, report)
+            # Not earlier: kwok ends at once when a kind that it simulates is unknown.
+            _bring_up(layout, pki, found, ("kwok",), report, wait=False)
             content.install_objects(api)
-            # kwok last: it refuses to start while a kind that it simulates is unknown.
             _bring_up(layout, pki, found, ("kube-controller-manager", "kube-scheduler", "kwok"), report)
             _settle(api)
     return Sandbox(name, layout.kubeconfig, layout.context, server)
@@ -193,23 +194,23 @@ def _bring_up(
 
 
 def _wait_until_healthy(layout: Layout, pki: Pki, part: Part, report: Report) -> None:
-    """Wait for `part`; one that lives but is still ill after a third of the time is started anew, once."""
+    """Wait for `part`. One that ends, or lives but is still ill after a third of the time, is started anew, once."""
+    log = layout.logs / f"{part.name}.log"
     began = time.monotonic()
     restarted = False
     while not healthy(part, pki):
         waited = time.monotonic() - began
         gone = processes.read(_run_file(layout, part.name)) is None
-        if gone or waited > READY_SECONDS:
-            why = "ended at once" if gone else f"is not healthy after {READY_SECONDS:.0f} s"
-            log = layout.logs / f"{part.name}.log"
+        if waited > READY_SECONDS or (gone and restarted):
+            why = "does not stay up" if gone else f"is not healthy after {READY_SECONDS:.0f} s"
             raise WorkError(
                 Problem(
                     f"{part.name} {why}: {_last_line(log)}",
                     f"See {log}; `./ggi sandbox reset` starts afresh and throws away what is in the sandbox.",
                 )
             )
-        if waited > READY_SECONDS / 3 and not restarted:
-            report(f"{part.name}: not healthy, starting it anew")
+        if not restarted and (gone or waited > READY_SECONDS / 3):
+            report(f"{part.name} {'ended' if gone else 'is not healthy'}, starting it anew: {_last_line(log)}")
             _end(layout, (part.name,))
             _spawn(layout, part)
             restarted = True

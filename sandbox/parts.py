@@ -86,6 +86,8 @@ def parts(layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[
                 f"--peer-trusted-ca-file={authority}",
                 # Nothing here must outlive a power cut; a killed process loses nothing either way.
                 "--unsafe-no-fsync",
+                # It elects itself after this time (ms); at least five heartbeats.
+                "--election-timeout=500",
                 "--log-level=warn",
             ),
             f"{etcd}/health",
