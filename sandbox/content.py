@@ -36,11 +36,11 @@ def install_crds(api: KubeApi, definitions: list[dict[str, Any]], report: Report
     }
     wanted = [_with_digest(definition) for definition in definitions]
     changed = [crd for crd in wanted if present.get(crd["metadata"]["name"]) != crd["metadata"]["annotations"][_DIGEST]]
-    if not changed:
-        return
-    report(f"installing {len(changed)} CRDs")
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        [*pool.map(lambda crd: api.apply(crd, field_manager=FIELD_MANAGER, force=True), changed)]
+    if changed:
+        report(f"installing {len(changed)} CRDs")
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            [*pool.map(lambda crd: api.apply(crd, field_manager=FIELD_MANAGER, force=True), changed)]
+    # Also when nothing changed: a server that has just started is ready before it serves its CRDs.
     _wait_until_served(api, wanted)
 
 
@@ -91,7 +91,7 @@ def _wait_until_served(api: KubeApi, definitions: Iterable[dict[str, Any]]) -> N
     give_up = time.monotonic() + _ESTABLISHED_SECONDS
     while True:
         # Published schemas come a little after the kinds; kwok and server-side apply need both.
-        published = api.request("GET", "/openapi/v3")["paths"]
+        published = json.loads(api.request("GET", "/openapi/v3"))["paths"]
         served = {(found.api_version, found.kind) for found in api.resource_types()}
         missing = [key for key in waiting if key not in served or f"apis/{key[0]}" not in published]
         if not missing:
