@@ -1,0 +1,116 @@
+"""The command line's root: global options, errors for people, exit codes, and the list of commands."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ggi import messages
+from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError
+
+app = typer.Typer(
+    name="ggi",
+    help="Shared infrastructure of Dutch municipalities as code: one YAML file per gemeente, the rest is derived.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+COMMANDS = ("inventory", "drawing", "deploy", "releases", "sandbox", "setup", "checks")
+"""Modules of this package; each adds its commands to `app`."""
+
+GLOBAL_OPTIONS = ("--inventory", "--content", "--lang")
+
+
+@dataclass
+class Globals:
+    """The options that work with every command."""
+
+    inventory: Path | None = None
+    content: list[Path] = field(default_factory=list)
+
+
+GLOBALS = Globals()
+
+
+@app.callback()
+def _root(
+    inventory: Annotated[
+        Path | None, typer.Option(help="Inventory folder; default: the checkout's own.", envvar="GGI_INVENTORY")
+    ] = None,
+    content: Annotated[list[Path] | None, typer.Option(help="Further content root; can be repeated.")] = None,
+    lang: Annotated[str | None, typer.Option(help="Language of the output: en or nl; default: the locale's.")] = None,
+) -> None:
+    if lang is not None:
+        if lang not in messages.LANGUAGES:
+            raise typer.BadParameter("en or nl", param_hint="--lang")
+        messages.set_language(lang)
+    GLOBALS.inventory = inventory
+    GLOBALS.content = content or []
+
+
+def _globals_first(arguments: list[str]) -> list[str]:
+    """Move global options to the front, so that they may stand anywhere on the line."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        name = word.split("=", 1)[0]
+        if word == "--":
+            rest += [word, *words]
+        elif name in GLOBAL_OPTIONS:
+            front.append(word)
+            if "=" not in word and (value := next(words, None)) is not None:
+                front.append(value)
+        else:
+            rest.append(word)
+    return [*front, *rest]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 fine, 1 findings or failed work, 2 wrong input or use."""
+    import click
+
+    for name in COMMANDS:
+        importlib.import_module(f"ggi.cli.{name}")
+    words = _globals_first(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result: Any = app(args=words, prog_name="ggi", standalone_mode=False)
+    except GgiError as error:
+        show_error(error)
+        return error.exit_code
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.Abort:
+        print(messages.t("Stopped; nothing more was changed."), file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
+    except click.UsageError as error:
+        error.show()
+        return EXIT_INPUT
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print(messages.t("Interrupted. Run the same command again to go on."), file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"ggi: {where}{error.strerror or error}", file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
+    return result if isinstance(result, int) else 0
+
+
+def show_error(error: GgiError) -> None:
+    """Print every problem to standard error, with red only on a terminal."""
+    red, bold, plain = ("\033[31m", "\033[1m", "\033[0m") if sys.stderr.isatty() else ("", "", "")
+    for problem in error.problems:
+        where = f"{bold}{problem.origin}{plain}: " if problem.origin else ""
+        print(f"{where}{red}{messages.t('error')}:{plain} {problem.message}", file=sys.stderr)  # noqa: T201
+        if problem.fix:
+            print(f"    {problem.fix}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,155 @@
+"""The Pulumi program: one stack's landscape, registered object by object.
+
+Everything that needs a decision was decided by `landscape()`; this only reads it, checks that it may write here, and
+hands the objects to the engine with their order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from ggi.catalogue.content import load_catalogue
+from ggi.engine.guard import check_cluster
+from ggi.engine.kubeapi import KubeApi
+from ggi.engine.secrets import Resolver, read_root_key
+from ggi.engine.target import CONTENT, CONTEXT, IDENTITY, INVENTORY, PROTECT
+from ggi.errors import GgiError, InputError, Problem
+from ggi.inventory.load import Environment, Inventory
+from ggi.inventory.models import State
+from ggi.landscape.build import Landscape, landscape
+from ggi.landscape.objects import Object, with_tags
+from ggi.messages import t
+from ggi.paths import ROOT
+
+WAIT_FOR = {
+    ("postgresql.cnpg.io/v1", "Cluster"): "condition=Ready",
+    ("postgresql.cnpg.io/v1", "Database"): "jsonpath={.status.applied}=true",
+    ("cert-manager.io/v1", "Certificate"): "condition=Ready",
+}
+"""Custom resources that others need: Pulumi waits for none of these by itself."""
+
+
+def type_token(item: Object) -> str:
+    """Pulumi's name of a kind: `kubernetes:apps/v1:Deployment`; the core group is called core."""
+    api = item.api_version if "/" in item.api_version else f"core/{item.api_version}"
+    return f"kubernetes:{api}:{item.kind}"
+
+
+def annotated(item: Object) -> dict[str, Any]:
+    """The manifest with what Pulumi's provider must know: take fields back from other hands, and what to wait for."""
+    metadata = dict(item.body["metadata"])
+    notes = dict(metadata.get("annotations", {})) | {"pulumi.com/patchForce": "true"}
+    if wait := WAIT_FOR.get((item.api_version, item.kind)):
+        notes["pulumi.com/waitFor"] = wait
+    metadata["annotations"] = notes
+    return {**item.body, "metadata": metadata}
+
+
+def environment_of(stack: str) -> tuple[Environment, Landscape]:
+    """The environment and landscape that belong to a stack. Raises InputError."""
+    further = tuple(Path(p) for p in os.environ.get(CONTENT, "").split(os.pathsep) if p)
+    catalogue = load_catalogue(further)
+    inventory = Inventory(Path(os.environ.get(INVENTORY, ROOT / "inventories")), catalogue.known)
+    tenant_id, _, name = stack.rpartition("-")
+    if not tenant_id:
+        raise InputError(
+            Problem(t("{stack} is not the name of a stack", stack=stack), t("A stack is named gm0000-prod."))
+        )
+    tenant = inventory.tenant(tenant_id)
+    if tenant.file.state is State.MERGED:
+        raise InputError(
+            Problem(
+                t("{tenant} was merged away; its stack is no longer changed", tenant=tenant.name),
+                t("Work on its successor, or remove the stack with `ggi down`."),
+                tenant.tree.origin,
+            )
+        )
+    environment = inventory.environment(tenant, name)
+    built = landscape(environment, catalogue)
+    if not built.objects:
+        raise InputError(Problem(t("the landscape of {stack} is empty", stack=stack), t("Switch a component on.")))
+    return environment, built
+
+
+class _Component(pulumi.ComponentResource):
+    """Groups the objects of one component."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ggi:landscape:Component", name, None, opts)
+
+
+def register(built: Landscape, resolver: Resolver, provider: pulumi.ProviderResource, protect: bool) -> None:
+    """Register every object under its component, each after what it needs."""
+    parents: dict[str, pulumi.Resource] = {}
+    made: dict[str, pulumi.Resource] = {}
+    for item in with_tags(built.objects, resolver.tag):
+        if item.component not in parents:
+            parents[item.component] = _Component(item.component)
+        body: dict[str, Any] = annotated(item)
+        if item.secrets:
+            body["data"] = pulumi.Output.secret(resolver.data(item.secrets))
+        made[item.name] = pulumi.CustomResource(
+            type_token(item),
+            item.name,
+            body,
+            pulumi.ResourceOptions(
+                parent=parents[item.component],
+                provider=provider,
+                depends_on=[made[name] for name in item.needs],
+                protect=protect and item.holds_data,
+            ),
+        )
+
+
+def main() -> None:
+    """Run the program for the stack that the engine names. Errors for people become `RunError`, without traceback."""
+    try:
+        _run(pulumi.get_stack(), pulumi.runtime.get_config)
+    except GgiError as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def _run(stack: str, config: Any) -> None:
+    environment, built = environment_of(stack)
+    context = os.environ.get(CONTEXT) or environment.cluster.context
+    kubeconfig = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+    resolver = Resolver(read_root_key(config("ggi:rootKey")), stack, lambda path: config(f"ggi:{path}"))
+    expected = config(f"ggi:{IDENTITY}") or (str(environment.cluster.identity or "") or None)
+    with KubeApi.from_kubeconfig(kubeconfig, context) as api:
+        identity = check_cluster(api, built, expected)
+    provider = pulumi.ProviderResource(
+        "kubernetes",
+        "cluster",
+        _provider_settings(context, identity),
+        pulumi.ResourceOptions(version=kubernetes_version()),
+    )
+    register(built, resolver, provider, protect=os.environ.get(PROTECT, "1") == "1")
+    for key, value in outputs(built).items():
+        pulumi.export(key, value)
+
+
+def _provider_settings(context: str, identity: str) -> Mapping[str, Any]:
+    # Never the kubeconfig's content: it would put a token into the state and replace everything when it changes.
+    return {"context": context, "clusterIdentifier": identity, "enableServerSideApply": "true"}
+
+
+def kubernetes_version() -> str:
+    """The version of the Kubernetes plugin: that of the pulumi-kubernetes package."""
+    import importlib.metadata
+
+    return importlib.metadata.version("pulumi-kubernetes")
+
+
+def outputs(built: Landscape) -> dict[str, Any]:
+    """What the stack remembers of the landscape: enough to tell later which release runs and what changed."""
+    return {
+        "release": built.environment.release,
+        "fingerprint": built.fingerprint,
+        "namespace": built.environment.namespace,
+        "hosts": dict(built.hosts),
+    }

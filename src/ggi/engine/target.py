@@ -1,0 +1,109 @@
+"""Where a stack is deployed, as the environment that Pulumi needs: cluster, state, passphrase, plugins, inventory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ggi.paths import state_dir
+
+INVENTORY = "GGI_INVENTORY"
+CONTENT = "GGI_CONTENT"
+CONTEXT = "GGI_CONTEXT"
+PROTECT = "GGI_PROTECT"
+IDENTITY = "clusterIdentity"
+"""Configuration key under which a stack remembers its cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The place of one stack. `context` is the kubeconfig's; `home` and `config_file` are the sandbox's own."""
+
+    stack: str
+    sandbox: bool
+    cli: Path
+    """The Pulumi program."""
+    backend: str
+    passphrase_file: Path | None
+    kubeconfig: str
+    context: str
+    inventory: Path
+    content: tuple[Path, ...] = ()
+    home: Path | None = None
+    config_file: Path | None = None
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables, apart from PATH, under which plain `pulumi` works on this stack."""
+        found: dict[str, str] = {
+            "PULUMI_BACKEND_URL": self.backend,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "KUBECONFIG": self.kubeconfig,
+            INVENTORY: str(self.inventory),
+            CONTEXT: self.context,
+            # What holds data is protected on real clusters; a sandbox is there to be thrown away.
+            PROTECT: "0" if self.sandbox else "1",
+        }
+        if self.passphrase_file is not None:
+            found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self.passphrase_file)
+        if self.home is not None:
+            found["PULUMI_HOME"] = str(self.home)
+        if self.config_file is not None:
+            found["PULUMI_OPTION_CONFIG_FILE"] = str(self.config_file)
+        if self.content:
+            found[CONTENT] = os.pathsep.join(map(str, self.content))
+        return found
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """`base` (default: this process's environment) with the variables and the CLI first on PATH."""
+        found = dict(os.environ if base is None else base)
+        path = found.get("PATH", os.defpath)
+        if path.split(os.pathsep)[0] != str(self.cli.parent):
+            found["PATH"] = f"{self.cli.parent}{os.pathsep}{path}"
+        return found | self.variables()
+
+    def exports(self) -> str:
+        """The same for a shell: `eval` it."""
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(self.variables().items())]
+        return "\n".join([f'export PATH={shlex.quote(str(self.cli.parent))}:"$PATH"', *lines])
+
+
+def passphrase_file(folder: Path) -> Path:
+    """The file with the passphrase that encrypts secrets in state; made on first use, readable by its owner alone."""
+    path = folder / "passphrase"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = folder / f".passphrase.{os.getpid()}"
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as out:
+            out.write(secrets.token_urlsafe(32))
+        try:
+            # link, not rename: of two first runs, the second must not replace the first one's passphrase.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path
+
+
+def local_state(sandbox: str | None) -> Path:
+    """Folder of the state of stacks when no other backend is named: one per sandbox, and one for real clusters."""
+    return state_dir() / "sandbox" / sandbox / "pulumi" if sandbox else state_dir() / "pulumi"
+
+
+def real_backend() -> tuple[str, Path | None]:
+    """Backend and passphrase file for real clusters: what the environment says, else files in the state folder."""
+    backend = os.environ.get("PULUMI_BACKEND_URL")
+    folder = local_state(None)
+    if backend is None:
+        (folder / "state").mkdir(parents=True, exist_ok=True, mode=0o700)
+        backend = f"file://{folder / 'state'}"
+    if "PULUMI_CONFIG_PASSPHRASE" in os.environ:
+        return backend, None
+    if named := os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
+        return backend, Path(named).resolve()
+    return backend, passphrase_file(folder)
