@@ -23,10 +23,15 @@ THREADS_PER_OPERATION = 4
 """As the SDK's own run loop does: an operation blocks a thread while it talks to the engine."""
 
 
+def _is_below(file: str, folder: str) -> bool:
+    # "<frozen runpy>" is no file.
+    return not file.startswith("<") and os.path.abspath(file).startswith(folder)  # noqa: PTH100
+
+
 def _own_frames(error: BaseException, folder: str) -> str:
     """Return the traceback of `error` from the first frame inside the program's `folder` on."""
     frame: TracebackType | None = error.__traceback__
-    while frame is not None and not os.path.abspath(frame.tb_frame.f_code.co_filename).startswith(folder):  # noqa: PTH100
+    while frame is not None and not _is_below(frame.tb_frame.f_code.co_filename, folder):
         frame = frame.tb_next
     return "".join(traceback.format_exception(type(error), error, frame or error.__traceback__))
 

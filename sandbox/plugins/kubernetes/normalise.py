@@ -161,7 +161,8 @@ def _encoded_again(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return base64.b64encode(base64.b64decode(value)).decode()
+        # Go's decoder, like this one, skips line ends and nothing else.
+        return base64.b64encode(base64.b64decode(value.replace("\r", "").replace("\n", ""), validate=True)).decode()
     except ValueError:
         return value
 
