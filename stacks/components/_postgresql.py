@@ -30,3 +30,9 @@ def libpq(context: Context) -> dict[str, str]:
         "PGSSLROOTCERT": f"{CA_PATH}/ca.crt",
         "PGOPTIONS": f"-c role={owner(relation, context)}",
     }
+
+
+def jdbc(relation: Relation, own: str) -> str:
+    """The same for programs on the JVM, as an address without user and password."""
+    options = f"sslmode=verify-full&sslrootcert={CA_PATH}/ca.crt&options=-c%20role%3D{own}"
+    return f"jdbc:postgresql://{relation.host}:{relation.port}/{own}?{options}"

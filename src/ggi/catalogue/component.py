@@ -71,6 +71,18 @@ class SecretMount:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """A step in a pod before its process starts (an init container), with the same image and mounts.
+
+    `elsewhere` mounts a writable folder of the process at another path, so that what the image has there is visible.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Process:
     """One kind of pod of a component.
 
@@ -96,6 +108,8 @@ class Process:
     volumes: tuple[Volume, ...] = ()
     secret_mounts: tuple[SecretMount, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    prepare: tuple[Prepare, ...] = ()
+    """Steps before the process starts, in this order; they get its configuration, not its secrets."""
     configured: bool = True
     """Gets the component's configuration and secrets as environment."""
     uid: int = 1000
@@ -203,13 +217,17 @@ class Functional:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A Job: `migrate` and `configure` run before the Deployments, in the order given."""
+    """A Job. Runs come before the Deployments, in the order given; `after_start`: when they are up."""
 
     name: str
     command: tuple[str, ...]
     image: str = ""
     cpu: float = 0.1
     memory: int = 512
+    after_start: bool = False
+    """It talks to the running component; who starts after the component also waits for this."""
+    configured: bool = True
+    """Gets the component's configuration and secrets as environment, as the processes do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +235,8 @@ class Configuration:
     """What a component's configuration function returns.
 
     `environment` goes into a ConfigMap, `secrets` into a Secret, both read as environment. `files` and `secret_files`
-    are mounted: process, then path, then content. `setup` is the document for django-setup-configuration, with its secrets in
-    `setup_secrets`, which only the configuration Job gets. `objects` are further Kubernetes objects, as manifests
+    are mounted: process or run, then path, then content. `setup` is the document for django-setup-configuration, with
+    its secrets in `setup_secrets`, which only the configuration Job gets. `objects` are further Kubernetes objects, as manifests
     without namespace; SecretText may stand in the `data` of a Secret.
     """
 
@@ -229,6 +247,8 @@ class Configuration:
     setup: Mapping[str, Any] | None = None
     setup_path: str = "/app/setup_configuration/data.yaml"
     setup_secrets: Mapping[str, SecretText] = field(default_factory=dict)
+    public_paths: tuple[str, ...] = ("/",)
+    """What the gateway forwards; nothing else of the component can be reached from outside."""
     objects: tuple[Manifest, ...] = ()
 
 

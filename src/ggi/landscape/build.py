@@ -105,16 +105,19 @@ def _open_inputs(environment: Environment, on: Mapping[str, Placed], problems: l
     return [i for i in declared if i.id not in supplied]
 
 
-def _ready(found: Sequence[Relation], built: Mapping[str, list[Object]]) -> dict[str, list[str]]:
+def _ready(
+    found: Sequence[Relation], built: Mapping[str, list[Object]], on: Mapping[str, Placed]
+) -> dict[str, list[str]]:
     """Per component: what must work before it starts, from the providers that it starts after."""
     result: dict[str, list[str]] = {}
     for relation in found:
         if not relation.starts_after or relation.provider == relation.consumer:
             continue
+        late = {run.name for run in on[relation.provider].component.runs if run.after_start}
         for item in built.get(relation.provider, ()):
             _, kind, role = item.name.split("/")
-            workload = kind in ("Deployment", "StatefulSet")
-            if workload or (
+            works = kind in ("Deployment", "StatefulSet") or (kind == "Job" and role in late)
+            if works or (
                 kind not in ("Secret", "ConfigMap", "Job")
                 and role in ("main", relation.consumer)
                 and kind in ("Cluster", "Database")
@@ -155,7 +158,7 @@ def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
             replicas=_replicas(environment, item.component),
         )
         configuration = item.component.configure(context)
-        ready = _ready([r for r in found if r.consumer == name], built).get(name, [])
+        ready = _ready([r for r in found if r.consumer == name], built, on).get(name, [])
         built[name] = Workload(context, configuration, list(dict.fromkeys(ready))).build()
         for made in item.component.processes:
             if made.pod_labels:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ggi.catalogue.component import Probe, Process, SecretMount
+from ggi.catalogue.component import Prepare, Probe, Process, SecretMount
 from ggi.inventory.models import Resources
 from ggi.inventory.types import quantity
 
@@ -102,6 +102,10 @@ class Mounts:
         self.volumes.append({"name": name, "secret": source})
         self.mounts.append({"name": name, "mountPath": mount.path, "readOnly": True})
 
+    def elsewhere(self, paths: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The same mounts, those at a path of `paths` moved to the path that it names."""
+        return [{**mount, "mountPath": paths.get(mount["mountPath"], mount["mountPath"])} for mount in self.mounts]
+
     def files(self, name: str, kind: str, source: str, keys: Mapping[str, str]) -> None:
         """Single files from a ConfigMap or Secret: `keys` maps a key to the file's path."""
         if kind == "Secret":
@@ -129,8 +133,13 @@ def template(
     extra: Mapping[str, Any],
     spread: Mapping[str, str] | None = None,
     restart: str = "",
+    prepare: Sequence[Prepare] = (),
+    prepare_from: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """A pod template. `extra` goes into the container (ports, probes); `spread` are the labels to spread by."""
+    """A pod template. `extra` goes into the container (ports, probes); `spread` are the labels to spread by.
+
+    `prepare` become init containers, as hardened as the container itself, with `prepare_from` as their `envFrom`.
+    """
     container: dict[str, Any] = {
         "name": name,
         "image": image,
@@ -163,6 +172,8 @@ def template(
         "terminationGracePeriodSeconds": grace,
         "containers": [container],
     }
+    if prepare:
+        spec["initContainers"] = [_init(step, container, mounts, prepare_from) for step in prepare]
     if mounts.volumes:
         spec["volumes"] = mounts.volumes
     if spread:
@@ -179,6 +190,18 @@ def template(
     if restart:
         spec["restartPolicy"] = restart
     return {"metadata": {"labels": dict(labels)}, "spec": spec}
+
+
+def _init(
+    step: Prepare, container: Mapping[str, Any], mounts: Mounts, env_from: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    result = {
+        k: container[k] for k in ("image", "imagePullPolicy", "securityContext", "resources", "env") if k in container
+    }
+    result |= {"name": step.name, "command": list(step.command), "volumeMounts": mounts.elsewhere(step.elsewhere)}
+    if env_from:
+        result["envFrom"] = list(env_from)
+    return result
 
 
 def container_extra(process: Process, host: str) -> dict[str, Any]:

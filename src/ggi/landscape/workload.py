@@ -169,10 +169,15 @@ class Workload:
 
         main = self.component.processes[0]
         for run in self.component.runs:
-            before = [*before, self._job(run, main, before, env, secret, mounts)]
+            if not run.after_start:
+                before = [*before, self._job(run, main, before, env, secret, mounts)]
         for process in self.component.processes:
             if not process.pod_labels:
                 self._process(process, before, env, secret, mounts)
+        after = [*before, *(o.name for o in self.objects if o.kind in ("Deployment", "StatefulSet"))]
+        for run in self.component.runs:
+            if run.after_start:
+                after = [*after, self._job(run, main, after, env, secret, mounts)]
         self._route()
         return self.objects
 
@@ -215,7 +220,7 @@ class Workload:
         mounts: Callable[[Process, str], Mounts],
     ) -> str:
         configuration = self.configuration
-        sources = [env, secret]
+        sources = [env, secret] if run.configured else []
         extra_needs: list[str] = []
         extra_mounts = mounts(main, run.name)
         if run.name == "configure" and configuration.setup is not None:
@@ -277,6 +282,8 @@ class Workload:
             grace=process.grace,
             extra=container_extra(process, name),
             spread=chosen if pods > 1 else None,
+            prepare=process.prepare,
+            prepare_from=self._env_from(env) if process.configured else [],
         )
         spec: Body = {"replicas": pods, "selector": {"matchLabels": chosen}, "template": pod}
         kind = "StatefulSet" if process.stateful else "Deployment"
@@ -347,7 +354,7 @@ class Workload:
             return
         headers = [{"name": key, "value": value} for key, value in RESPONSE_HEADERS.items()]
         rule = {
-            "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+            "matches": [{"path": {"type": "PathPrefix", "value": p}} for p in self.configuration.public_paths],
             "filters": [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": headers}}],
             "backendRefs": [backend],
         }
