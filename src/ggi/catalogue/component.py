@@ -236,8 +236,8 @@ class Configuration:
 
     `environment` goes into a ConfigMap, `secrets` into a Secret, both read as environment. `files` and `secret_files`
     are mounted: process or run, then path, then content. `setup` is the document for django-setup-configuration, with
-    its secrets in `setup_secrets`, which only the configuration Job gets. `objects` are further Kubernetes objects, as manifests
-    without namespace; SecretText may stand in the `data` of a Secret.
+    its secrets in `setup_secrets`, which only the configuration Job gets. `objects` are further Kubernetes objects, as
+    manifests without namespace; SecretText may stand in the `data` of a Secret.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
