@@ -31,6 +31,7 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
 _ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+_CLIENTS = ("kube-controller-manager", "kube-scheduler", "kwok")
 _SETTLED_SECONDS = 30.0
 _PAUSE = 0.05
 
@@ -69,14 +70,17 @@ def start(name: str = DEFAULT, report: Report = lambda line: None) -> Sandbox:
         server = _configure(layout, pki, ports)
         found = parts(layout, ports, pki, programs)
         with KubeApi.from_kubeconfig(layout.kubeconfig, layout.context, patience=30.0) as api:
-            _bring_up(layout, pki, found, ("etcd",), report)
-            _bring_up(layout, pki, found, ("kube-apiserver",), report)
+            # What lost the part that it depends on finds it again only after half a minute: a new one is there sooner.
+            if _bring_up(layout, pki, found, ("etcd",), report):
+                _end(layout, ("kube-apiserver",), patience=0)
+            if _bring_up(layout, pki, found, ("kube-apiserver",), report):
+                _end(layout, _CLIENTS, patience=1)
             _bring_up(layout, pki, found, ("kube-controller-manager", "kube-scheduler"), report, wait=False)
             content.install_crds(api, definitions, report)
             # Not earlier: kwok ends at once when a kind that it simulates is unknown.
             _bring_up(layout, pki, found, ("kwok",), report, wait=False)
             content.install_objects(api)
-            _bring_up(layout, pki, found, ("kube-controller-manager", "kube-scheduler", "kwok"), report)
+            _bring_up(layout, pki, found, _CLIENTS, report)
             _settle(api)
     return Sandbox(name, layout.kubeconfig, layout.context, server)
 
@@ -176,8 +180,12 @@ def _configure(layout: Layout, pki: Pki, ports: dict[str, int]) -> str:
 
 def _bring_up(
     layout: Layout, pki: Pki, found: dict[str, Part], names: tuple[str, ...], report: Report, *, wait: bool = True
-) -> None:
-    """Start those of `names` that do not run, or run with another command line, and `wait` until all are healthy."""
+) -> list[str]:
+    """Start those of `names` that do not run, or run with another command line, and `wait` until all are healthy.
+
+    Returns which ones were started.
+    """
+    started: list[str] = []
     for name in names:
         part = found[name]
         record = processes.read(_run_file(layout, name))
@@ -187,10 +195,11 @@ def _bring_up(
             record = None
         if record is None:
             _spawn(layout, part)
-    if not wait:
-        return
-    for name in names:
-        _wait_until_healthy(layout, pki, found[name], report)
+            started.append(name)
+    if wait:
+        for name in names:
+            _wait_until_healthy(layout, pki, found[name], report)
+    return started
 
 
 def _wait_until_healthy(layout: Layout, pki: Pki, part: Part, report: Report) -> None:
@@ -245,12 +254,10 @@ def _settle(api: KubeApi) -> None:
     )
 
 
-def _end(layout: Layout, names: tuple[str, ...]) -> None:
+def _end(layout: Layout, names: tuple[str, ...], *, patience: float = STOP_SECONDS) -> None:
     """End the parts: those that only use the API server first, then it, then its storage."""
-    clients = tuple(name for name in names if name not in ("etcd", "kube-apiserver"))
-    for group in (clients, ("kube-apiserver",), ("etcd",)):
-        wanted = [_run_file(layout, name) for name in group if name in names]
-        processes.end(wanted, patience=STOP_SECONDS)
+    for group in (_CLIENTS, ("kube-apiserver",), ("etcd",)):
+        processes.end([_run_file(layout, name) for name in group if name in names], patience=patience)
 
 
 def _run_file(layout: Layout, part: str) -> Path:

@@ -40,10 +40,12 @@ def started_at(pid: int) -> str | None:
         # The name of the program is in brackets and may itself hold brackets and spaces (proc(5)).
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        # While the other threads of an ended program go away, it still holds its ports.
+        threads = len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - only the count
     except OSError:
         return None
     state, start = fields[0], fields[19]
-    return None if state in "ZX" else f"{boot}:{start}"
+    return None if state in "ZX" and threads <= 1 else f"{boot}:{start}"
 
 
 def read(run_file: Path) -> Record | None:
