@@ -46,7 +46,10 @@ def configure(context: Context) -> Configuration:
     """redis.conf, and the ACL file with a user per component and rotation counter."""
     # `default` can't log in, but keeps its rights: when Redis replays its log, it checks transactions as this user, and
     # without rights they would be dropped in silence.
-    lines: list[str | SecretRef | SecretText] = ["user default off resetpass ~* &* +@all\n", "user probe on nopass -@all +ping\n"]
+    lines: list[str | SecretRef | SecretText] = [
+        "user default off resetpass ~* &* +@all\n",
+        "user probe on nopass -@all +ping\n",
+    ]
     for relation in context.incoming:
         for credential in relation.accepted:
             lines += [f"user {credential.client_id} on >", credential.secret, f" {RIGHTS}\n"]
