@@ -108,7 +108,9 @@ class KubeApi:
         import httpx2
         from lightkube.config.client_adapter import Client, ConnectionParams
         from lightkube.core.exceptions import ConfigError
+        from yaml import YAMLError
 
+        unusable = (ConfigError, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, YAMLError)
         try:
             config = load().get(context)
             if config.user and config.user.exec and config.user.exec.apiVersion == "client.authentication.k8s.io/v1":
@@ -118,10 +120,12 @@ class KubeApi:
             loopback = httpx2.URL(config.cluster.server).host in ("127.0.0.1", "localhost", "::1")
             limits = httpx2.Timeout(timeout, connect=min(timeout, 5.0))
             http = Client(config, ConnectionParams(timeout=limits, trust_env=not loopback))
-        except (ConfigError, OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        except unusable as error:
+            # The first line only: those of a YAML error that follow quote the file, and it may hold a token.
+            why = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(
                 Problem(
-                    f"{name}: this kubeconfig can't be used: {error}",
+                    f"{name}: this kubeconfig can't be used: {why}",
                     "Check it with `kubectl --kubeconfig FILE version`.",
                 )
             ) from error
