@@ -27,6 +27,7 @@ import grpc  # noqa: E402 - after the empty packages are in place
 from google.protobuf import empty_pb2, json_format  # noqa: E402
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
 
+from sandbox.plugins.children import Children  # noqa: E402
 from sandbox.plugins.python_environment import PythonEnvironment  # noqa: E402
 from sandbox.plugins.server import decline_the_rest, engine_address, serve  # noqa: E402
 
@@ -36,9 +37,6 @@ SHOWN = 32
 Part = tuple[str, bytes]
 """The name of a standard stream and what came on it."""
 
-GRACE_SECONDS = 5.0
-"""Between asking a program to stop and killing it."""
-
 
 def sdk_version() -> str:
     """Return the version of the installed SDK: the language host is released together with it."""
@@ -47,45 +45,6 @@ def sdk_version() -> str:
 
 def _options(info: Any) -> dict[str, Any]:
     return dict(json_format.MessageToDict(info.options))
-
-
-class Children:
-    """The processes that this host started and that still run."""
-
-    def __init__(self) -> None:
-        self._running: set[subprocess.Popen[bytes]] = set()
-        self._lock = threading.Lock()
-
-    def start(self, command: list[str], **settings: Any) -> subprocess.Popen[bytes]:
-        """Start `command`; it is stopped with this host."""
-        child = subprocess.Popen(command, **settings)
-        with self._lock:
-            self._running.add(child)
-        return child
-
-    def wait(self, child: subprocess.Popen[bytes]) -> int:
-        """Wait for `child` and return its exit code (negative: the signal that ended it)."""
-        code = child.wait()
-        with self._lock:
-            self._running.discard(child)
-        return code
-
-    def stop(self, child: subprocess.Popen[bytes]) -> None:
-        """Interrupt `child`, and kill it when it has not gone after a while."""
-        if child.poll() is not None:
-            return
-        child.send_signal(signal.SIGINT)
-        killer = threading.Timer(GRACE_SECONDS, child.kill)
-        killer.daemon = True
-        killer.start()
-
-    def stop_all(self) -> None:
-        """Stop what runs, without waiting."""
-        with self._lock:
-            running = list(self._running)
-        for child in running:
-            if child.poll() is None:
-                child.terminate()
 
 
 @decline_the_rest

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,7 +18,7 @@ from ggi.engine.kubeerrors import (
     UnknownKindError,
     UnreachableError,
 )
-from sandbox.plugins.kubernetes.diff import parse_path
+from sandbox.plugins.kubernetes.managed_fields import CREATOR, PREDECESSORS, merged_managers, who, with_ignored
 from sandbox.plugins.kubernetes.normalise import normalised, prune
 from sandbox.plugins.kubernetes.objects import (
     CLUSTER_SCOPED,
@@ -30,21 +29,6 @@ from sandbox.plugins.kubernetes.objects import (
     name_of,
     namespace_of,
 )
-
-CREATOR = "pulumi-kubernetes"
-"""The field manager of a creation, whoever applies later (the official plugin since 4.29)."""
-
-PREDECESSORS = frozenset(
-    {
-        ("before-first-apply", "Update"),
-        ("kubectl", "Apply"),
-        ("kubectl", "Update"),
-        (CREATOR, "Update"),
-        ("pulumi-kubernetes.exe", "Update"),
-        ("pulumi-resource-kubernetes", "Update"),
-    }
-)
-"""Managers whose fields an update takes over first, so that what the program no longer has is removed."""
 
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts: about what the official plugin tolerates for a namespace or CRD that is on its way."""
@@ -146,7 +130,7 @@ class Cluster:
         force = force or is_on(manifest, PATCH_FORCE) or not at(live, "metadata", "managedFields")
         if dry_run and not force:
             # An update would take these over first, which a dry run can't.
-            force = any(_who(entry) in PREDECESSORS for entry in at(live, "metadata", "managedFields") or [])
+            force = any(who(entry) in PREDECESSORS for entry in at(live, "metadata", "managedFields") or [])
         return self._again(lambda: self.api.apply(wanted, field_manager=manager, force=force, dry_run=dry_run))
 
     def relinquish(self, obj: Object, manager: str) -> None:
@@ -187,7 +171,7 @@ class Cluster:
             current = newest or self.api.get(*_identity(live))
             newest = None  # after a conflict: look again
             fields = at(current, "metadata", "managedFields") or []
-            if not any(_who(entry) in PREDECESSORS for entry in fields):
+            if not any(who(entry) in PREDECESSORS for entry in fields):
                 return current
             version = at(current, "metadata", "resourceVersion")
             patch = [
@@ -215,75 +199,12 @@ def _identity(obj: Object) -> tuple[str, str, str, str | None]:
     return str(obj["apiVersion"]), str(obj["kind"]), name_of(obj), namespace_of(obj) or None
 
 
-def _who(entry: Mapping[str, Any]) -> tuple[str, str]:
-    return str(entry.get("manager")), str(entry.get("operation"))
-
-
 def _is_fresh(live: Object, manifest: Object, since: datetime) -> bool:
     """Whether `live` is what a request of ours made a moment ago, whose answer got lost."""
     made = str(at(live, "metadata", "creationTimestamp") or "")
     wanted = normalised(manifest)
     return (
         made >= since.strftime("%Y-%m-%dT%H:%M:%SZ")
-        and any(_who(entry) == (CREATOR, "Update") for entry in at(live, "metadata", "managedFields") or [])
+        and any(who(entry) == (CREATOR, "Update") for entry in at(live, "metadata", "managedFields") or [])
         and prune(live, wanted) == wanted
     )
-
-
-def _union(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
-    joined = dict(left)
-    for key, value in right.items():
-        joined[key] = _union(joined[key], value) if isinstance(joined.get(key), Mapping) else value
-    return joined
-
-
-def merged_managers(fields: list[dict[str, Any]], manager: str) -> list[dict[str, Any]]:
-    """Return `managedFields` in which `manager` has, as what it applied, also all that its predecessors have."""
-    owned: dict[str, Any] = {}
-    version = ""
-    others = []
-    for entry in fields:
-        if not entry.get("subresource") and (_who(entry) in PREDECESSORS or _who(entry) == (manager, "Apply")):
-            owned = _union(owned, entry.get("fieldsV1") or {})
-            version = version or str(entry.get("apiVersion"))
-        else:
-            others.append(entry)
-    mine = {
-        "manager": manager,
-        "operation": "Apply",
-        "apiVersion": version,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": owned,
-        "time": datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-    return [*others, mine]
-
-
-def with_ignored(manifest: Object, live: Object, manager: str, ignored: list[str]) -> Object:
-    """Return `manifest` for applying when some paths are ignored.
-
-    What only others manage is left out; else the live value is repeated, because leaving it out would unset it.
-    """
-    if not ignored:
-        return manifest
-    fields = at(live, "metadata", "managedFields") or []
-    wanted: Object = prune(manifest, manifest)
-    for path in (parse_path(text) for text in ignored):
-        steps = [step for step in path if isinstance(step, str)]
-        if len(steps) != len(path):
-            continue  # items of lists: the live value would need the list's key
-        mine = any(_manages(entry, steps) for entry in fields if entry.get("manager") == manager)
-        theirs = any(_manages(entry, steps) for entry in fields if entry.get("manager") != manager)
-        holder = at(wanted, *steps[:-1])
-        if not isinstance(holder, dict):
-            continue
-        value = at(live, *steps)
-        if theirs and not mine:
-            holder.pop(steps[-1], None)
-        elif value is not None:
-            holder[steps[-1]] = value
-    return wanted
-
-
-def _manages(entry: Mapping[str, Any], steps: list[str]) -> bool:
-    return at(dict(entry), "fieldsV1", *(f"f:{step}" for step in steps)) is not None

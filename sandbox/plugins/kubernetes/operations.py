@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from ggi.engine.kubeerrors import AlreadyExistsError, ApiError, ForbiddenError, UnknownKindError
 from ggi.errors import Problem, WorkError
 from sandbox.plugins.kubernetes import objects
+from sandbox.plugins.kubernetes.checking import checked
 from sandbox.plugins.kubernetes.cluster import Cluster, is_field_conflict, is_missing_namespace
 from sandbox.plugins.kubernetes.diff import Change, Difference, Differences, compare
 from sandbox.plugins.kubernetes.normalise import normalised, prune
@@ -18,7 +17,7 @@ from sandbox.plugins.kubernetes.replace import fixed_fields
 from sandbox.plugins.kubernetes.settings import Settings
 from sandbox.plugins.kubernetes.state import Checkpoint, checkpoint, field_manager, manifest, marked, parse, properties
 from sandbox.plugins.kubernetes.waiting import NotReadyError, Waiter, propagation
-from sandbox.plugins.kubernetes.wire import Unknown, has_unknown
+from sandbox.plugins.kubernetes.wire import has_unknown
 
 Properties = dict[str, Any]
 
@@ -87,31 +86,22 @@ class Operations:
         return self.cluster.is_namespaced(str(obj.get("apiVersion")), kind)
 
     def check(self, urn: str, old: Properties, new: Properties, seed: bytes, proposed: str | None) -> Properties:
-        """Return the inputs as they will be used: with apiVersion, kind, name and namespace. Raises WorkError."""
-        api_version, kind = objects.kind_of_type(objects.type_of(urn))
-        wanted: Object = {"apiVersion": api_version, "kind": kind} | manifest(new)
-        _refuse_unsupported(kind, wanted)
-        metadata = wanted.setdefault("metadata", {})
-        if isinstance(metadata, Unknown):
-            return new
-        before = manifest(old)
-        if not metadata.get("name"):
-            if metadata.get("generateName"):
-                raise WorkError(
-                    Problem("metadata.generateName does not work with server-side apply", "Set metadata.name.")
-                )
-            _name(wanted, before, urn, seed, proposed)
-        if not metadata.get("namespace") and self._is_namespaced(wanted):
-            metadata["namespace"] = self.default_namespace
-        return marked(properties(normalised(wanted)), new)
+        """Return the inputs as they will be used; `proposed` is the engine's name for an object without one."""
+        return checked(
+            urn,
+            old,
+            new,
+            seed=seed,
+            proposed=proposed,
+            default_namespace=self.default_namespace,
+            is_namespaced=self._is_namespaced,
+        )
 
     def compare(self, old: Properties, new: Properties, ignored: list[str]) -> Comparison:
         """Return what changes from the state `old` to the inputs `new`. Sends nothing to the server."""
         before = parse(old)
         wanted = normalised(manifest(new))
         current: Object = prune(before.live, normalised(before.inputs))
-        if wanted.get("kind") == "Secret":
-            current.setdefault("kind", "Secret")
         for obj in (current, wanted):
             metadata = obj.setdefault("metadata", {})
             if not isinstance(metadata, dict):
@@ -134,7 +124,8 @@ class Operations:
             path = f'metadata.annotations["{objects.REPLACE_UNREADY}"]'
             differences.found[path] = Difference(("metadata",), Change.UPDATE, replaces=True)
             replaces.append(path)
-        same_place = full_name(wanted) == full_name({"metadata": {"namespace": "default"}} | before.live)
+        # A chosen name in the same place is taken until the old object is gone.
+        same_place = full_name(wanted) == full_name(before.live)
         delete_first = bool(replaces) and same_place and not objects.is_on(wanted, objects.AUTONAMED)
         return Comparison(differences, replaces, delete_first)
 
@@ -264,30 +255,6 @@ class Operations:
             waiter.until_gone(urn, before.live, before.inputs, timeout)
         except NotReadyError as error:
             raise PartialError(error.message, error.reasons, full_name(error.live), old, {}) from error
-
-
-def _refuse_unsupported(kind: str, wanted: Object) -> None:
-    if kind.endswith("Patch") and wanted.get("kind") == kind.removesuffix("Patch"):
-        raise WorkError(Problem("Patch resources are not supported by this stand-in", "Use the official plugin."))
-    if kind.endswith("List") and isinstance(wanted.get("items"), list):
-        raise WorkError(Problem("A list can't be created", "Register its items one by one."))
-
-
-def _name(wanted: Object, before: Object, urn: str, seed: bytes, proposed: str | None) -> None:
-    """Give the object the name that it had, the one that the engine proposes, or the logical name with a suffix."""
-    if objects.is_on(before, objects.AUTONAMED):
-        name = name_of(before)
-    elif proposed is not None:
-        if not proposed:
-            raise WorkError(
-                Problem("metadata.name is not set and automatic names are switched off", "Set metadata.name.")
-            )
-        name = proposed
-    else:
-        suffix = hashlib.sha256(seed).hexdigest()[:8] if seed else secrets.token_hex(4)
-        name = f"{objects.logical_name(urn)}-{suffix}"
-    wanted["metadata"]["name"] = name
-    wanted["metadata"]["annotations"] = (at(wanted, "metadata", "annotations") or {}) | {objects.AUTONAMED: "true"}
 
 
 def _target(urn: str, resource_id: str, before: Checkpoint, shape: Object) -> Object:

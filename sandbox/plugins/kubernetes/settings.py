@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ggi.errors import InputError, Problem
 from sandbox.plugins.kubernetes.objects import at
 from sandbox.plugins.kubernetes.replace import Mutability
@@ -133,8 +131,11 @@ def _is_file(path: Path) -> bool:
 
 
 def _mapping(text: str, name: str) -> dict[str, Any]:
+    # Imported here: the engine starts a process for each look at the configuration, and most of them never connect.
+    import yaml
+
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are the safe one
     except yaml.YAMLError as error:
         # The error is not shown: it quotes the text, which holds keys and tokens.
         raise InputError(Problem(f"{name} is not readable as YAML")) from error

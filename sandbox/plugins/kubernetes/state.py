@@ -18,6 +18,8 @@ INPUTS = "__inputs"
 API_VERSION = "__initialApiVersion"
 MANAGER = "__fieldManager"
 
+CRD = "CustomResourceDefinition"
+
 _DASHED = (
     "x-kubernetes-embedded-resource",
     "x-kubernetes-int-or-string",
@@ -54,14 +56,14 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 def manifest(properties: Mapping[str, Any]) -> Object:
     """Return the Kubernetes object that the program's `properties` describe, without marks. Unknowns stay."""
-    result: Object = _renamed(plain(dict(properties)), _TO_DASH)
-    return result
+    result: Object = plain(dict(properties))
+    # Only the schemas in CRDs have such names; renaming copies the whole object.
+    return dict(_renamed(result, _TO_DASH)) if result.get("kind") == CRD else result
 
 
 def properties(obj: Object) -> Object:
     """Return a Kubernetes object as Pulumi properties; the counterpart of `manifest`."""
-    result: Object = _renamed(obj, _TO_UNDERSCORE)
-    return result
+    return dict(_renamed(obj, _TO_UNDERSCORE)) if obj.get("kind") == CRD else obj
 
 
 def marked(values: Object, source: Mapping[str, Any]) -> Object:
