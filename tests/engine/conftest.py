@@ -78,10 +78,14 @@ class Project:
         """Take an object out of the program."""
         self.entries = [entry for entry in self.entries if entry["name"] != name]
 
-    def run(self, *arguments: str, fails: bool = False) -> str:
-        """Run the CLI and return all that it wrote; assert that it ended well (or, with `fails`, badly)."""
+    def write(self) -> None:
+        """Write down what the program registers."""
         content = {"provider": self.provider, "objects": self.entries}
         (self.folder / "objects.json").write_text(json.dumps(content), encoding="utf-8")
+
+    def run(self, *arguments: str, fails: bool = False) -> str:
+        """Run the CLI and return all that it wrote; assert that it ended well (or, with `fails`, badly)."""
+        self.write()
         done = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.folder,

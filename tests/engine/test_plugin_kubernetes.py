@@ -177,7 +177,7 @@ def test_drift_made_by_hand_is_shown_and_restored(pulumi_project: Make, sandbox_
     project.up()
     api, namespace = sandbox_cluster.api, project.namespace
     api.patch("apps/v1", "Deployment", "web", {"spec": {"replicas": 7}}, namespace=namespace, field_manager="by-hand")
-    widened = {"spec": {"ingress": [{}]}}
+    widened: dict[str, Any] = {"spec": {"ingress": [{}]}}
     api.patch("networking.k8s.io/v1", "NetworkPolicy", "deny", widened, namespace=namespace, field_manager="by-hand")
     api.delete("gateway.networking.k8s.io/v1", "HTTPRoute", "web", namespace)
     assert project.preview() == {"web": "update", "route": "create"} | (
