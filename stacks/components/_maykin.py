@@ -1,21 +1,23 @@
-"""What the Django components by Maykin have in common: environment, Redis addresses, administration by Keycloak.
+"""What the Django components by Maykin have in common: settings, environment, secrets, processes and their probes.
 
-Facts: the shared settings are those of maykinmedia/open-api-framework; the step names those of the libraries
-django-setup-configuration, zgw-consumers, mozilla-django-oidc-db, notifications-api-common and commonground-api-common.
+Facts: the shared settings are those of maykinmedia/open-api-framework (Open Formulieren has its own, mostly of the same
+names); scripts and folders are those of the images. What goes into their databases is in `_setup.py`.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Annotated, TypedDict
 
-from ggi.catalogue.component import Probe, Run, Use
+from pydantic import Field
+
+from ggi.catalogue.component import Port, Probe, Process, Run, Use
 from ggi.catalogue.context import Context
-from ggi.catalogue.relation import Credential, Relation
 from ggi.catalogue.secrets import SecretText, text
+from ggi.inventory.models import ComponentSettings
 
-from ._postgresql import libpq, login_role, owner
+from ._postgresql import CA_MOUNT, libpq, login_role, owner
+from ._setup import RETIRE_PATH, SETUP_PATH, credential_of
 
 WRITABLE = ("/tmp", "/app/log", "/app/tmp", "/app/media")  # noqa: S108
 """Folders that the images write to; logging opens files in /app/log even when it writes to standard output."""
@@ -23,11 +25,103 @@ WRITABLE = ("/tmp", "/app/log", "/app/tmp", "/app/media")  # noqa: S108
 MIGRATE = Run(
     "migrate", ("/bin/sh", "-c", "/wait_for_db.sh && OTEL_SDK_DISABLED=True python src/manage.py migrate --noinput")
 )
-SETUP_PATH = "/app/setup_configuration/data.yaml"
-CONFIGURE = Run("configure", ("python", "src/manage.py", "setup_configuration", "--yaml-file", SETUP_PATH))
+CONFIGURE = Run(
+    "configure",
+    (
+        "/bin/sh",
+        "-c",
+        f"python src/manage.py setup_configuration --yaml-file {SETUP_PATH}"
+        f" && python src/manage.py shell -c \"exec(open('{RETIRE_PATH}').read())\"",
+    ),
+)
+"""Configure, then withdraw what the configuration no longer names: the steps themselves only add and change."""
 
-NAMESPACE_UUID = uuid.UUID("6f1a2b34-0f3e-4c5b-9a53-27d9a1c3b7e0")
-"""Root of the UUIDs that we choose for configuration records."""
+READY = Probe(
+    command=(
+        "maykin-common",
+        "worker-health-check",
+        "--skip-ping",
+        "--skip-event-loop-liveness",
+        "--no-skip-readiness",
+        "--readiness-file=/app/tmp/celery_worker.ready",
+    ),
+    timeout=15,
+    failures=30,
+)
+"""A worker of maykin-common that has started."""
+ALIVE = Probe(
+    command=(
+        "maykin-common",
+        "worker-health-check",
+        "--skip-ping",
+        "--liveness-file=/app/tmp/celery_worker_event_loop.live",
+        "--max-age=70",
+    ),
+    period=30,
+    timeout=15,
+    failures=5,
+)
+"""Its event loop turns. Without the ping that the images' script adds: that one shows the broker's password in the list
+of processes, and restarts every worker when it is Redis that is away."""
+HEARTBEAT = Probe(command=("python", "/app/bin/check_celery_worker_liveness.py"), period=30, timeout=15, failures=5)
+"""The same of the images that have no maykin-common: ready, and a file touched within a minute."""
+
+
+class Settings(ComponentSettings):
+    """Settings of every Django component by Maykin."""
+
+    mail: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
+    """Technical management: sender of mail and contact of API tokens. Default postmaster@DOMAIN (RFC 5321, 4.5.1)."""
+
+
+class Probes(TypedDict):
+    """The three probes of a process."""
+
+    startup: Probe
+    liveness: Probe
+    readiness: Probe
+
+
+def probes(startup: str, liveness: str, readiness: str) -> Probes:
+    """HTTP probes on these paths. Start-up may take five minutes: every start looks for pending migrations."""
+    return {
+        "startup": Probe(port="http", path=startup, failures=30),
+        "liveness": Probe(port="http", path=liveness, failures=10),
+        "readiness": Probe(port="http", path=readiness, failures=5),
+    }
+
+
+HEALTHZ = probes("/_healthz/", "/_healthz/livez/", "/_healthz/readyz/")
+"""The paths of maykin-common."""
+
+
+def web(checks: Probes, *, cpu: float, memory: int, **more: object) -> Process:
+    """The pods that serve requests (uWSGI). `more` are further fields of Process."""
+    return _django("web", ports=(Port("http", 8000),), **checks, cpu=cpu, memory=memory, scales=True, **more)
+
+
+def worker(startup: Probe, liveness: Probe, *, cpu: float, memory: int, **more: object) -> Process:
+    """The pods that work off the queue (Celery). A minute to finish what they have in hand when they stop."""
+    return _django(
+        "worker",
+        command=("/celery_worker.sh",),
+        startup=startup,
+        liveness=liveness,
+        cpu=cpu,
+        memory=memory,
+        replicas=2,
+        grace=60,
+        **more,
+    )
+
+
+def beat(*, cpu: float = 0.02, memory: int = 192, **more: object) -> Process:
+    """The one pod that starts what is due (Celery beat)."""
+    return _django("beat", command=("/celery_beat.sh",), cpu=cpu, memory=memory, singleton=True, **more)
+
+
+def _django(name: str, **fields: object) -> Process:
+    return Process(**{"name": name, "writable": WRITABLE, "secret_mounts": (CA_MOUNT,)} | fields)  # type: ignore[arg-type]
 
 
 def uses(
@@ -41,41 +135,34 @@ def uses(
     )
 
 
-class Probes(TypedDict):
-    """The three probes of a process."""
+def publishes(channels: Mapping[str, tuple[str, ...]]) -> Use:
+    """Sends notifications to Open Notificaties: `channels` by name, with the attributes that subscribers filter on.
 
-    startup: Probe
-    liveness: Probe
-    readiness: Probe
-
-
-def healthz(port: str = "http", root: str = "/_healthz") -> Probes:
-    """The probes of maykin-common. Start-up may take five minutes: the first start checks migrations."""
-    return {
-        "startup": Probe(port=port, path=f"{root}/", failures=30),
-        "liveness": Probe(port=port, path=f"{root}/livez/", failures=10),
-        "readiness": Probe(port=port, path=f"{root}/readyz/", failures=5),
-    }
+    The worker sends; the web pods show administrators whether the connection works.
+    """
+    return Use(
+        "opennotificaties", ("notificaties",), ("web", "worker"), optional=True, parameters={"channels": channels}
+    )
 
 
-def stable_uuid(*parts: str) -> str:
-    """A UUID that stays the same for the same words; marked as version 4, which the applications insist on."""
-    made = uuid.uuid5(NAMESPACE_UUID, "/".join(parts))
-    return str(uuid.UUID(bytes=made.bytes, version=4))
+def mail(context: Context) -> str:
+    """The address of technical management."""
+    return context.settings(Settings).mail or f"postmaster@{context.environment.domain}"
 
 
-def environment(context: Context, settings_module: str, processes: Iterable[str]) -> dict[str, str]:
-    """The environment that is no secret, hardened where the charts' defaults are not."""
+def environment(context: Context, settings_module: str, *, nginx: bool = False) -> dict[str, str]:
+    """The environment that is no secret, hardened where the charts' defaults are not. `nginx` stands before the web."""
     database = context.must("postgresql")
     smtp = context.environment.cluster.smtp_host
     result = {
         "DJANGO_SETTINGS_MODULE": settings_module,
         "ENVIRONMENT": context.environment.name,
-        "ALLOWED_HOSTS": ",".join(context.allowed_hosts(*processes)),
+        "ALLOWED_HOSTS": ",".join(context.allowed_hosts(*(("nginx",) if nginx else ()), "web")),
         "SITE_DOMAIN": context.host,
         "IS_HTTPS": "True",
         "USE_X_FORWARDED_HOST": "False",
-        "NUM_PROXIES": "2",
+        # How many of ours append to X-Forwarded-For; the lock-out after failed log-ins counts per address.
+        "NUM_PROXIES": "2" if nginx else "1",
         "DEBUG": "False",
         "DISABLE_2FA": "False",
         "DB_HOST": database.host,
@@ -83,8 +170,10 @@ def environment(context: Context, settings_module: str, processes: Iterable[str]
         "DB_NAME": owner(database, context),
         "DB_USER": login_role(owner(database, context), context.environment.settings.rotation.current),
         "DB_CONN_MAX_AGE": "60",
+        "DEFAULT_FROM_EMAIL": mail(context),
         "LOG_LEVEL": "INFO",
         "LOG_STDOUT": "yes",
+        # Bodies of requests hold personal data.
         "LOG_OUTGOING_REQUESTS_EMIT_BODY": "False",
         "LOG_OUTGOING_REQUESTS_DB_SAVE": "False",
         "LOG_OUTGOING_REQUESTS_DB_SAVE_BODY": "False",
@@ -107,160 +196,16 @@ def secrets(context: Context) -> dict[str, SecretText]:
     Caches prefix `redis://` themselves; Celery takes a whole URL. The framework reads the broker from the result
     back end's variable, so both are set to the same.
     """
-    database, redis = context.must("postgresql"), context.must("redis")
-    credential, login = _credential(redis), _credential(database)
+    redis = context.must("redis")
+    credential = credential_of(redis)
     base = text(f"{credential.client_id}:", credential.secret, f"@{redis.host}:{redis.port}/")
     cache = text(base, str(context.redis_databases["cache"]))
     broker = text("redis://", base, str(context.redis_databases["broker"]))
     return {
-        "DB_PASSWORD": text(login.secret),
+        "DB_PASSWORD": text(credential_of(context.must("postgresql")).secret),
         "SECRET_KEY": text(context.secret("secret-key")),
         "CACHE_DEFAULT": cache,
         "CACHE_AXES": cache,
         "CELERY_BROKER_URL": broker,
         "CELERY_RESULT_BACKEND": broker,
     }
-
-
-def admin_oidc(setup: Setup) -> None:
-    """Administrators log in with Keycloak. The endpoints are written out, so that the step calls nobody."""
-    relation = setup.context.use("keycloak")
-    if relation is None:
-        return
-    credential = _credential(relation)
-    realm = (
-        f"https://{setup.context.hosts['keycloak']}/realms/{setup.context.environment.stack}/protocol/openid-connect"
-    )
-    endpoints = {"authorization": "auth", "token": "token", "user": "userinfo", "logout": "logout", "jwks": "certs"}
-    provider = {
-        "identifier": "keycloak",
-        "oidc_use_nonce": True,
-        "oidc_nonce_size": 32,
-        "oidc_state_size": 32,
-        "endpoint_config": {f"oidc_op_{name}_endpoint": f"{realm}/{path}" for name, path in endpoints.items()},
-    }
-    item = {
-        "identifier": "admin-oidc",
-        "enabled": True,
-        "oidc_rp_client_id": credential.client_id,
-        "oidc_rp_client_secret": setup.value_from("oidc_client_secret", text(credential.secret)),
-        "oidc_rp_scopes_list": ["openid", "email", "profile"],
-        "oidc_rp_sign_algo": "RS256",
-        "oidc_provider_identifier": "keycloak",
-        "userinfo_claims_source": "id_token",
-        "options": {
-            "user_settings": {
-                "claim_mappings": {
-                    "username": ["sub"],
-                    "email": ["email"],
-                    "first_name": ["given_name"],
-                    "last_name": ["family_name"],
-                },
-                "username_case_sensitive": True,
-            },
-            "groups_settings": {
-                "claim_mapping": ["groups"],
-                "sync": True,
-                "sync_pattern": "*",
-                "default_groups": [],
-                "make_users_staff": True,
-                "superuser_group_names": ["beheerders"],
-            },
-        },
-    }
-    setup.step("oidc_db_config_enable", "oidc_db_config_admin_auth", {"providers": [provider], "items": [item]})
-
-
-def notifications(setup: Setup, relation: Relation | None) -> None:
-    """Publish to Open Notificaties, with retries: a message must survive a restart of the other side."""
-    if relation is None:
-        return
-    setup.zgw_service(relation, "notificaties", "notificaties-api")
-    setup.step(
-        "notifications_config_enable",
-        "notifications_config",
-        {
-            "notifications_api_service_identifier": "notificaties-api",
-            "notification_delivery_max_retries": 5,
-            "notification_delivery_retry_backoff": 3,
-            "notification_delivery_retry_backoff_max": 48,
-        },
-    )
-
-
-def _credential(relation: Relation) -> Credential:
-    if relation.credential is None:
-        raise ValueError(f"{relation.id} has no credential")
-    return relation.credential
-
-
-class Setup:
-    """Collects the document for django-setup-configuration and the secrets that it reads from its environment."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.document: dict[str, Any] = {}
-        self.secrets: dict[str, SecretText] = {}
-        self.services: list[dict[str, Any]] = []
-
-    def value_from(self, name: str, value: SecretText) -> dict[str, Any]:
-        """A reference to an environment variable, which this adds."""
-        key = name.upper().replace("-", "_")
-        self.secrets[key] = value
-        return {"value_from": {"env": key}}
-
-    def step(self, flag: str, namespace: str, content: Mapping[str, Any]) -> None:
-        """Switch a step on; an unknown flag is silently nothing, so steps are only written here and tested by use."""
-        self.document[flag] = True
-        self.document[namespace] = dict(content)
-
-    def zgw_service(self, relation: Relation, api: str, identifier: str) -> None:
-        """A service of zgw-consumers that signs a JWT."""
-        credential, found = _credential(relation), next(a for a in relation.apis if a.name == api)
-        self.services.append(
-            {
-                "identifier": identifier,
-                "label": found.title or api,
-                "api_root": relation.url(api),
-                "api_type": found.api_type,
-                "auth_type": "zgw",
-                "client_id": credential.client_id,
-                "secret": self.value_from(f"{relation.provider}_secret", text(credential.secret)),
-                "user_id": credential.client_id,
-                "user_representation": self.context.component.title,
-            }
-        )
-
-    def token_service(self, relation: Relation, api: str, identifier: str) -> None:
-        """A service of zgw-consumers that sends `Authorization: Token …`."""
-        credential, found = _credential(relation), next(a for a in relation.apis if a.name == api)
-        self.services.append(
-            {
-                "identifier": identifier,
-                "label": found.title or api,
-                "api_root": relation.url(api),
-                "api_type": found.api_type or "orc",
-                "auth_type": "api_key",
-                "header_key": "Authorization",
-                "header_value": self.value_from(
-                    f"{relation.provider}_authorization", text("Token ", credential.secret)
-                ),
-            }
-        )
-
-    def jwt_credentials(self, relations: Iterable[Relation]) -> None:
-        """The provider's side of JWT relations: client ids and secrets, old and new ones during a rotation."""
-        items = [
-            {"identifier": c.client_id, "secret": self.value_from(f"accept_{c.client_id}", text(c.secret))}
-            for relation in relations
-            for c in relation.accepted
-        ]
-        if items:
-            self.step("vng_api_common_credentials_config_enable", "vng_api_common_credentials", {"items": items})
-
-    def finish(self) -> dict[str, Any]:
-        """The document, services first."""
-        if self.services:
-            services = {"services": self.services}
-            return {"zgw_consumers_config_enable": True, "zgw_consumers": services, **self.document}
-        return self.document

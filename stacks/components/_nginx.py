@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ggi.catalogue.component import Port, Probe, Process, Volume
 from ggi.catalogue.context import Context
 
 CONFIGURATION_PATH = "/etc/nginx/conf.d/default.conf"
-UPLOAD = "100m"
-"""Largest request body: the Documenten API takes larger files in parts."""
 
 
-def nginx_process(*, volumes: tuple[Volume, ...]) -> Process:
+def nginx_process(files: Volume) -> Process:
     """The nginx pods: image `nginx`, unprivileged, reading the files that the web pods write."""
     return Process(
         name="nginx",
@@ -22,21 +22,28 @@ def nginx_process(*, volumes: tuple[Volume, ...]) -> Process:
         memory=64,
         replicas=2,
         configured=False,
-        volumes=volumes,
+        volumes=(replace(files, read_only=True),),
         uid=101,
     )
 
 
-def nginx_conf(context: Context, *, private: str) -> dict[str, dict[str, str]]:
-    """The configuration file: pass requests on to the web pods, send files below `private` only when told to."""
+def nginx_conf(context: Context, files: Volume, upload: str) -> dict[str, dict[str, str]]:
+    """The configuration file: pass requests on to the web pods; send private files only when these say so.
+
+    The components name such files by `/private-media/`, whatever folder they are in. `upload` limits a request's body.
+    Nothing is buffered in files: the pod's scratch space is small, and the web pods have their own.
+    """
     text = f"""\
 server {{
   listen 8080;
   server_tokens off;
-  client_max_body_size {UPLOAD};
+  client_max_body_size {upload};
+  proxy_request_buffering off;
+  proxy_max_temp_file_size 0;
+  proxy_read_timeout 300s;
   location = /_health/ {{ access_log off; return 200 "ok"; }}
   location /_healthz/ {{ return 404; }}
-  location {private}/ {{ internal; alias {private}/; }}
+  location /private-media/ {{ internal; alias {files.path}/; }}
   location / {{
     proxy_pass http://{context.service("web")}:80;
     proxy_http_version 1.1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ggi.catalogue.component import (
@@ -13,46 +14,59 @@ from ggi.catalogue.component import (
     Internal,
     Layer,
     Outside,
-    Port,
-    Probe,
-    Process,
-    Use,
     Volume,
 )
 from ggi.catalogue.context import Context
 from ggi.catalogue.relation import Relation
+from ggi.inventory.types import Slug
 
 from . import _maykin as maykin
 from ._nginx import nginx_conf, nginx_process
-from ._postgresql import CA_MOUNT
+from ._setup import Setup, stable_uuid
 
 DOCUMENTS = Volume("private-media", "/app/private-media", "50Gi")
-WORKER_READY = (
-    "maykin-common",
-    "worker-health-check",
-    "--skip-ping",
-    "--skip-event-loop-liveness",
-    "--no-skip-readiness",
-    "--readiness-file=/app/tmp/celery_worker.ready",
-)
+PART = 100 * 2**20
+"""Documents above this size are sent in parts of at most this size; nginx takes the third that base64 adds."""
+CHANNELS = {
+    "autorisaties": (),
+    "zaken": ("bronorganisatie", "zaaktype", "vertrouwelijkheidaanduiding"),
+    "documenten": ("bronorganisatie", "informatieobjecttype", "vertrouwelijkheidaanduiding"),
+    "besluiten": ("verantwoordelijke_organisatie", "besluittype"),
+    "zaaktypen": ("catalogus",),
+    "besluittypen": ("catalogus",),
+    "informatieobjecttypen": ("catalogus",),
+}
+"""Channels and their filters (open-zaak/open-zaak, src/notificaties.md)."""
+
+
+class Settings(maykin.Settings):
+    """Settings of Open Zaak."""
+
+    all_rights: list[Slug] = []
+    """Components that may do everything here. Others start with nothing, until functional management grants rights."""
 
 
 def _applications(context: Context) -> list[dict[str, Any]]:
-    """Who may ask for what. The step knows only all rights or none; none, until functional management grants them.
+    """Who may ask for what. The step knows only all rights or none, so the least that works is chosen.
 
-    Components of the landscape itself get all rights: Open Notificaties asks here what a publisher may do, so each
-    publisher needs an application here as well.
+    Open Notificaties asks here what a publisher may do, so each publisher needs an application with its client ids. All
+    rights say little for a mere publisher: its secret is known to Open Notificaties alone, so it opens nothing here.
+    Open Notificaties itself reads authorisations. Who asks for cases and documents gets no rights: those are per
+    catalogue, and functional management's.
     """
+    full = {*context.settings(Settings).all_rights}
     callers: dict[str, Relation] = {r.consumer: r for r in context.incoming if r.auth is Auth.JWT}
+    full |= {r.consumer for r in callers.values() if {a.name for a in r.apis} == {"autorisaties"}}
     for relation in context.relations:
         if relation.provider == "opennotificaties" and relation.auth is Auth.JWT:
             callers.setdefault(relation.consumer, relation)
+            full.add(relation.consumer)
     return [
         {
-            "uuid": maykin.stable_uuid("openzaak", "applicatie", name),
+            "uuid": stable_uuid("openzaak", "applicatie", name),
             "client_ids": [c.client_id for c in relation.accepted],
             "label": relation.consumer_title,
-            "heeft_alle_autorisaties": True,
+            "heeft_alle_autorisaties": name in full,
         }
         for name, relation in sorted(callers.items())
     ]
@@ -60,33 +74,25 @@ def _applications(context: Context) -> list[dict[str, Any]]:
 
 def configure(context: Context) -> Configuration:
     """Environment, secrets, and the set-up of credentials, applications and notifications."""
-    setup = maykin.Setup(context)
-    setup.step(
-        "sites_config_enable",
-        "sites_config",
-        {"items": [{"domain": context.host, "name": f"Open Zaak {context.environment.tenant.name}"[:50]}]},
-    )
-    maykin.admin_oidc(setup)
+    setup = Setup(context)
+    setup.site()
+    setup.admin_oidc()
     setup.jwt_credentials([r for r in context.incoming if r.auth is Auth.JWT])
     applications = _applications(context)
     if applications:
         setup.step("vng_api_common_applicaties_config_enable", "vng_api_common_applicaties", {"items": applications})
     notifications = context.use("opennotificaties")
-    maykin.notifications(setup, notifications)
-    env = maykin.environment(context, "openzaak.conf.docker", ("nginx", "web"))
+    setup.notifications(notifications)
+    env = maykin.environment(context, "openzaak.conf.docker", nginx=True)
     env |= {
         "DOCUMENTEN_API_BACKEND": "filesystem",
+        "MIN_UPLOAD_SIZE": str(PART),
         "NOTIFICATIONS_DISABLED": str(notifications is None),
+        # Both names of our own resources: that of the browser and that of the other components (decision 002).
         "LOOSE_FK_LOCAL_BASE_URLS": f"https://{context.host}/,http://{context.service('nginx')}/",
     }
-    return Configuration(
-        environment=env,
-        secrets=maykin.secrets(context),
-        files=nginx_conf(context, private="/app/private-media"),
-        setup=setup.finish(),
-        setup_path=maykin.SETUP_PATH,
-        setup_secrets=setup.secrets,
-    )
+    made = setup.configuration(env, maykin.secrets(context))
+    return replace(made, files={**made.files, **nginx_conf(context, DOCUMENTS, upload="150m")})
 
 
 def _api(name: str, title: str, api_type: str) -> Api:
@@ -99,41 +105,12 @@ component = Component(
     layer=Layer.SERVICES,
     summary="Zaken, documenten, catalogi, besluiten en autorisaties (ZGW)",
     processes=(
-        Process(
-            name="web",
-            ports=(Port("http", 8000),),
-            **maykin.healthz(),
-            cpu=0.25,
-            memory=768,
-            scales=True,
-            writable=maykin.WRITABLE,
-            volumes=(DOCUMENTS,),
-            secret_mounts=(CA_MOUNT,),
-        ),
-        Process(
-            name="worker",
-            command=("/celery_worker.sh",),
-            startup=Probe(command=WORKER_READY, failures=30),
-            liveness=Probe(command=("/celery_worker_liveness_probe.sh",), period=30, timeout=15, failures=5),
-            cpu=0.2,
-            memory=1024,
-            replicas=2,
-            writable=maykin.WRITABLE,
-            volumes=(DOCUMENTS,),
-            secret_mounts=(CA_MOUNT,),
-        ),
-        Process(
-            name="beat",
-            command=("/celery_beat.sh",),
-            cpu=0.01,
-            memory=256,
-            singleton=True,
-            writable=maykin.WRITABLE,
-            volumes=(DOCUMENTS,),
-            secret_mounts=(CA_MOUNT,),
-        ),
-        nginx_process(volumes=(DOCUMENTS,)),
+        maykin.web(maykin.HEALTHZ, cpu=0.25, memory=768, volumes=(DOCUMENTS,)),
+        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, volumes=(DOCUMENTS,)),
+        maykin.beat(),
+        nginx_process(DOCUMENTS),
     ),
+    settings=Settings,
     offers=(
         _api("zaken", "Zaken API", "zrc"),
         _api("documenten", "Documenten API", "drc"),
@@ -141,10 +118,7 @@ component = Component(
         _api("besluiten", "Besluiten API", "brc"),
         _api("autorisaties", "Autorisaties API", "ac"),
     ),
-    uses=(
-        *maykin.uses(cache=4, broker=5, extensions=("postgis", "pg_trgm")),
-        Use("opennotificaties", ("notificaties",), ("web", "worker"), optional=True),
-    ),
+    uses=(*maykin.uses(cache=4, broker=5, extensions=("postgis", "pg_trgm")), maykin.publishes(CHANNELS)),
     internal=(Internal(("nginx",), "web", "http"),),
     outside=(Outside("smtp", ("web", "worker"), optional=True),),
     runs=(maykin.MIGRATE, maykin.CONFIGURE),
@@ -152,11 +126,11 @@ component = Component(
     route="nginx:http",
     functional=(
         Functional("Zaaktypen, besluittypen en informatieobjecttypen", "Catalogi API"),
-        Functional("Autorisaties van applicaties", "Autorisaties API"),
+        Functional("Autorisaties van applicaties, per catalogus", "Autorisaties API"),
     ),
     supplier="Maykin",
     licence="EUPL-1.2",
     source="https://github.com/open-zaak/open-zaak",
-    gemma="Zaakregistratiecomponent, Documentregistratiecomponent, Zaaktypecatalogus",
+    gemma="Zaakregistratiecomponent, Documentregistratiecomponent, Zaaktypecatalogus, Besluitregistratiecomponent",
     exit="dump_data.sh (SQL or CSV per API), catalogue export as zip, documents from the volume",
 )

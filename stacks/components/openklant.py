@@ -1,0 +1,60 @@
+"""Open Klant: parties, contacts with them and what must be done about it (Klantinteracties and Contactgegevens API)."""
+
+from __future__ import annotations
+
+from ggi.catalogue.component import Api, Auth, Component, Configuration, Functional, Layer, Outside
+from ggi.catalogue.context import Context
+
+from . import _maykin as maykin
+from ._setup import Setup
+
+CHANNELS = {
+    "partijen": ("nummer", "interne_notitie", "soort_partij"),
+    "internetaken": ("nummer", "gevraagde_handeling", "toelichting", "status"),
+    "klantcontacten": ("hoofd_onderwerp_type", "indicatie_contact_gelukt", "verdere_actie_ondernomen"),
+}
+"""Channels and their filters (maykinmedia/open-klant, kanalen.py)."""
+
+
+def configure(context: Context) -> Configuration:
+    """Environment, secrets, and the set-up of tokens and notifications. A token opens all: it has no scopes."""
+    setup = Setup(context)
+    notifications = context.use("opennotificaties")
+    setup.notifications(notifications)
+    setup.tokens(context.incoming, maykin.mail(context))
+    setup.admin_oidc()
+    env = maykin.environment(context, "openklant.conf.docker")
+    env["NOTIFICATIONS_DISABLED"] = str(notifications is None)
+    return setup.configuration(env, maykin.secrets(context))
+
+
+def _api(name: str, title: str) -> Api:
+    return Api(name, "web", "http", f"/{name}/api/v1/", Auth.TOKEN, "orc", title)
+
+
+component = Component(
+    name="openklant",
+    title="Open Klant",
+    layer=Layer.SERVICES,
+    summary="Partijen, klantcontacten en interne taken",
+    processes=(
+        maykin.web(maykin.HEALTHZ, cpu=0.1, memory=512),
+        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.05, memory=384),
+    ),
+    settings=maykin.Settings,
+    offers=(
+        _api("klantinteracties", "Klantinteracties API"),
+        _api("contactgegevens", "Contactgegevens API"),
+    ),
+    uses=(*maykin.uses(cache=8, broker=9), maykin.publishes(CHANNELS)),
+    outside=(Outside("smtp", ("web", "worker"), optional=True),),
+    runs=(maykin.MIGRATE, maykin.CONFIGURE),
+    configure=configure,
+    route="web:http",
+    functional=(Functional("Actoren", "Klantinteracties API"),),
+    supplier="Maykin",
+    licence="EUPL-1.2",
+    source="https://github.com/maykinmedia/open-klant",
+    gemma="Klantinteractiecomponent",
+    exit="dump_data.sh (SQL or CSV of klantinteracties and contactgegevens)",
+)

@@ -1,0 +1,105 @@
+"""Open Object: objects and the types that describe them (Objecten and Objecttypen API, one component since 4.0)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ggi.catalogue.component import Api, Auth, Component, Configuration, Functional, Input, Layer, Outside, Probe
+from ggi.catalogue.context import Context
+from ggi.inventory.models import Model
+from ggi.inventory.types import Slug
+
+from . import _maykin as maykin
+from ._setup import Setup
+
+
+class Objecttype(Model):
+    """A type of object. Its JSON schema is functional management's; here is only what rights refer to."""
+
+    uuid: Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+    """Version 4, in lower case: the set-up step takes no other."""
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    rights: dict[Slug, Literal["read_only", "read_and_write"]] = {}
+    """What components may do with its objects."""
+
+
+class Settings(maykin.Settings):
+    """Settings of Open Object."""
+
+    objecttypes: list[Objecttype] = []
+
+
+def configure(context: Context) -> Configuration:
+    """Environment, secrets, and the set-up of types, tokens with rights per type, and notifications."""
+    setup = Setup(context)
+    notifications = context.use("opennotificaties")
+    setup.notifications(notifications)
+    setup.admin_oidc()
+    types = context.settings(Settings).objecttypes
+    if types:
+        items = [{"uuid": item.uuid, "name": item.name} for item in types]
+        setup.step("objecttypes_config_enable", "objecttypes", {"items": items})
+    rights: dict[str, dict[str, Any]] = {
+        relation.consumer: {
+            "is_superuser": False,
+            "permissions": [
+                {"object_type": item.uuid, "mode": item.rights[relation.consumer]}
+                for item in types
+                if relation.consumer in item.rights
+            ],
+        }
+        for relation in context.incoming
+    }
+    setup.tokens(context.incoming, maykin.mail(context), **rights)
+    env = maykin.environment(context, "objects.conf.docker")
+    env["NOTIFICATIONS_DISABLED"] = str(notifications is None)
+    return setup.configuration(env, maykin.secrets(context))
+
+
+ADMIN = maykin.probes("/admin/", "/admin/", "/admin/")
+INSPECT = ("/bin/sh", "-c", 'celery --workdir src --app objects.celery inspect --destination "celery@$HOSTNAME" active')
+component = Component(
+    name="openobject",
+    title="Open Object",
+    layer=Layer.SERVICES,
+    summary="Objecten en objecttypen",
+    processes=(
+        maykin.web(ADMIN, cpu=0.1, memory=512),
+        # The whole application is loaded to ask, so seldom and with patience; every version has this command.
+        maykin.worker(
+            Probe(command=INSPECT, period=20, timeout=20, failures=15),
+            Probe(command=INSPECT, period=120, timeout=30, failures=3),
+            cpu=0.05,
+            memory=512,
+        ),
+    ),
+    settings=Settings,
+    offers=(Api("objecten", "web", "http", "/api/v2/", Auth.TOKEN, "orc", "Objecten en Objecttypen API"),),
+    uses=(
+        *maykin.uses(cache=10, broker=11, extensions=("postgis",)),
+        maykin.publishes({"objecten": ("object_type",)}),
+    ),
+    outside=(Outside("smtp", ("web", "worker"), optional=True),),
+    runs=(maykin.MIGRATE, maykin.CONFIGURE),
+    configure=configure,
+    route="web:http",
+    inputs=(
+        Input(
+            id="objecttypen",
+            title="Objecttypen (UUID en naam) en wat elk component ermee mag: components.openobject.objecttypes",
+            role="functioneel beheer",
+            check="each uuid is the one of the type's definition in the gemeente's register of types",
+            days=30,
+            blocks=False,
+            secret=False,
+        ),
+    ),
+    functional=(Functional("JSON-schema's van objecttypen", "Objecttypen API"),),
+    supplier="Maykin",
+    licence="EUPL-1.2",
+    source="https://github.com/maykinmedia/open-object",
+    gemma="Objectenregistratiecomponent, Objecttypenregistratiecomponent",
+    exit="dump_data.sh (SQL), export of types in the administration, objects by the API",
+)
