@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +46,41 @@ def install_crds(api: KubeApi, definitions: list[dict[str, Any]], report: Report
     _wait_until_served(api, wanted)
 
 
-def install_objects(api: KubeApi) -> None:
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Names under which a cluster offers things to tenants, besides those of `cluster.yaml`."""
+
+    block: tuple[str, ...] = ()
+    """Storage classes for one node at a time."""
+    shared: tuple[str, ...] = ()
+    """Storage classes for many nodes at a time."""
+    issuers: tuple[str, ...] = ()
+    """ClusterIssuers of cert-manager."""
+    gateway_classes: tuple[str, ...] = ()
+
+
+def cluster_objects(offers: Offers) -> list[dict[str, Any]]:
+    """The cluster's own objects, one for each name offered. A name of two kinds of storage keeps the first."""
+    plan = yaml.safe_load((Path(__file__).resolve().parent / "cluster.yaml").read_text())
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for group, template in plan["objects"].items():
+        for name in (*plan["offers"][group], *getattr(offers, group)):
+            manifest = copy.deepcopy(template)
+            manifest["metadata"]["name"] = name
+            if group == "block" and not found:
+                manifest["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] = "true"
+            found.setdefault((manifest["kind"], name), manifest)
+    return [*found.values()]
+
+
+def install_objects(api: KubeApi, offers: Offers) -> None:
     """Apply the nodes and the cluster's objects."""
     for node in kwok.nodes():
         status = {key: node[key] for key in ("apiVersion", "kind", "status")}
         status["metadata"] = {"name": node["metadata"]["name"]}
         api.apply({key: node[key] for key in node if key != "status"}, field_manager=FIELD_MANAGER, force=True)
         api.apply(status, field_manager=FIELD_MANAGER, force=True, subresource="status")
-    for manifest in yaml.safe_load_all((Path(__file__).resolve().parent / "cluster.yaml").read_text()):
+    for manifest in cluster_objects(offers):
         api.apply(manifest, field_manager=FIELD_MANAGER, force=True)
 
 

@@ -50,7 +50,7 @@ class Sandbox:
         return KubeApi.from_kubeconfig(self.kubeconfig, self.context)
 
 
-def start(name: str = DEFAULT, report: Report = lambda line: None) -> Sandbox:
+def start(name: str = DEFAULT, report: Report = lambda line: None, *, offers: content.Offers | None = None) -> Sandbox:
     """Bring up the sandbox `name`, or what is missing of it, and return when it is ready for use.
 
     What runs well is left alone. The first start on a machine builds the programs (about 11 minutes on two cores). Of
@@ -79,7 +79,7 @@ def start(name: str = DEFAULT, report: Report = lambda line: None) -> Sandbox:
             content.install_crds(api, definitions, report)
             # Not earlier: kwok ends at once when a kind that it simulates is unknown.
             _bring_up(layout, pki, found, ("kwok",), report, wait=False)
-            content.install_objects(api)
+            content.install_objects(api, offers or content.Offers())
             _bring_up(layout, pki, found, _CLIENTS, report)
             _settle(api)
     return Sandbox(name, layout.kubeconfig, layout.context, server)
