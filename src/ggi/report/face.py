@@ -1,0 +1,134 @@
+"""What is on a card: words and pills at places relative to the card's corner, so that its height is known first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ggi.messages import t
+from ggi.report.lettering import fit, width, wrap
+from ggi.report.picture import Badge, Card
+
+CARD = 252
+"""Width of a card in pixels."""
+PAD = 14
+ROOM = CARD - 2 * PAD
+PILL = 21
+GAP = 6
+TITLE, BODY, SMALL = 16.0, 12.5, 11.5
+"""Font sizes in pixels."""
+MAX_WAITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A line of text: `y` is its base line, `style` a class of the style sheet."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    style: str = "ink"
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    """A rounded box with a pictogram and a word. `title` is the whole story, for pointers and screen readers."""
+
+    x: float
+    y: float
+    width: float
+    text: str
+    style: str
+    icon: str = ""
+    title: str = ""
+    badge: Badge | None = None
+
+
+@dataclass(slots=True)
+class Face:
+    """Everything on a card, and its height."""
+
+    words: list[Word] = field(default_factory=list)
+    pills: list[Pill] = field(default_factory=list)
+    icons: list[tuple[float, float, str]] = field(default_factory=list)
+    height: float = 0.0
+
+
+def pill_width(text: str, icon: str = "") -> float:
+    """Width of a pill around `text`."""
+    return round(width(text, SMALL) + 16 + (15 if icon else 0), 1)
+
+
+def _flow(face: Face, top: float, texts: Sequence[tuple[str, str, str, Badge | None]], style: str) -> float:
+    """Set pills (text, icon, title, badge) in lines from left to right; returns where the next thing may start."""
+    x, y = float(PAD), top
+    for text, icon, title, badge in texts:
+        shown = fit(text, SMALL, ROOM - 16 - (15 if icon else 0))
+        wide = pill_width(shown, icon)
+        if x > PAD and x + wide > PAD + ROOM:
+            x, y = float(PAD), y + PILL + GAP
+        face.pills.append(Pill(x, y, wide, shown, style, icon, title, badge))
+        x += wide + GAP
+    return y + PILL + GAP if texts else top
+
+
+def _waits(face: Face, top: float, card: Card) -> float:
+    y = top
+    for inputs, style, say in ((card.waits, "wait", _waiting), (card.wishes, "wish", _wishing)):
+        more = len(inputs) - MAX_WAITS
+        for text in inputs[:MAX_WAITS]:
+            line = say(text)
+            face.pills.append(Pill(PAD, y, ROOM, fit(line, SMALL, ROOM - 31), style, "clock", line))
+            y += PILL + 4
+        if more > 0:
+            line = t("and {count} more", count=more)
+            face.pills.append(Pill(PAD, y, ROOM, fit(line, SMALL, ROOM - 31), style, "clock", "; ".join(inputs)))
+            y += PILL + 4
+    return y + 2 if y > top else top
+
+
+def _waiting(text: str) -> str:
+    return t("waits for: {what}", what=text)
+
+
+def _wishing(text: str) -> str:
+    return t("can use: {what}", what=text)
+
+
+def face(card: Card) -> Face:
+    """The words and pills of a card."""
+    result = Face()
+    room = ROOM - (24 if card.icon else 0)
+    y = 0.0
+    for line in wrap(card.title, TITLE, room, 2, bold=True):
+        y += 23 if y == 0 else 19
+        result.words.append(Word(PAD, y + 3, line, TITLE, bold=True))
+    if card.icon:
+        result.icons.append((CARD - PAD - 16, 11, card.icon))
+    y += 20
+    facts = [t("version {version}", version=card.version), *([t("external")] if card.external else [])]
+    result.words.append(Word(PAD, y + 2, fit(" · ".join(facts), BODY, ROOM), BODY, "dim"))
+    if card.host:
+        result.icons.append((PAD, y + 9.5, "globe"))
+        for line in wrap(card.host, SMALL, ROOM - 20, 2, separator="."):
+            y += 18
+            result.words.append(Word(PAD + 20, y + 4, line, SMALL, "link"))
+    y += 14
+    counts: list[tuple[str, str, str, Badge | None]] = [
+        (f"{name} ×{count}", "", _pods(name, count), None) for name, count in card.pods
+    ]
+    y = _flow(result, y, counts, "pod")
+    uses: list[tuple[str, str, str, Badge | None]] = [
+        (badge.title, badge.icon, t("uses {what}", what=badge.title), badge) for badge in card.badges
+    ]
+    y = _flow(result, y + (2 if uses else 0), uses, "use")
+    y = _waits(result, y + 2, card)
+    result.height = y + PAD - GAP
+    return result
+
+
+def _pods(name: str, count: int) -> str:
+    say: Callable[..., str] = t
+    return say("{process}: {count} pods", process=name, count=count)

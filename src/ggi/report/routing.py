@@ -1,0 +1,200 @@
+"""How arrows run: through the channels between rows and the gutters between columns, so that none crosses a card.
+
+A route has at most two horizontal pieces, each on a lane of its own in a channel, and one vertical piece on a lane of
+its own in a gutter. Channel `r` is above row `r`; gutter `c` is left of column `c`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from ggi.report.layout import Grid
+from ggi.report.picture import Arrow
+
+PORT = 26
+"""Distance between two arrows on one side of a card, in pixels; a number of 18 pixels stands on each."""
+CROWD = 0.35
+"""What an arrow that is already in a gutter counts for the next one, in columns."""
+
+
+@dataclass(slots=True)
+class Route:
+    """The way of one arrow. `gutter` is None when one channel suffices. Sides: +1 below the card, -1 above."""
+
+    arrow: Arrow
+    source: tuple[int, int]
+    target: tuple[int, int]
+    leaves: int
+    arrives: int
+    gutter: int | None
+    start: float = 0.0
+    end: float = 0.0
+    lane: int = 0
+
+    @property
+    def first(self) -> int:
+        """The channel in which it leaves."""
+        return self.source[0] + (1 if self.leaves > 0 else 0)
+
+    @property
+    def last(self) -> int:
+        """The channel in which it arrives."""
+        return self.target[0] + (1 if self.arrives > 0 else 0)
+
+
+@dataclass(slots=True)
+class Piece:
+    """A horizontal piece in a channel; `ups` and `downs` are the x where verticals go on from it."""
+
+    route: Route
+    left: float
+    right: float
+    ups: list[float] = field(default_factory=list)
+    downs: list[float] = field(default_factory=list)
+
+
+def routes(grid: Grid, arrows: Sequence[Arrow]) -> list[Route]:
+    """Sides and gutter of every arrow."""
+    load: dict[int, int] = {}
+    level: dict[int, int] = {}
+    result = []
+    for arrow in arrows:
+        source, target = grid.cells[arrow.source], grid.cells[arrow.target]
+        if target[0] > source[0]:
+            leaves, arrives = 1, -1
+        elif target[0] < source[0]:
+            leaves, arrives = -1, 1
+        else:
+            # Within a row: above or below it, whichever is emptier.
+            leaves = arrives = min((-1, 1), key=lambda side: (level.get(source[0] * 2 + side, 0), side))
+            level[source[0] * 2 + leaves] = level.get(source[0] * 2 + leaves, 0) + 1
+        route = Route(arrow, source, target, leaves, arrives, None)
+        if route.first != route.last:
+            route.gutter = min(
+                range(grid.columns + 1),
+                key=lambda g: (
+                    abs(g - 0.5 - source[1]) + abs(g - 0.5 - target[1]) + CROWD * load.get(g, 0),
+                    abs(g - 0.5 - target[1]),
+                    g,
+                ),
+            )
+            load[route.gutter] = load.get(route.gutter, 0) + 1
+        result.append(route)
+    return result
+
+
+def _pack(spans: Iterable[tuple[int, float, float]]) -> dict[int, int]:
+    """A lane for each (key, from, to), so that spans on one lane do not touch."""
+    ends: list[float] = []
+    result = {}
+    for key, low, high in sorted(spans, key=lambda s: (s[1], s[2], s[0])):
+        lane = next((n for n, end in enumerate(ends) if end < low), len(ends))
+        if lane == len(ends):
+            ends.append(high)
+        ends[lane] = high
+        result[key] = lane
+    return result
+
+
+def gutter_lanes(found: Sequence[Route], columns: int) -> list[int]:
+    """Set each route's lane in its gutter; returns the number of lanes per gutter."""
+    counts = []
+    for gutter in range(columns + 1):
+        spans = [
+            (n, float(min(r.first, r.last)), float(max(r.first, r.last)))
+            for n, r in enumerate(found)
+            if r.gutter == gutter
+        ]
+        lanes = _pack(spans)
+        for n, lane in lanes.items():
+            found[n].lane = lane
+        counts.append(max(lanes.values(), default=-1) + 1)
+    return counts
+
+
+def set_ports(found: Sequence[Route], left: Mapping[int, float], card: float) -> None:
+    """Give every arrow its own place on the sides of its cards, ordered by where it goes, so that few cross."""
+    sides: dict[tuple[tuple[int, int], int], list[tuple[float, int, bool]]] = {}
+    for n, route in enumerate(found):
+        heading = (lambda other, g: g - 0.5 if g is not None else float(other))
+        sides.setdefault((route.source, route.leaves), []).append((heading(route.target[1], route.gutter), n, True))
+        sides.setdefault((route.target, route.arrives), []).append((heading(route.source[1], route.gutter), n, False))
+    taken: dict[tuple[int, int], list[float]] = {}
+    for (cell, side), ends in sorted(sides.items()):
+        ends.sort()
+        step = min(PORT, (card - 40) / max(len(ends) - 1, 1))
+        channel = cell[0] + (1 if side > 0 else 0)
+        used = taken.setdefault((channel, cell[1]), [])
+        base = left[cell[1]] + card / 2 - step * (len(ends) - 1) / 2
+        # Cards above and below one channel: their verticals must not lie on each other.
+        shift = next((s for s in (0, step / 2) if all(abs(base + s + i * step - u) > 4 for i in range(len(ends)) for u in used)), step / 4)
+        for i, (_, n, leaving) in enumerate(ends):
+            x = round(base + shift + i * step, 1)
+            used.append(x)
+            if leaving:
+                found[n].start = x
+            else:
+                found[n].end = x
+    _straighten(found, taken)
+
+
+def _straighten(found: Sequence[Route], taken: Mapping[tuple[int, int], list[float]]) -> None:
+    """An arrow to the card right below or above becomes one straight line when its place there is free."""
+    for route in found:
+        if route.gutter is None and route.source[1] == route.target[1] and route.leaves != route.arrives:
+            used = taken[(route.first, route.source[1])]
+            others = [x for x in used if x not in (route.start, route.end)]
+            if abs(route.start - route.end) < PORT and all(abs(x - route.start) > PORT * 0.7 for x in others):
+                route.end = route.start
+
+
+def pieces(found: Sequence[Route], gutter_x: Mapping[int, float], channels: int) -> list[list[Piece]]:
+    """The horizontal pieces of every channel. `gutter_x` is the x of a route (by its index) in its gutter."""
+    result: list[list[Piece]] = [[] for _ in range(channels)]
+
+    def add(channel: int, route: Route, ends: Sequence[tuple[float, int]]) -> None:
+        xs = [x for x, _ in ends]
+        if max(xs) - min(xs) < 0.5:
+            return
+        piece = Piece(route, min(xs), max(xs))
+        for x, way in ends:
+            (piece.ups if way < 0 else piece.downs).append(x)
+        result[channel].append(piece)
+
+    for n, route in enumerate(found):
+        if route.gutter is None:
+            add(route.first, route, [(route.start, -route.leaves), (route.end, -route.arrives)])
+            continue
+        way = 1 if route.last > route.first else -1
+        add(route.first, route, [(route.start, -route.leaves), (gutter_x[n], way)])
+        add(route.last, route, [(gutter_x[n], -way), (route.end, -route.arrives)])
+    return result
+
+
+def crossings(found: Sequence[Piece], lanes: Sequence[int]) -> int:
+    """How often verticals of one piece cross another piece of the channel."""
+    count = 0
+    for (one, a), (two, b) in combinations(zip(found, lanes, strict=True), 2):
+        upper, lower = (one, two) if a < b else (two, one)
+        count += sum(upper.left < x < upper.right for x in lower.ups)
+        count += sum(lower.left < x < lower.right for x in upper.downs)
+    return count
+
+
+def channel_lanes(found: Sequence[Piece]) -> tuple[list[int], int]:
+    """A lane for every piece of a channel with few crossings, and the number of lanes."""
+    packed = _pack((n, p.left - PORT / 2, p.right + PORT / 2) for n, p in enumerate(found))
+    lanes = [packed[n] for n in range(len(found))]
+    total = max(lanes, default=-1) + 1
+    best = crossings(found, lanes)
+    improved = True
+    while improved and best:
+        improved = False
+        for one, two in combinations(range(total), 2):
+            trial = [{one: two, two: one}.get(lane, lane) for lane in lanes]
+            cost = crossings(found, trial)
+            if cost < best:
+                lanes, best, improved = trial, cost, True
+    return lanes, total

@@ -1,0 +1,247 @@
+"""The drawing in pixels: where every band, card, arrow and edge is. No colours and no markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ggi.catalogue.component import Layer
+from ggi.messages import t
+from ggi.report.face import CARD, SMALL, Face, face
+from ggi.report.layout import Grid, grid
+from ggi.report.lettering import width, wrap
+from ggi.report.picture import LAYERS, Arrow, Card, Edge, Picture
+from ggi.report.routing import Route, channel_lanes, gutter_lanes, pieces, routes, set_ports
+
+MARGIN = 28
+HEADER = 92
+LABEL = 118
+"""Room for the name of a layer, left in its band."""
+LANE = 20
+GUTTER = 30
+CLEAR = 26
+"""Between a card and the first lane: an arrow's number stands there."""
+INSET = 14
+"""Between the frame of the namespace and the bands."""
+BAND_GAP = 10
+EMPTY_BAND = 34
+EDGE_GAP = 34
+"""Between the frame and the edges of the cluster: room for a short arrow."""
+EDGE_PAD = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """Its right side."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        """Its lower side."""
+        return self.y + self.height
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeBox:
+    """An edge of the cluster with its lines of text; `x` of its arrow through the frame is the middle."""
+
+    edge: Edge
+    box: Box
+    head: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An arrow as drawn: its corners in order."""
+
+    arrow: Arrow
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything with its place."""
+
+    picture: Picture
+    width: float
+    height: float
+    frame: Box
+    bands: tuple[tuple[Layer, Box, bool], ...]
+    cards: tuple[tuple[Card, Face, Box], ...]
+    lines: tuple[Line, ...]
+    edges: tuple[EdgeBox, ...]
+    below: float
+    """Where the table of relations starts."""
+
+
+def _columns(places: Grid, lanes: Sequence[int]) -> tuple[dict[int, float], list[float], float]:
+    """x of every column, x of every gutter, and of the right side."""
+    x = float(MARGIN + INSET + LABEL)
+    columns: dict[int, float] = {}
+    gutters = []
+    for number in range(places.columns + 1):
+        gutters.append(x)
+        x += GUTTER + max(lanes[number] - 1, 0) * LANE
+        if number < places.columns:
+            columns[number] = x
+            x += CARD
+    return columns, gutters, x
+
+
+def edge_boxes(edges: Sequence[Edge], left: float, right: float, top: float) -> tuple[list[EdgeBox], float]:
+    """Boxes of equal width beside each other (at most five in a row), and their lower side."""
+    if not edges:
+        return [], top
+    across = min(len(edges), 5)
+    wide = min((right - left - 16 * (across - 1)) / across, 420.0)
+    boxes: list[EdgeBox] = []
+    y = top
+    for start in range(0, len(edges), across):
+        row = edges[start : start + across]
+        texts = [
+            (
+                wrap(edge.title + _ports(edge), 13, wide - 2 * EDGE_PAD, 1, bold=True)[0],
+                tuple(wrap(", ".join(edge.members), SMALL, wide - 2 * EDGE_PAD, 3)),
+            )
+            for edge in row
+        ]
+        tall = 30 + 16 * max(len(lines) for _, lines in texts) + 6
+        x = (left + right) / 2 - (wide * len(row) + 16 * (len(row) - 1)) / 2
+        for edge, (head, lines) in zip(row, texts, strict=True):
+            boxes.append(EdgeBox(edge, Box(round(x, 1), y, round(wide, 1), tall), head, lines))
+            x += wide + 16
+        y += tall + 16
+    return boxes, y - 16
+
+
+def _ports(edge: Edge) -> str:
+    return f" :{' :'.join(str(p) for p in edge.ports)}" if edge.ports else ""
+
+
+def scene(picture: Picture) -> Scene:
+    """Give everything its place."""
+    places = grid(picture)
+    faces = {card.name: face(card) for card in picture.cards}
+    found = routes(places, picture.arrows)
+    lanes = gutter_lanes(found, places.columns)
+    columns, gutters, right = _columns(places, lanes)
+    right += INSET + MARGIN
+    set_ports(found, columns, CARD)
+    gutter_x = {
+        n: round(gutters[r.gutter] + GUTTER / 2 + r.lane * LANE, 1)
+        for n, r in enumerate(found)
+        if r.gutter is not None
+    }
+    channels = pieces(found, gutter_x, len(places.rows) + 1)
+    packed = [channel_lanes(channel) for channel in channels]
+
+    inward, outward = ([e for e in picture.edges if e.inward is way] for way in (True, False))
+    above, y = edge_boxes(inward, MARGIN, right - MARGIN, HEADER)
+    frame_top = y + EDGE_GAP if above else float(HEADER)
+    bands, row_y, channel_y, bottom = _rows(picture, places, faces, [count for _, count in packed], frame_top + 40, right)
+    frame = Box(MARGIN, frame_top, right - 2 * MARGIN, bottom + INSET - frame_top)
+    under, y = edge_boxes(outward, MARGIN, right - MARGIN, frame.bottom + EDGE_GAP)
+
+    boxes = {
+        name: Box(columns[column], row_y[row], CARD, _row_height(places, faces, row))
+        for name, (row, column) in places.cells.items()
+    }
+    lane_y: dict[tuple[int, int], float] = {}
+    for number, channel in enumerate(channels):
+        for piece, lane in zip(channel, packed[number][0], strict=True):
+            lane_y[(id(piece.route), number)] = channel_y[number] + lane * LANE
+    return Scene(
+        picture=picture,
+        width=right,
+        height=0,
+        frame=frame,
+        bands=tuple(bands),
+        cards=tuple((card, faces[card.name], boxes[card.name]) for card in picture.cards),
+        lines=tuple(Line(r.arrow, _points(n, r, boxes, lane_y, gutter_x)) for n, r in enumerate(found)),
+        edges=(*above, *under),
+        below=y + 36,
+    )
+
+
+def _row_height(places: Grid, faces: Mapping[str, Face], row: int) -> float:
+    return max(faces[name].height for name, (r, _) in places.cells.items() if r == row)
+
+
+def _channel_height(lanes: int) -> float:
+    return 2 * CLEAR + (lanes - 1) * LANE if lanes else 0.0
+
+
+def _rows(
+    picture: Picture, places: Grid, faces: Mapping[str, Face], lanes: Sequence[int], top: float, right: float
+) -> tuple[list[tuple[Layer, Box, bool]], dict[int, float], dict[int, float], float]:
+    """Bands (with: is it empty), y of every row, y of the first lane of every channel, and the lower side."""
+    left, wide = float(MARGIN + INSET), right - 2 * (MARGIN + INSET)
+    bands: list[tuple[Layer, Box, bool]] = []
+    row_y: dict[int, float] = {}
+    channel_y: dict[int, float] = {}
+    y = top
+    row = 0
+    for layer in LAYERS:
+        band_top = y
+        mine = [r for r, of in enumerate(places.rows) if of is layer]
+        if not mine:
+            bands.append((layer, Box(left, y, wide, EMPTY_BAND), True))
+            y += EMPTY_BAND + BAND_GAP
+            continue
+        if row == 0:
+            channel_y[0] = y + CLEAR
+            y += _channel_height(lanes[0]) if lanes[0] else 18
+        else:
+            y += CLEAR if lanes[row] else 18
+        for r in mine:
+            row_y[r] = y
+            y += _row_height(places, faces, r)
+            channel_y[r + 1] = y + CLEAR
+            row = r + 1
+            if r == mine[-1]:
+                # The lanes to the next band are in this one; an arrow crosses the border only downwards.
+                y += _channel_height(lanes[row]) if lanes[row] else 18
+            else:
+                y += max(_channel_height(lanes[row]), 24)
+        bands.append((layer, Box(left, band_top, wide, y - band_top), False))
+        y += BAND_GAP
+    return bands, row_y, channel_y, y - BAND_GAP
+
+
+def _points(
+    n: int,
+    route: Route,
+    boxes: Mapping[str, Box],
+    lane_y: Mapping[tuple[int, int], float],
+    gutter_x: Mapping[int, float],
+) -> tuple[tuple[float, float], ...]:
+    source, target = boxes[route.arrow.source], boxes[route.arrow.target]
+    start = (route.start, source.bottom if route.leaves > 0 else source.y)
+    end = (route.end, target.bottom if route.arrives > 0 else target.y)
+    one = lane_y.get((id(route), route.first))
+    if route.gutter is None:
+        return (start, end) if one is None else (start, (route.start, one), (route.end, one), end)
+    two = lane_y[(id(route), route.last)]
+    x = gutter_x[n]
+    assert one is not None
+    return start, (route.start, one), (x, one), (x, two), (route.end, two), end
+
+
+def empty_note() -> str:
+    """What an empty band says."""
+    return t("no component")
+
+
+def label_width(layer: Layer) -> float:
+    """Width of a layer's name."""
+    return width(LAYERS[layer], 14, bold=True)
