@@ -269,3 +269,38 @@ def test_a_kubeconfig_that_cannot_be_used_is_an_input_error(tmp_path: Path, text
 def test_a_kubeconfig_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="can't be used"):
         KubeApi.from_kubeconfig(tmp_path / "nothing")
+
+
+def test_of_several_kubeconfigs_the_one_with_the_context_counts(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        config = {
+            "clusters": [{"name": name, "cluster": {"server": f"http://{name}.test"}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "users": [{"name": name, "user": {"token": "x"}}],
+        }
+        (tmp_path / name).write_text(json.dumps(config))
+    with KubeApi.from_kubeconfig(f"{tmp_path / 'a'}:{tmp_path / 'b'}", "b") as client:
+        assert (client.server, client.context) == ("http://b.test", "b")
+    with pytest.raises(InputError, match="'c' not found"):
+        KubeApi.from_kubeconfig(f"{tmp_path / 'a'}:{tmp_path / 'b'}", "c")
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 500, 503])
+def test_a_server_is_ready_when_it_says_so(status: int) -> None:
+    assert api(lambda request: httpx2.Response(status, text="ok")).is_ready() is (status == 200)
+
+
+@pytest.mark.parametrize("program", ["/nonexistent/login", "/bin/false"])
+def test_a_log_in_program_that_fails_says_that_logging_in_failed(tmp_path: Path, program: str) -> None:
+    login = {"apiVersion": "client.authentication.k8s.io/v1", "command": program, "args": []}
+    config = {
+        "clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "users": [{"name": "a", "user": {"exec": login}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    with (
+        KubeApi.from_kubeconfig(tmp_path / "kubeconfig", "a") as client,
+        pytest.raises(UnauthorizedError, match="logging in"),
+    ):
+        client.version()

@@ -6,25 +6,20 @@ own discovery, so custom resources need no code. Authentication is lightkube's (
 
 from __future__ import annotations
 
-import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ggi.engine.kubediscovery import Discovery, ResourceType
-from ggi.engine.kubeerrors import NotFoundError, UnreachableError, error_from_answer
-from ggi.errors import InputError, Problem
+from ggi.engine.kubeerrors import ApiError, NotFoundError
+from ggi.engine.kubehttp import DEFAULT_TIMEOUT, Connection, connect, read_kubeconfig
 
 if TYPE_CHECKING:
     import httpx2
 
 Object = dict[str, Any]
 """A Kubernetes object as JSON: apiVersion, kind, metadata and whatever the kind holds."""
-
-DEFAULT_TIMEOUT = 30.0
-"""Seconds for one request; the API server itself gives up after 60."""
 
 PAGE = 500
 """Objects in one page of a list, as kubectl asks for."""
@@ -35,10 +30,6 @@ PATCH_TYPES = {
     "json": "application/json-patch+json",
     "strategic": "application/strategic-merge-patch+json",
 }
-
-_BUSY = frozenset({429, 502, 503, 504})
-_NOT_DONE = frozenset({429})
-"""Answers after which a creation certainly did not happen."""
 
 
 class KubeApi:
@@ -55,9 +46,8 @@ class KubeApi:
         """A busy server (429, 502-504) is asked again for `patience` seconds; `on_warning` gets its warnings."""
         self.http = http
         self.context = context
-        self.server = str(http.base_url).rstrip("/")
-        self.patience = patience
-        self._on_warning = on_warning
+        self._connection = Connection(http, patience, on_warning)
+        self.server = self._connection.server
         self._discovery = Discovery(self.request)
         self._lock = threading.Lock()
 
@@ -73,13 +63,12 @@ class KubeApi:
     ) -> Self:
         """A client for `context` (default: the current one) of the kubeconfig file `path`. Nothing is sent yet.
 
+        `path` may be a list as in KUBECONFIG: the first file that has the context counts.
+
         Raises InputError when the file, the context or the way of logging in can't be used.
         """
-        from lightkube.config.kubeconfig import KubeConfig
-
-        return cls._connect(
-            lambda: KubeConfig.from_file(path), str(path), context, timeout, patience=patience, on_warning=on_warning
-        )
+        http, name = connect(lambda: read_kubeconfig(path, context), str(path), context, timeout)
+        return cls(http, context=name, patience=patience, on_warning=on_warning)
 
     @classmethod
     def from_mapping(
@@ -94,42 +83,10 @@ class KubeApi:
         """As `from_kubeconfig`, for a kubeconfig that is already read; files that it names are relative to `file`."""
         from lightkube.config.kubeconfig import KubeConfig
 
-        return cls._connect(
-            lambda: KubeConfig.from_dict(dict(settings), fname=file),
-            str(file or "kubeconfig"),
-            context,
-            timeout,
-            patience=patience,
+        http, name = connect(
+            lambda: KubeConfig.from_dict(dict(settings), fname=file), str(file or "kubeconfig"), context, timeout
         )
-
-    @classmethod
-    def _connect(cls, load: Callable[[], Any], name: str, context: str | None, timeout: float, **settings: Any) -> Self:
-        # Imported here: they cost about 0.2 s, and most commands talk to no API server.
-        import httpx2
-        from lightkube.config.client_adapter import Client, ConnectionParams
-        from lightkube.core.exceptions import ConfigError
-        from yaml import YAMLError
-
-        unusable = (ConfigError, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, YAMLError)
-        try:
-            config = load().get(context)
-            if config.user and config.user.exec and config.user.exec.apiVersion == "client.authentication.k8s.io/v1":
-                # lightkube knows the two older names of what is the same exchange.
-                config.user.exec.apiVersion = "client.authentication.k8s.io/v1beta1"
-            # A proxy of the environment can't reach this machine's own loopback.
-            loopback = httpx2.URL(config.cluster.server).host in ("127.0.0.1", "localhost", "::1")
-            limits = httpx2.Timeout(timeout, connect=min(timeout, 5.0))
-            http = Client(config, ConnectionParams(timeout=limits, trust_env=not loopback))
-        except unusable as error:
-            # The first line only: those of a YAML error that follow quote the file, and it may hold a token.
-            why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise InputError(
-                Problem(
-                    f"{name}: this kubeconfig can't be used: {why}",
-                    "Check it with `kubectl --kubeconfig FILE version`.",
-                )
-            ) from error
-        return cls(http, context=config.context_name, **settings)
+        return cls(http, context=name, patience=patience)
 
     def __enter__(self) -> Self:
         return self
@@ -141,8 +98,6 @@ class KubeApi:
         """Give the connections back."""
         self.http.close()
 
-    # -- one request -------------------------------------------------------------------------------------------------
-
     def request(
         self,
         method: str,
@@ -153,43 +108,10 @@ class KubeApi:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Any:
-        """Send one request and return the decoded answer: JSON, else text. Raises ApiError and its kinds.
-
-        A busy server is asked again within `patience`, as it asks for with Retry-After. A read is repeated once when a
-        kept connection turns out to be closed; a write is not, because it may have happened.
-        """
-        import httpx2
-
-        content = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": accept} if content is None else {"Accept": accept, "Content-Type": content_type}
-        give_up = time.monotonic() + self.patience
-        again = method == "GET"
-        while True:
-            try:
-                answer = self.http.request(method, path, content=content, params=dict(params or {}), headers=headers)
-            except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as error:
-                if again:
-                    again = False
-                    continue
-                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=True) from error
-            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=False) from error
-            except httpx2.HTTPError as error:
-                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=True) from error
-            if answer.status_code in (_BUSY if method != "POST" else _NOT_DONE):
-                wait = _retry_after(answer.headers.get("Retry-After"))
-                if time.monotonic() + wait < give_up:
-                    time.sleep(wait)
-                    continue
-            break
-        if self._on_warning:
-            for warning in answer.headers.get_list("Warning"):
-                self._on_warning(_warning_text(warning))
-        if answer.status_code >= 400:
-            raise error_from_answer(method, path, answer.status_code, answer.text)
-        if "json" in answer.headers.get("Content-Type", ""):
-            return answer.json()
-        return answer.text
+        """Send one request and return the decoded answer; see `Connection.request`."""
+        return self._connection.request(
+            method, path, body=body, params=params, content_type=content_type, accept=accept
+        )
 
     # -- discovery ---------------------------------------------------------------------------------------------------
 
@@ -355,34 +277,13 @@ class KubeApi:
         return str(self.get("v1", "Namespace", "kube-system")["metadata"]["uid"])
 
     def is_ready(self) -> bool:
-        """Whether the server answers and says that it is ready."""
-        quick = self if self.patience == 0 else self._impatient()
+        """Whether the server answers and says that it is ready. Never waits for a busy one and never raises for it."""
         try:
-            quick.request("GET", "/readyz", accept="*/*")
-        except (UnreachableError, NotFoundError):
+            Connection(self.http, 0, None).request("GET", "/readyz", accept="*/*")
+        except ApiError:
             return False
-        except Exception as error:
-            if getattr(error, "status", 0) >= 500 or getattr(error, "status", 0) in (401, 403):
-                return False
-            raise
         return True
-
-    def _impatient(self) -> KubeApi:
-        return KubeApi(self.http, context=self.context, patience=0)
 
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
-
-
-def _retry_after(value: str | None) -> float:
-    try:
-        return min(max(float(value or 1), 0.1), 10.0)
-    except ValueError:
-        return 1.0
-
-
-def _warning_text(header: str) -> str:
-    """`299 - "text"` (RFC 9111, 5.5) as `text`."""
-    _, _, quoted = header.partition('"')
-    return quoted.removesuffix('"').replace('\\"', '"') or header

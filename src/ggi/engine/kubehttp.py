@@ -1,0 +1,147 @@
+"""The connection to a Kubernetes API server: logging in as a kubeconfig says, and one request with its retries."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ggi.engine.kubeerrors import UnauthorizedError, UnreachableError, error_from_answer
+from ggi.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import httpx2
+
+DEFAULT_TIMEOUT = 30.0
+"""Seconds for one request; the API server itself gives up after 60."""
+
+_BUSY = frozenset({429, 502, 503, 504})
+_NOT_DONE = frozenset({429})
+"""Answers after which a creation certainly did not happen."""
+
+
+def read_kubeconfig(path: Path | str, context: str | None) -> Any:
+    """The kubeconfig file `path`; of a list of files, as KUBECONFIG may hold, the first that has `context`."""
+    from lightkube.config.kubeconfig import KubeConfig
+
+    files = path.split(os.pathsep) if isinstance(path, str) else [path]
+    found = [KubeConfig.from_file(file) for file in files if file]
+    fitting = [config for config in found if (context or config.current_context) in config.contexts]
+    return (fitting or found)[0]
+
+
+def connect(load: Callable[[], Any], name: str, context: str | None, timeout: float) -> tuple[httpx2.Client, str]:
+    """A connection for `context` of the kubeconfig that `load` returns, and the name of that context.
+
+    Without `context` the current one counts. `name` is what messages call the kubeconfig. Nothing is sent yet. Raises
+    InputError when it can't be used.
+    """
+    # Imported here: they cost about 0.2 s, and most commands talk to no API server.
+    import httpx2
+    from lightkube.config.client_adapter import Client, ConnectionParams
+    from lightkube.core.exceptions import ConfigError
+    from yaml import YAMLError
+
+    unusable = (ConfigError, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, YAMLError)
+    try:
+        config = load().get(context)
+        if config.user and config.user.exec and config.user.exec.apiVersion == "client.authentication.k8s.io/v1":
+            # lightkube knows the two older names of what is the same exchange.
+            config.user.exec.apiVersion = "client.authentication.k8s.io/v1beta1"
+        # A proxy of the environment can't reach this machine's own loopback.
+        loopback = httpx2.URL(config.cluster.server).host in ("127.0.0.1", "localhost", "::1")
+        limits = httpx2.Timeout(timeout, connect=min(timeout, 5.0))
+        http = Client(config, ConnectionParams(timeout=limits, trust_env=not loopback))
+    except unusable as error:
+        # The first line only: those of a YAML error that follow quote the file, and it may hold a token.
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            Problem(
+                f"{name}: this kubeconfig can't be used: {why}",
+                "Check it with `kubectl --kubeconfig FILE version`.",
+            )
+        ) from error
+    return http, str(config.context_name)
+
+
+class Connection:
+    """One server; used by many threads at once."""
+
+    def __init__(self, http: httpx2.Client, patience: float, on_warning: Callable[[str], None] | None) -> None:
+        self.http = http
+        self.server = str(http.base_url).rstrip("/")
+        self.patience = patience
+        self._on_warning = on_warning
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Any:
+        """Send one request and return the decoded answer: JSON, else text. Raises ApiError and its kinds.
+
+        A busy server is asked again within `patience`, as it asks for with Retry-After. A read is repeated once when a
+        kept connection turns out to be closed; a write is not, because it may have happened.
+        """
+        import httpx2
+        from lightkube.core.exceptions import ConfigError
+
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": accept} if content is None else {"Accept": accept, "Content-Type": content_type}
+        give_up = time.monotonic() + self.patience
+        again = method == "GET"
+        while True:
+            try:
+                answer = self.http.request(method, path, content=content, params=dict(params or {}), headers=headers)
+            except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as error:
+                if again:
+                    again = False
+                    continue
+                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=True) from error
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=False) from error
+            except (ConfigError, OSError) as error:
+                # The program that a kubeconfig names for logging in failed or is not there.
+                raise UnauthorizedError(
+                    401,
+                    "Unauthorized",
+                    f"logging in to {self.server} failed: {error}",
+                    fix="Log in as this cluster asks for (for example `az login` or `kubelogin`) and try again.",
+                ) from error
+            except httpx2.HTTPError as error:
+                raise UnreachableError(self.server, str(error) or type(error).__name__, sent=True) from error
+            if answer.status_code in (_BUSY if method != "POST" else _NOT_DONE):
+                wait = _retry_after(answer.headers.get("Retry-After"))
+                if time.monotonic() + wait < give_up:
+                    time.sleep(wait)
+                    continue
+            break
+        if self._on_warning:
+            for warning in answer.headers.get_list("Warning"):
+                self._on_warning(_warning_text(warning))
+        if answer.status_code >= 400:
+            raise error_from_answer(method, path, answer.status_code, answer.text)
+        if "json" in answer.headers.get("Content-Type", ""):
+            return answer.json()
+        return answer.text
+
+
+def _retry_after(value: str | None) -> float:
+    try:
+        return min(max(float(value or 1), 0.1), 10.0)
+    except ValueError:
+        return 1.0
+
+
+def _warning_text(header: str) -> str:
+    """`299 - "text"` (RFC 9111, 5.5) as `text`."""
+    _, _, quoted = header.partition('"')
+    return quoted.removesuffix('"').replace('\\"', '"') or header
