@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +23,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("inventory", "drawing", "deploy", "releases", "sandbox", "setup", "checks")
-"""Modules of this package; each adds its commands to `app`."""
+NOT_COMMANDS = frozenset({"app", "output", "workspace"})
+"""Modules of this package that add no command; every other one is imported, and adds its commands to `app`."""
 
 GLOBAL_OPTIONS = ("--inventory", "--content", "--lang")
 
@@ -42,10 +43,13 @@ GLOBALS = Globals()
 @app.callback()
 def _root(
     inventory: Annotated[
-        Path | None, typer.Option(help="Inventory folder; default: the checkout's own.", envvar="GGI_INVENTORY")
+        Path | None,
+        typer.Option(metavar="DIR", help="Inventory folder; default: the checkout's own.", envvar="GGI_INVENTORY"),
     ] = None,
-    content: Annotated[list[Path] | None, typer.Option(help="Further content root; can be repeated.")] = None,
-    lang: Annotated[str | None, typer.Option(help="Language of the output: en or nl; default: the locale's.")] = None,
+    content: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Further content root; can be repeated.")
+    ] = None,
+    lang: Annotated[str | None, typer.Option(metavar="LANG", help="Language: en or nl; default: the locale's.")] = None,
 ) -> None:
     if lang is not None:
         if lang not in messages.LANGUAGES:
@@ -77,8 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 fine, 1 findings or failed work, 2 wrong input or use."""
     import click
 
-    for name in COMMANDS:
-        importlib.import_module(f"ggi.cli.{name}")
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name not in NOT_COMMANDS:
+            importlib.import_module(f"ggi.cli.{module.name}")
     words = _globals_first(sys.argv[1:] if arguments is None else arguments)
     try:
         result: Any = app(args=words, prog_name="ggi", standalone_mode=False)

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Make or mend the virtual environment: bootstrap.sh CHECKOUT LOCKFILE. Called by the start script, under its lock.
+# The stamp is written last: an environment without one is a half-made one, and is made anew.
+set -eu
+here=$1
+lock=$2
+venv=$here/.venv
+
+python=
+for name in python3 python3.13 python3.12 python3.11; do
+  if command -v "$name" >/dev/null 2>&1 && "$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    python=$name
+    break
+  fi
+done
+if [ -z "$python" ] && ! command -v uv >/dev/null 2>&1; then
+  echo "ggi: Python 3.11 or newer is needed. On Debian or Ubuntu: apt-get install python3 python3-venv" >&2
+  exit 1
+fi
+
+kind=user
+[ "$lock" = "$here/requirements.txt" ] || kind=dev
+echo "ggi: preparing the environment (once; needs the network)" >&2
+rm -rf "$venv"
+if command -v uv >/dev/null 2>&1; then
+  uv venv --quiet ${python:+--python "$python"} "$venv" >&2
+  uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock" >&2
+else
+  "$python" -m venv "$venv" >&2 || {
+    echo "ggi: the module venv does not work. On Debian or Ubuntu: apt-get install python3-venv" >&2
+    exit 1
+  }
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" >&2
+fi
+# The library and the checkout's own packages are found by a .pth file.
+site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+printf '%s\n%s\n' "$here/src" "$here" >"$site/ggi.pth"
+"$venv/bin/python" -m compileall -q -j 0 "$venv/lib" "$here/src" "$here/sandbox" >/dev/null 2>&1 || true
+echo "$kind" >"$venv/.ggi-stamp"
