@@ -13,6 +13,7 @@ from ggi.inventory.models import ComponentSettings
 
 if TYPE_CHECKING:
     from ggi.catalogue.context import Context
+    from ggi.inventory.load import Environment
 
 
 class Layer(StrEnum):
@@ -203,8 +204,10 @@ class Input:
     check: str
     days: int
     blocks: bool = True
-    """The component waits for it; otherwise it works with less."""
+    """The component, and what can't do without it, is left out until then; otherwise it works with less."""
     secret: bool = True
+    known: Callable[[Environment], bool] | None = None
+    """Tells whether the inventory itself holds it already, where that is the place for it."""
 
 
 @dataclass(frozen=True, slots=True)

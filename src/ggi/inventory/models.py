@@ -15,7 +15,9 @@ from ggi.inventory.types import (
     EnvironmentName,
     Gemeentecode,
     HostName,
+    Line,
     Oin,
+    Port,
     Quantity,
     ReleaseId,
     Slug,
@@ -56,7 +58,7 @@ class External(Model):
     """A component that exists already, outside the namespace: it is used, not made."""
 
     host: HostName
-    port: Annotated[int, Field(ge=1, le=65535)]
+    port: Port
     cidrs: list[Cidr]
     """Where the host's addresses are; a NetworkPolicy can't name a host."""
 
@@ -110,6 +112,13 @@ class Settings(Model):
     """What others supplied, by the id that `ggi inputs` lists."""
 
 
+class EnvironmentSettings(Settings):
+    """What a tenant says of one environment."""
+
+    live: Date | None = None
+    """Date on which it goes, or went, live; what others must supply is due before it."""
+
+
 class Herindeling(Model):
     """A change of the municipal division: this gemeente ends and another absorbs it."""
 
@@ -134,9 +143,9 @@ class TenantFile(Settings):
     """CBS code; leave out for a samenwerkingsverband."""
     samenwerkingsverband: Slug | None = None
     """Id of a samenwerkingsverband without CBS code; its stacks are named sv-<id>."""
-    name: Annotated[str, Field(min_length=2, max_length=80)] | None = None
+    name: Line | None = None
     """Name; a gemeente in the registry has it from there."""
-    province: str | None = None
+    province: Line | None = None
     inhabitants: Annotated[int, Field(ge=1, le=20_000_000)] | None = None
     """Sizes the landscape; a gemeente in the registry has it from there."""
     serves: list[Gemeentecode] = []
@@ -154,7 +163,7 @@ class TenantFile(Settings):
     """The Microsoft 365 tenant that serves it; default one of its own."""
     herindeling: Herindeling | None = None
     offboarding: Offboarding | None = None
-    environments: dict[EnvironmentName, Settings]
+    environments: dict[EnvironmentName, EnvironmentSettings]
     """OTAP: ontw, test, accp, prod."""
 
 
@@ -167,7 +176,7 @@ class Peer(Model):
     """Labels of the peer's pods."""
     cidrs: list[Cidr] = []
     """Networks, for what has no labels: node-local DNS, API server, an external service."""
-    ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
+    ports: list[Port] = []
     """Container ports on the peer's side (for flows that leave the namespace)."""
     protocols: list[Literal["TCP", "UDP"]] = ["TCP"]
 
@@ -196,7 +205,7 @@ class Storage(Model):
 class Cluster(Model):
     """Facts of a cluster that tenants must know; the service centre owns them."""
 
-    context: str
+    context: Line
     """Name of the kubeconfig context."""
     identity: uuid.UUID | None = Field(default=None, strict=False)
     """UID of the namespace kube-system; compared before every write."""
@@ -219,12 +228,15 @@ class Cluster(Model):
     smtp_host: HostName | None = None
     fsc: Peer | None = None
     """Where other FSC peers and the directory are reached (443 and 8443)."""
+    crl: Peer | None = None
+    """Where PKIoverheid's certificate revocation lists are fetched (80)."""
 
 
 class RegionFile(Settings):
     """A region: a shared-service centre with its clusters, and what it decides for its tenants."""
 
-    name: str
+    name: Line
+    """Name of the shared-service centre."""
     clusters: dict[Slug, Cluster]
     environments: dict[EnvironmentName, Settings] = {}
 

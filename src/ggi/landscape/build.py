@@ -37,10 +37,14 @@ class OpenInput:
 
 @dataclass(frozen=True)
 class Landscape:
-    """Everything that one environment should be. `objects` come in an order in which they can be made."""
+    """Everything that one environment should be. `objects` come in an order in which they can be made.
+
+    `waiting` are components that are switched on but lack an input: without objects, relations or place in `order`.
+    """
 
     environment: Environment
     components: Mapping[str, Placed]
+    waiting: tuple[str, ...]
     order: tuple[str, ...]
     relations: tuple[Relation, ...]
     flows: tuple[Flow, ...]
@@ -102,7 +106,21 @@ def _open_inputs(environment: Environment, on: Mapping[str, Placed], problems: l
                     environment.origin("inputs", key),
                 )
             )
-    return [i for i in declared if i.id not in supplied]
+    return [i for i in declared if i.id not in supplied and not (i.input.known and i.input.known(environment))]
+
+
+def _waiting(on: Mapping[str, Placed], missing: Sequence[OpenInput]) -> tuple[str, ...]:
+    """The components that can't be made yet: an input is missing, or they need one that waits."""
+    waiting = {i.component for i in missing if i.input.blocks}
+    while more := {
+        name
+        for name, item in on.items()
+        if name not in waiting
+        and not item.external
+        and any(u.component in waiting and not u.optional for u in item.component.uses)
+    }:
+        waiting |= more
+    return tuple(name for name in on if name in waiting)
 
 
 def _ready(
@@ -129,13 +147,15 @@ def _ready(
 def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
     """The desired landscape of one environment. Raises InputError with every problem found."""
     problems: list[Problem] = []
-    on = placed(environment, catalogue, problems)
+    everything = placed(environment, catalogue, problems)
+    missing = _open_inputs(environment, everything, problems)
+    waiting = _waiting(everything, missing)
+    on = {name: item for name, item in everything.items() if name not in waiting}
     found = relations(environment, catalogue, on, problems)
     order = start_order(on, found, environment, problems)
     databases = redis_databases(environment, found, problems)
     hosts = _hosts(environment, on, problems)
     listed = flows(environment, on, found, problems)
-    missing = _open_inputs(environment, on, problems)
     raise_if(problems)
 
     objects = platform(environment)
@@ -186,14 +206,17 @@ def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
     objects.extend(budget(environment, objects, operated))
     return Landscape(
         environment=environment,
-        components=on,
+        components=everything,
+        waiting=waiting,
         order=tuple(order),
         relations=tuple(found),
         flows=tuple(listed),
         objects=tuple(in_order(objects)),
         hosts=hosts,
         open_inputs=tuple(missing),
-        functional=tuple((n, f) for n, item in on.items() if not item.external for f in item.component.functional),
+        functional=tuple(
+            (n, f) for n, item in everything.items() if not item.external for f in item.component.functional
+        ),
     )
 
 

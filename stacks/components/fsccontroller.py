@@ -1,0 +1,99 @@
+"""FSC controller: where people publish services and sign contracts. They log in with Keycloak.
+
+Its OpenID Connect library compares the issuer with the address that it asked, so it must go to Keycloak's public name,
+through the gateway. Which role names its authorisation knows is not verified.
+"""
+
+from __future__ import annotations
+
+from ggi.catalogue.component import Api, Component, Configuration, Functional, Layer, Outside, Port, Use
+from ggi.catalogue.context import Context
+from ggi.catalogue.secrets import SecretText, text
+
+from . import _fsc as fsc
+from ._postgresql import libpq, login_role, owner
+
+
+def _log_in(context: Context) -> tuple[dict[str, str], dict[str, SecretText]]:
+    relation = context.must("keycloak")
+    credential = relation.accepted[0]
+    environment = {
+        "AUTHN_TYPE": "oidc",
+        "AUTHN_OIDC_CLIENT_ID": credential.client_id,
+        "AUTHN_OIDC_DISCOVERY_URL": f"https://{context.hosts['keycloak']}/realms/{context.environment.stack}",
+        "AUTHN_OIDC_REDIRECT_URL": f"https://{context.host}/oidc/callback",
+        "AUTHN_OIDC_SESSION_COOKIE_SECURE": "true",
+        "AUTHN_OIDC_PKCE_ENABLED": "true",
+        "AUTHN_OIDC_INSECURE_SKIP_VERIFY_TLS": "false",
+        # The claim comes with every client of the realm; a scope must be named, so one that exists.
+        "AUTHN_OIDC_ROLES_SCOPE": "profile",
+        "AUTHN_OIDC_ROLES_CLAIM": "groups",
+        "AUTHZ_TYPE": "rbac",
+        "CSRF_PROTECTION_ENABLED": "true",
+    }
+    secrets = {
+        "AUTHN_OIDC_CLIENT_SECRET": text(credential.secret),
+        "AUTHN_OIDC_SECRET_KEY": text(context.secret("session-key")),
+    }
+    return environment, secrets
+
+
+def configure(context: Context) -> Configuration:
+    """Environment, log-in, the database's address (which it wants twice), and the internal certificate."""
+    group, database = fsc.rules(context), context.must("postgresql")
+    own, login = owner(database, context), database.accepted[0]
+    log_in, secrets = _log_in(context)
+    environment = {
+        **fsc.LOGGING,
+        **fsc.INTERNAL_TLS,
+        **log_in,
+        "GROUP_ID": group.id,
+        "DIRECTORY_PEER_ID": group.directory_oin,
+        "MANAGER_ADDRESS_INTERNAL": context.must("fscmanager").url("internal", "https"),
+        "POSTGRES_HOST": database.host,
+        "POSTGRES_PORT": str(database.port),
+        "POSTGRES_DATABASE": own,
+        "POSTGRES_USER": login_role(own, login.secret.counter),
+        **libpq(context),
+        "AUDITLOG_TYPE": "stdout",
+        "LISTEN_ADDRESS_UI": "0.0.0.0:8080",
+        "LISTEN_ADDRESS_REGISTRATION_API": "0.0.0.0:9443",
+        "LISTEN_ADDRESS_ADMINISTRATION_API": "0.0.0.0:9444",
+        "MONITORING_ADDRESS": f"0.0.0.0:{fsc.MONITORING}",
+    }
+    secrets |= {"STORAGE_POSTGRES_DSN": fsc.dsn(context), "POSTGRES_PASSWORD": text(login.secret)}
+    return Configuration(environment=environment, secrets=secrets, objects=(fsc.certificate(context),))
+
+
+component = Component(
+    name="fsccontroller",
+    title="FSC Controller",
+    layer=Layer.INTEGRATIE,
+    summary="Beheer van diensten en contracten in FSC",
+    processes=(
+        fsc.server(
+            "fsccontroller",
+            "controller",
+            Port("http", 8080),
+            Port("registration", 9443),
+            Port("admin", 9444),
+            group=False,
+            stored=True,
+        ),
+    ),
+    offers=(Api("registration", "server", "registration", auth=fsc.MTLS, title="FSC Controller, registration"),),
+    uses=(
+        fsc.database(),
+        fsc.own_program("fscmanager", "internal"),
+        Use("keycloak", ("oidc",), ("server",), starts_after=True, parameters={"redirects": ("/oidc/callback",)}),
+    ),
+    outside=(Outside("gateway", ("server",)),),
+    runs=(fsc.migrate("controller"),),
+    configure=configure,
+    route="server:http",
+    functional=(Functional("Services that are published, and who may use them", "FSC controller"),),
+    supplier=fsc.SUPPLIER,
+    licence=fsc.LICENCE,
+    source=fsc.SOURCE,
+    exit="SQL of its database",
+)
