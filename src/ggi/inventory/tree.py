@@ -1,4 +1,4 @@
-"""YAML with a memory: every value keeps the file and line it was written on, and what it replaced.
+"""YAML with a memory: every value keeps the file and line it was written on.
 
 YAML 1.2 core scalars only. (YAML 1.1 reads `no` as false, `0344` as 228 and `12:30` as 750.) No anchors, aliases, tags
 or second documents: none is needed for a tenant file, and each is a way to write what the reader does not see.
@@ -7,6 +7,7 @@ or second documents: none is needed for a tenant file, and each is a way to writ
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +20,24 @@ from ggi.messages import t
 
 MAX_BYTES = 262_144
 """A tenant file is a page long; a file of more than 256 KiB is a mistake, and reading it would only delay saying so."""
+MAX_DEPTH = 30
+"""The deepest key of any model lies at a depth of about 10."""
+_MAX_DIGITS = 100
 
-Path_ = tuple[str | int, ...]
+Steps = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """A value as written. `value` is a scalar, a dict of nodes or a list of nodes; `raw` is a scalar's own text.
 
-    `overrides` holds the lower layers' nodes that this one replaced, nearest first. `locked` forbids a higher layer to
-    change it. `key_origins` tells where each key of a mapping stands.
+    `locked` forbids a higher layer to change it. `plain_style`: it was written without quotes. The origin of a value
+    in a mapping is the line of its key.
     """
 
     value: Any
     origin: Origin
     raw: str = ""
-    overrides: tuple[Node, ...] = ()
     locked: bool = False
     plain_style: bool = True
 
@@ -60,7 +63,7 @@ class Node:
             return [v.plain() for v in self.value]
         return self.value
 
-    def leaves(self, path: Path_ = ()) -> Iterator[tuple[Path_, Node]]:
+    def leaves(self, path: Steps = ()) -> Iterator[tuple[Steps, Node]]:
         """Every scalar below this node with its path; an empty mapping or list counts as one."""
         if isinstance(self.value, dict) and self.value:
             for key, node in self.value.items():
@@ -72,14 +75,7 @@ class Node:
             yield path, self
 
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Base):  # type: ignore[misc]
-    """A loader that resolves the scalars of the YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2)."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}
-
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _INT = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
 _FLOAT = re.compile(
@@ -89,11 +85,14 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _NULL = {"", "~", "null", "Null", "NULL"}
 
 
-def _scalar(raw: str) -> Any:
+def scalar(raw: str) -> Any:
+    """What an unquoted scalar means in the YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2)."""
     if raw in _NULL:
         return None
     if raw in _BOOL:
         return _BOOL[raw]
+    if raw[0] not in "+-.0123456789" or len(raw) > _MAX_DIGITS:
+        return raw
     if _INT.match(raw):
         return int(raw, 0) if raw[:2] in ("0o", "0x") else int(raw)
     if _FLOAT.match(raw):
@@ -101,103 +100,145 @@ def _scalar(raw: str) -> Any:
     return raw
 
 
+class _Builder:
+    """From the events of one document to nodes. Problems that leave the rest readable are collected."""
+
+    def __init__(self, loader: Any, shown: str, layer: str) -> None:
+        self._loader = loader
+        self._shown = shown
+        self._layer = layer
+        self.problems: list[Problem] = []
+
+    def _problem(self, message: str, fix: str, origin: Origin) -> None:
+        self.problems.append(Problem(message, fix, origin))
+
+    def _at(self, event: Any) -> Origin:
+        return Origin(self._shown, event.start_mark.line + 1, self._layer)
+
+    def document(self) -> Node:
+        """The root of the only document."""
+        self._loader.get_event()
+        event = self._loader.get_event()
+        if isinstance(event, yaml.StreamEndEvent):
+            return Node({}, Origin(self._shown, 1, self._layer))
+        root = self._node(self._loader.get_event(), 0)
+        self._loader.get_event()
+        event = self._loader.get_event()
+        if not isinstance(event, yaml.StreamEndEvent):
+            self._problem(t("a second document begins here (---)"), t("Write one document per file."), self._at(event))
+        if root.value is None:
+            return Node({}, root.origin)
+        return root
+
+    def _node(self, event: Any, depth: int) -> Node:
+        origin = self._at(event)
+        if isinstance(event, yaml.AliasEvent):
+            self._problem(t("an alias (*name) is used"), t("Write the value out; aliases are not read."), origin)
+            return Node(None, origin)
+        if event.anchor is not None:
+            self._problem(t("an anchor (&name) is used"), t("Remove it; anchors are not read."), origin)
+        if event.tag is not None:
+            self._problem(t("a tag ({tag}) is used", tag=event.tag), t("Remove it; tags are not read."), origin)
+        if isinstance(event, yaml.ScalarEvent):
+            plain = not event.style
+            return Node(scalar(event.value) if plain else event.value, origin, event.value, plain_style=plain)
+        if depth >= MAX_DEPTH:
+            fix = t("Write a flat mapping.")
+            raise InputError(*self.problems, Problem(t("the values are nested too deeply"), fix, origin))
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(event := self._loader.get_event(), yaml.SequenceEndEvent):
+                items.append(self._node(event, depth + 1))
+            return Node(items, origin)
+        return Node(self._mapping(depth), origin)
+
+    def _mapping(self, depth: int) -> dict[str, Node]:
+        result: dict[str, Node] = {}
+        while not isinstance(event := self._loader.get_event(), yaml.MappingEndEvent):
+            key = self._node(event, depth + 1)
+            child = self._node(self._loader.get_event(), depth + 1)
+            if not isinstance(event, yaml.ScalarEvent):
+                self._problem(t("a key must be a word"), t("Write `name: value`."), key.origin)
+            elif key.raw in result:
+                first = result[key.raw].origin
+                self._problem(
+                    t("the key {key} stands here a second time (first: {first})", key=key.raw, first=first),
+                    t("Keep one of the two."),
+                    key.origin,
+                )
+            else:
+                # A nested block starts on the next line; the key's own line is where a reader looks.
+                result[key.raw] = Node(child.value, key.origin, child.raw, plain_style=child.plain_style)
+        return result
+
+
+def _not_yaml(error: yaml.YAMLError, text: str, shown: str, layer: str) -> Problem:
+    fix = t("Indent with spaces and check quotes, colons and brackets on this line and the one above.")
+    if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark or error.context_mark):
+        line = mark.line + 1
+        lines = text.splitlines()
+        written = lines[line - 1] if line <= len(lines) else ""
+        if "\t" in written[: len(written) - len(written.lstrip())] or written[mark.column : mark.column + 1] == "\t":
+            return Problem(
+                t("a tab indents this line"), t("Indent with spaces; YAML has no tabs."), Origin(shown, line, layer)
+            )
+        return Problem(t("this is not YAML: {what}", what=error.problem), fix, Origin(shown, line, layer))
+    position = getattr(error, "position", None)
+    if isinstance(position, int):
+        # The C reader counts bytes, the Python one characters; the line is the same unless the text is very exotic.
+        index = next((i for i, c in enumerate(text) if _forbidden(c)), position)
+        line = text.count("\n", 0, index) + 1
+        return Problem(
+            t("this line has a control character"), t("Remove it, or type the line again."), Origin(shown, line, layer)
+        )
+    return Problem(t("this is not YAML: {what}", what=str(error).splitlines()[0]), fix, Origin(shown, 0, layer))
+
+
+def _forbidden(character: str) -> bool:
+    """Characters that YAML does not allow in a file (yaml.org/spec/1.2.2, section 5.1)."""
+    code = ord(character)
+    return (
+        (code < 0x20 and code not in (9, 10, 13)) or (0x7F <= code < 0xA0 and code != 0x85) or code in (0xFFFE, 0xFFFF)
+    )
+
+
 def parse(text: str, shown: str, layer: str = "") -> Node:
     """Parse one YAML document. `shown` is the file name for messages. Raises InputError with every problem found."""
-    problems: list[Problem] = []
-    seen: set[int] = set()
-
-    def at(mark: Any) -> Origin:
-        return Origin(shown, mark.line + 1, layer)
-
-    def convert(node: Any) -> Node:
-        origin = at(node.start_mark)
-        if id(node) in seen:
-            problems.append(
-                Problem(
-                    t("an alias (*name) is used"), t("Write the value out; anchors and aliases are not read."), origin
-                )
-            )
-            return Node(None, origin)
-        seen.add(id(node))
-        if isinstance(node, yaml.ScalarNode):
-            plain = not node.style
-            return Node(_scalar(node.value) if plain else node.value, origin, node.value, plain_style=plain)
-        if isinstance(node, yaml.SequenceNode):
-            return Node([convert(item) for item in node.value], origin)
-        result: dict[str, Node] = {}
-        for key_node, value_node in node.value:
-            place = at(key_node.start_mark)
-            if not isinstance(key_node, yaml.ScalarNode):
-                problems.append(Problem(t("a key must be a word"), t("Write `name: value`."), place))
-                continue
-            key = str(key_node.value)
-            child = convert(value_node)
-            if key in result:
-                first = result[key].origin
-                problems.append(
-                    Problem(
-                        t("the key {key} stands here a second time (first: {first})", key=key, first=first),
-                        t("Keep one of the two."),
-                        place,
-                    )
-                )
-                continue
-            # A nested block starts on the next line; the key's own line is where a reader looks.
-            result[key] = Node(child.value, place, child.raw, plain_style=child.plain_style)
-        return Node(result, origin)
-
     loader = _Loader(text)
+    builder = _Builder(loader, shown, layer)
     try:
-        root = loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        what = (error.problem or str(error)).strip()
-        fix = t("Indent with spaces and check quotes, colons and brackets on this line and the one above.")
-        if "\\t" in what or "cannot start any token" in what:
-            what = t("a tab, or a character that cannot start a value")
-        raise InputError(
-            Problem(t("this is not YAML: {what}", what=what), fix, at(mark) if mark else Origin(shown, 0, layer))
-        ) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            Problem(
-                t("this is not YAML: {what}", what=what), t("Check the file in an editor."), Origin(shown, 0, layer)
-            )
-        ) from None
+        tree = builder.document()
+    except yaml.YAMLError as error:
+        raise InputError(*builder.problems, _not_yaml(error, text, shown, layer)) from None
     finally:
         loader.dispose()
-    if root is None:
-        return Node({}, Origin(shown, 1, layer))
-    try:
-        tree = convert(root)
-    except RecursionError:
-        raise InputError(
-            Problem(t("the values are nested too deeply"), t("Write a flat mapping."), Origin(shown, 1, layer))
-        ) from None
-    raise_if(problems)
+    raise_if(builder.problems)
     return tree
+
+
+def _bytes(path: Path, place: Origin) -> bytes:
+    info = path.stat()
+    if not stat.S_ISREG(info.st_mode):
+        what = t("a folder") if stat.S_ISDIR(info.st_mode) else t("something else")
+        raise InputError(
+            Problem(t("this is not a file but {what}", what=what), t("Put a YAML file in its place."), place)
+        )
+    if info.st_size > MAX_BYTES:
+        raise InputError(
+            Problem(
+                t("this file is {size} bytes; at most {most} are read", size=info.st_size, most=MAX_BYTES),
+                t("A tenant file is about a page. Check that this is the file you meant."),
+                place,
+            )
+        )
+    return path.read_bytes()
 
 
 def read(path: Path, shown: str, layer: str = "") -> Node:
     """Read one YAML file, see `parse`. Raises InputError when it is missing, too large, or not UTF-8."""
     place = Origin(shown, 0, layer)
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(
-                Problem(
-                    t("this file is {size} bytes; at most {most} are read", size=size, most=MAX_BYTES),
-                    t("A tenant file is about a page. Check that this is the file you meant."),
-                    place,
-                )
-            )
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise InputError(
-            Problem(t("this file is not UTF-8"), t("Save it as UTF-8."), Origin(shown, line, layer))
-        ) from None
+        content = _bytes(path, place)
     except OSError as error:
         raise InputError(
             Problem(
@@ -206,4 +247,10 @@ def read(path: Path, shown: str, layer: str = "") -> Node:
                 place,
             )
         ) from None
-    return parse(text, shown, layer)
+    try:
+        return parse(content.decode("utf-8-sig"), shown, layer)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            Problem(t("this file is not UTF-8"), t("Save it as UTF-8."), Origin(shown, line, layer))
+        ) from None

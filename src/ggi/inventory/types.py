@@ -9,108 +9,154 @@ import datetime as dt
 import ipaddress
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
 from ggi.messages import t
 
 
-def _matching(pattern: str, what: str) -> Callable[[str], str]:
-    compiled = re.compile(pattern)
+@dataclass(frozen=True)
+class Matching:
+    """A text that matches `pattern` as a whole, of at most `most` characters; `what` names it, with an example.
 
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(t("{value!r} is not {what}", value=value, what=t(what)))
+    The pattern is written so that Python, and editors that read the JSON Schema, understand it alike.
+    """
+
+    pattern: str
+    what: Callable[[], str]
+    most: int = 0
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+    def check(self, value: str) -> str:
+        """`value` itself. Raises ValueError."""
+        if (self.most and len(value) > self.most) or not self._compiled.fullmatch(value):
+            raise ValueError(t("{value!r} is not {what}", value=value[:80], what=self.what()))
         return value
 
-    return check
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        result: dict[str, Any] = {"type": "string", "pattern": f"^(?:{self.pattern})$", "description": self.what()}
+        if self.most:
+            result["maxLength"] = self.most
+        return result
+
+
+_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 
 Gemeentecode = Annotated[
-    str,
-    AfterValidator(_matching(r"GM\d{4}", 'a gemeentecode such as "GM0363"')),
-    Field(pattern=r"^GM\d{4}$", description="CBS code: GM and four digits; GM99xx are fictional examples."),
+    str, Matching(r"GM[0-9]{4}", lambda: t('a gemeentecode such as "GM0363": GM and the four digits of the CBS'))
 ]
-"""CBS writes a gemeentecode as `GM` and four digits (CBS, Gemeentelijke indeling per jaar)."""
+"""The CBS writes a gemeentecode as `GM` and four digits (CBS, Gemeentelijke indeling per jaar).
+
+The CBS has given out no code from GM9900 on; GM99xx are the fictional examples here.
+"""
+
+FICTIONAL = "GM99"
+"""How the codes of fictional gemeenten begin."""
 
 Slug = Annotated[
     str,
-    AfterValidator(_matching(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", "a name of lower-case letters, digits and hyphens")),
-    Field(max_length=40),
+    Matching(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", lambda: t("a name of lower-case letters, digits and hyphens"), 40),
 ]
 """A name of ours that becomes part of stack names: lower case, digits and single hyphens."""
 
-DnsLabel = Annotated[
+Line = Annotated[
     str,
-    AfterValidator(
-        _matching(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", "a DNS label (RFC 1123): a-z, 0-9 and -, at most 63")
+    Matching(
+        r"[^\x00-\x20\x7f-\xa0](?:[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?", lambda: t("one line of text"), 120
     ),
-    Field(max_length=63),
+]
+"""One line of text as people read it: no control characters, no space at either end."""
+
+DnsLabel = Annotated[
+    str, Matching(_LABEL, lambda: t("a DNS label (RFC 1123): a-z, 0-9 and -, at most 63 characters"), 63)
 ]
 """Kubernetes names of namespaces and Services are RFC 1123 labels of at most 63 characters."""
 
 HostName = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"(?=.{1,253}$)(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z](?:[-a-z0-9]{0,61}[a-z0-9])",
-            "a host name (RFC 1123): labels of a-z, 0-9 and - with dots between, no scheme, no port",
-        )
+    Matching(
+        rf"(?:{_LABEL}\.)+[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])",
+        lambda: t("a host name (RFC 1123): labels of a-z, 0-9 and - with dots between, no scheme, no port"),
+        253,
     ),
 ]
 """A fully qualified host name: RFC 1123 section 2.1, lower case as Gateway API's `Hostname` demands."""
 
-RELEASE = re.compile(r"(20\d\d)\.([1-9]\d?)")
-ReleaseId = Annotated[
-    str,
-    AfterValidator(_matching(RELEASE.pattern, 'a release such as "2026.4"')),
-    Field(pattern=r"^20\d\d\.[1-9]\d?$"),
-]
+RELEASE = re.compile(r"(20[0-9]{2})\.([1-9][0-9]?)")
+ReleaseId = Annotated[str, Matching(r"20[0-9]{2}\.[1-9][0-9]?", lambda: t('a release such as "2026.4"'))]
 """A release: year and sequence number in that year."""
 
 
 def release_order(release: str) -> tuple[int, int]:
-    """(year, number), so that 2026.10 comes after 2026.9."""
+    """(year, number), so that 2026.10 comes after 2026.9. Raises ValueError."""
     match = RELEASE.fullmatch(release)
     if match is None:
         raise ValueError(release)
     return int(match[1]), int(match[2])
 
 
-_OIN_PREFIXES = {
-    "00000001",
-    "00000002",
-    "00000003",
-    "00000004",
-    "00000006",
-    "00000007",
-    "00000008",
-    "00000009",
-    "00000010",
-    "00000099",
+OIN_REGISTERS = {
+    "00000001": "RSIN",
+    "00000002": "Fi-nummer",
+    "00000003": "KVK",
+    "00000004": "SubOIN",
+    "00000006": "Logius",
+    "00000007": "BRIN",
+    "00000008": "foreign",
+    "00000009": "Dezi (care providers)",
+    "00000010": "TRR",
+    "00000011": "Dezi (insurers)",
+    "00000099": "test",
 }
+"""Prefixes of an OIN by register (Logius, OIN-Stelsel, chapter 6, table of prefixes)."""
+_KVK = "00000003"
+_OIN = r"[0-9]{8}[0-9A-Z]{9}000"
 
 
 def _oin(value: str) -> str:
-    if not re.fullmatch(r"\d{8}[0-9A-Z]{8,9}0{3,4}", value) or len(value) != 20:
+    if not re.fullmatch(_OIN, value):
         raise ValueError(
             t(
                 "{value!r} is not an OIN: 20 positions, a prefix of 8 digits, a main number of 8 or 9, then zeros",
-                value=value,
+                value=value[:80],
             )
         )
-    if value[:8] not in _OIN_PREFIXES:
+    if value[:8] not in OIN_REGISTERS:
         raise ValueError(
             t("{value!r} is not an OIN: the prefix {prefix} is no register", value=value, prefix=value[:8])
         )
+    if value[:8] == _KVK and not re.fullmatch(r"[0-9]{8}0000", value[8:]):
+        raise ValueError(t("{value!r} is not an OIN: a KVK number has 8 digits, then come 4 zeros", value=value))
     return value
 
 
-Oin = Annotated[str, AfterValidator(_oin), WithJsonSchema({"type": "string", "pattern": r"^\d{8}[0-9A-Z]{8,9}0{3,4}$"})]
-"""Organisatie-identificatienummer: prefix 8 + main number 8 or 9 + zeros to 20 (Logius, OIN-Stelsel, chapter 6).
+Oin = Annotated[
+    str,
+    AfterValidator(_oin),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^(?=(?:{'|'.join(OIN_REGISTERS)}))(?!{_KVK}(?![0-9]{{8}}0000$)){_OIN}$",
+            "description": "OIN: 20 positions; prefix 00000099 is for tests.",
+        }
+    ),
+]
+"""Organisatie-identificatienummer: prefix of 8, main number of 8 or 9 with a suffix of 4 or 3 zeros.
 
-Prefix 00000099 is for tests and may be used by anyone.
+Source: Logius, OIN-Stelsel, chapter 6. The main number may be alphanumeric for some registers; that of the KVK has 8
+digits. A main number of 8 with 4 zeros looks like one of 9 that ends in 0 with 3 zeros, so one pattern serves both.
+Prefix 00000099 is for tests and may be used by anyone. The eleven-test of an RSIN is not checked: no source confirms
+that every RSIN in an OIN passes it.
 """
 
 
@@ -118,29 +164,37 @@ def _cidr(value: str) -> str:
     try:
         network = ipaddress.ip_network(value)
     except ValueError as error:
-        raise ValueError(t("{value!r} is not a CIDR such as 10.20.0.0/16: {why}", value=value, why=error)) from None
+        raise ValueError(
+            t("{value!r} is not a CIDR such as 10.20.0.0/16: {why}", value=value[:80], why=error)
+        ) from None
     return str(network)
 
 
-Cidr = Annotated[str, AfterValidator(_cidr)]
-"""An IPv4 or IPv6 network without host bits (RFC 4632, RFC 4291)."""
+Cidr = Annotated[
+    str,
+    AfterValidator(_cidr),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9a-fA-F:.]+(?:/[0-9.]+)?$", "description": "A CIDR."}),
+]
+"""An IPv4 or IPv6 network without host bits (RFC 4632, RFC 4291); a bare address is a network of one."""
 
 Realm = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"(?=.{1,253}$)(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
-            "a RADIUS realm: a registered domain name in lower case",
-        )
+    Matching(
+        rf"(?:{_LABEL}\.)+(?!local$|lan$)[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])",
+        lambda: t("a RADIUS realm: a domain name of the organisation, in lower case"),
+        253,
     ),
 ]
-"""A govroam realm is a domain name that the organisation owns (RFC 7542, section 2.2)."""
+"""A govroam realm is a DNS name that the organisation owns, in lower case (RFC 7542 section 2.2).
+
+`.local` and `.lan` are nobody's, and roaming operators refuse them.
+"""
 
 
 def _date(value: Any) -> Any:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         try:
             return dt.date.fromisoformat(value)
         except ValueError as error:
@@ -148,20 +202,25 @@ def _date(value: Any) -> Any:
     raise ValueError(t("{value!r} is not a date; write YYYY-MM-DD", value=value))
 
 
-Date = Annotated[dt.date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
-"""A calendar date, ISO 8601: YYYY-MM-DD."""
-
-_DAYS = "ma|di|wo|do|vr|za|zo"
-Window = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            rf"(?:{_DAYS})(?:-(?:{_DAYS}))? (?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d",
-            'a maintenance window such as "di 20:00-23:00"',
-        )
+Date = Annotated[
+    dt.date,
+    BeforeValidator(_date),
+    WithJsonSchema(
+        {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "description": "YYYY-MM-DD."}
     ),
 ]
-"""A weekly maintenance window in local time: Dutch day or range of days, then begin and end."""
+"""A calendar date, ISO 8601: YYYY-MM-DD. YAML 1.2 has no dates, so that it needs no quotes."""
+
+_DAYS = "ma|di|wo|do|vr|za|zo"
+_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+Window = Annotated[
+    str,
+    Matching(rf"(?:{_DAYS})(?:-(?:{_DAYS}))? {_TIME}-{_TIME}", lambda: t('a window such as "di 20:00-23:00"')),
+]
+"""A weekly maintenance window in local time: Dutch day or range of days, then begin and end.
+
+An end before the begin lies on the next day: `za 22:00-02:00`.
+"""
 
 _ENVIRONMENTS = {
     "ontw": "ontw", "ontwikkel": "ontw", "ontwikkeling": "ontw",
@@ -174,7 +233,7 @@ ENVIRONMENTS = ("ontw", "test", "accp", "prod")
 
 def environment_name(value: str) -> str:
     """The short name (OTAP) of an environment; the long Dutch name is accepted. Raises ValueError."""
-    short = _ENVIRONMENTS.get(value.lower())
+    short = _ENVIRONMENTS.get(value)
     if short is None:
         raise ValueError(t("{value!r} is not an environment; write ontw, test, accp or prod", value=value))
     return short
@@ -185,7 +244,6 @@ EnvironmentName = Annotated[
 ]
 """OTAP: ontwikkel, test, acceptatie, productie."""
 
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|k|Ki|M|Mi|G|Gi|T|Ti)?")
 _FACTORS = {
     "": 1.0,
     "m": 1e-3,
@@ -198,10 +256,15 @@ _FACTORS = {
     "T": 1e12,
     "Ti": 2.0**40,
 }
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|Ki|M|Mi|G|Gi|T|Ti)?")
 Quantity = Annotated[
-    str, AfterValidator(_matching(_QUANTITY.pattern, "a Kubernetes quantity such as 500m or 2Gi")), Field(max_length=20)
+    str,
+    Matching(_QUANTITY.pattern, lambda: t("a Kubernetes quantity such as 500m or 2Gi, in quotes if it is bare"), 20),
 ]
 """A Kubernetes resource quantity (kubernetes.io, API reference, Quantity)."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+"""A TCP or UDP port (RFC 6335)."""
 
 
 def quantity(value: str) -> float:

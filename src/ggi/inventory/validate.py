@@ -3,48 +3,38 @@
 from __future__ import annotations
 
 import difflib
-import typing
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from ggi.errors import Origin, Problem
+from ggi.inventory.fields import place_of
 from ggi.inventory.tree import Node
 from ggi.messages import t
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """ "Did you mean …?" for a misspelt `word`, or the list of what is known."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+MOST_SHOWN = 15
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ "Did you mean …?" for a misspelt `word`, or the list of what is known; empty when nothing is."""
+    words = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.6)
     if close:
-        return t("Did you mean {word}?", word=close[0])
-    return t("Known here: {words}.", words=", ".join(sorted(known)))
-
-
-def _fields_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """Field names of the model that holds the last step of `loc`."""
-    current: Any = model
-    for step in loc[:-1]:
-        if isinstance(current, type) and issubclass(current, BaseModel) and step in current.model_fields:
-            current = current.model_fields[str(step)].annotation
-        else:
-            arguments = typing.get_args(current)
-            current = arguments[-1] if arguments else None
-        while typing.get_origin(current) not in (dict, list, None) or type(None) in typing.get_args(current):
-            inner = [a for a in typing.get_args(current) if a is not type(None)]
-            if not inner:
-                break
-            current = inner[0]
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return list(current.model_fields)
-    return []
+        return t("Did you mean {word}?", word=words[close[0]])
+    if not words:
+        return ""
+    shown = sorted(words.values())
+    more = ", …" if len(shown) > MOST_SHOWN else ""
+    return t("Known here: {words}.", words=", ".join(shown[:MOST_SHOWN]) + more)
 
 
 def _locate(tree: Node, loc: Sequence[str | int]) -> Node:
-    """The deepest node on the way along `loc`; pydantic adds steps of its own, such as `[key]`, which have no node."""
+    """The deepest node on the way along `loc`; pydantic adds steps of its own, which have no node."""
     node = tree
     for step in loc:
         child = node.child(step)
@@ -54,13 +44,47 @@ def _locate(tree: Node, loc: Sequence[str | int]) -> Node:
     return node
 
 
-def _problem(error: Any, tree: Node, model: type[BaseModel]) -> Problem:
-    loc = [step for step in error["loc"] if step != "[key]"]
+_WANTED: dict[str, Callable[[], str]] = {
+    "int_type": lambda: t("a whole number"),
+    "int_from_float": lambda: t("a whole number"),
+    "float_type": lambda: t("a number"),
+    "bool_type": lambda: t("true or false"),
+    "string_type": lambda: t("a text"),
+    "list_type": lambda: t("a list"),
+    "dict_type": lambda: t("a mapping (`name: value` lines)"),
+    "model_type": lambda: t("a mapping (`name: value` lines)"),
+    "model_attributes_type": lambda: t("a mapping (`name: value` lines)"),
+}
+"""What pydantic's kinds of errors ask for (docs.pydantic.dev, Validation errors)."""
+
+
+def _reason(kind: str, context: Mapping[str, Any], value: Any, english: str) -> str:
+    shown = reprlib.repr(value)
+    if kind == "value_error":
+        return str(context.get("error", english))
+    if kind in _WANTED:
+        return t("{value} is not {wanted}", value=shown, wanted=_WANTED[kind]())
+    if kind in ("enum", "literal_error"):
+        return t("{value} is not one of {expected}", value=shown, expected=context.get("expected", ""))
+    if kind in ("greater_than_equal", "less_than_equal"):
+        limit = context.get("ge", context.get("le"))
+        if kind == "greater_than_equal":
+            return t("{value} is less than {limit}", value=shown, limit=limit)
+        return t("{value} is more than {limit}", value=shown, limit=limit)
+    if kind == "string_pattern_mismatch":
+        return t("{value} does not match {pattern}", value=shown, pattern=context.get("pattern"))
+    return f"{shown}: {english[:1].lower()}{english[1:]}"
+
+
+def _problem(error: Any, tree: Node, model: type[BaseModel], prefix: Sequence[str]) -> Problem:
+    loc = error["loc"]
     node = _locate(tree, loc)
-    name = ".".join(str(step) for step in loc)
+    name = ".".join(str(step) for step in (*prefix, *loc))
     kind, origin = error["type"], node.origin
     if kind == "extra_forbidden":
-        return Problem(t("unknown key {key}", key=name), nearest(str(loc[-1]), _fields_at(model, loc)), origin)
+        holder = place_of(model, loc[:-1])
+        known = holder.keys if holder else []
+        return Problem(t("unknown key {key}", key=name), nearest(str(loc[-1]), known), origin)
     if kind == "missing":
         return Problem(t("{key} is missing", key=name), t("Add it here."), origin)
     if kind in ("string_type", "value_error") and node.plain_style and node.raw and not isinstance(node.value, str):
@@ -69,33 +93,56 @@ def _problem(error: Any, tree: Node, model: type[BaseModel]) -> Problem:
             t('Write "{raw}" with quotes.', raw=node.raw),
             origin,
         )
-    context = error.get("ctx", {})
-    if kind == "value_error":
-        message = str(context.get("error", error["msg"]))
-    elif kind == "enum" or kind == "literal_error":
-        message = t("{value!r} is not one of {expected}", value=node.plain(), expected=context.get("expected", ""))
-    else:
-        message = t("{value!r}: {why}", value=node.plain(), why=error["msg"][:1].lower() + error["msg"][1:])
-    return Problem(f"{name}: {message}", t("Correct this value."), origin)
+    reason = _reason(kind, error.get("ctx", {}), node.plain(), error["msg"])
+    return Problem(f"{name}: {reason}", t("Correct this value."), origin)
 
 
-def validate(tree: Node, model: type[M], problems: list[Problem], prefix: Sequence[str] = ()) -> M | None:
+def _drop(data: Any, path: Sequence[str | int]) -> bool:
+    """Take what stands at `path` out of `data`; False when nothing does."""
+    try:
+        for step in path[:-1]:
+            data = data[step]
+        del data[path[-1]]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def validate(
+    tree: Node,
+    model: type[M],
+    problems: list[Problem],
+    prefix: Sequence[str] = (),
+    partial: Collection[str] | None = (),
+) -> M | None:
     """`tree` as `model`, or None with every error added to `problems`.
 
-    `prefix` is the path of `tree` in its file, for messages.
+    `prefix` is the path of `tree` in its file, for messages. Below the keys in `partial` (None: everywhere) a mapping
+    may lack keys that its model demands, since another layer can have them; such a mapping is left out of the result.
     """
     if not isinstance(tree.value, dict):
         problems.append(Problem(t("a mapping is expected here"), t("Write `name: value` lines."), tree.origin))
         return None
-    try:
-        return model.model_validate(tree.plain())
-    except ValidationError as failed:
-        for error in failed.errors(include_url=False):
-            problem = _problem(error, tree, model)
-            if prefix:
-                problem = Problem(f"{'.'.join(prefix)}: {problem.message}", problem.fix, problem.origin)
-            problems.append(problem)
-        return None
+    data = tree.plain()
+    while True:
+        try:
+            return model.model_validate(data)
+        except ValidationError as failed:
+            errors: list[Any] = [
+                {**error, "loc": tuple(step for step in error["loc"] if step != "[key]")}
+                for error in failed.errors(include_url=False)
+            ]
+        gaps: list[Any] = []
+        wrong: list[Any] = []
+        for error in errors:
+            loc = error["loc"]
+            gap = error["type"] == "missing" and (partial is None or (len(loc) > 1 and loc[0] in partial))
+            (gaps if gap else wrong).append(error)
+        if wrong:
+            problems.extend(_problem(error, tree, model, prefix) for error in wrong)
+            return None
+        if not _drop(data, gaps[0]["loc"][:-1]):
+            return None
 
 
 def origin_of(tree: Node, *path: str | int) -> Origin:

@@ -1,0 +1,61 @@
+"""Walking the models: which keys a path may have, and what the models say about a key."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the models know of one path: the possible types, and the field when the last step is one."""
+
+    types: tuple[Any, ...]
+    field: FieldInfo | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """Names of the fields that may stand below; empty when any name may, or none."""
+        return [name for kind in self.types if _is_model(kind) for name in kind.model_fields]
+
+    def step(self, name: str | int) -> Place | None:
+        """The place one step further, or None when the models do not have it."""
+        for kind in self.types:
+            if _is_model(kind):
+                if name in kind.model_fields:
+                    found = kind.model_fields[str(name)]
+                    return Place(tuple(_alternatives(found.annotation)), found)
+            elif typing.get_origin(kind) in (dict, list):
+                return Place(tuple(_alternatives(typing.get_args(kind)[-1])))
+        return None
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _alternatives(annotation: Any) -> Iterator[Any]:
+    """The types of an annotation without Annotated and None."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        yield from _alternatives(typing.get_args(annotation)[0])
+    elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for argument in typing.get_args(annotation):
+            yield from _alternatives(argument)
+    elif annotation is not type(None):
+        yield annotation
+
+
+def place_of(model: type[BaseModel], path: Sequence[str | int]) -> Place | None:
+    """What `model` knows of `path`, or None when there is no such path."""
+    place: Place | None = Place((model,))
+    for step in path:
+        if place is None:
+            return None
+        place = place.step(step)
+    return place
