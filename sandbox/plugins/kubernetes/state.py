@@ -99,6 +99,8 @@ def _mark_secret_object(obj: Object) -> None:
 
 def checkpoint(live: Object, inputs: Object, source: Mapping[str, Any], api_version: str, manager: str) -> Object:
     """Return the properties to store: `live` and `inputs` are plain objects, `source` has the marks."""
+    if not has_secret(source):
+        source = {}  # saves looking at every value again for marks that are not there
     stored = marked(properties(live), source)
     stored[INPUTS] = marked(properties(inputs), source)
     stored[API_VERSION] = api_version
