@@ -25,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     except GgiError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        return 130
     print(json.dumps(answer, indent=1) if chosen.json else "\n".join(lines))  # noqa: T201
     return 0
 

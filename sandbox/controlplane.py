@@ -53,7 +53,7 @@ class Sandbox:
 def start(name: str = DEFAULT, report: Report = lambda line: None, *, offers: content.Offers | None = None) -> Sandbox:
     """Bring up the sandbox `name`, or what is missing of it, and return when it is ready for use.
 
-    What runs well is left alone. The first start on a machine builds the programs (about 11 minutes on two cores). Of
+    What runs well is left alone. The first start on a machine builds the programs (about 7 minutes on two cores). Of
     two starts at once the second waits. Raises WorkError with the reason and the log of the part that failed.
     """
     layout = Layout.of(name)

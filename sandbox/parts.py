@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 
 from sandbox.certificates import SERVICE_RANGE, Pki
@@ -176,5 +176,5 @@ def healthy(part: Part, pki: Pki, timeout: float = 2.0) -> bool:
         )
         with opener.open(part.health, timeout=timeout) as answer:
             return bool(answer.status == 200)
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return False

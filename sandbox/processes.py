@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sandbox.layout import write_atomically
@@ -64,21 +64,26 @@ def spawn(
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_suffix(".old.log"))
-    pid = os.posix_spawn(
-        command[0],
-        list(command),
-        dict(os.environ if env is None else env),
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        setsid=True,
-        setsigmask=[],
-        setsigdef=_IGNORED_BY_PYTHON,
-    )
-    record = Record(pid, started_at(pid) or "", digest)
-    write_atomically(run_file, json.dumps({"pid": record.pid, "started": record.started, "digest": digest}) + "\n")
+    # An interruption between the start and the note of it would leave a process that nobody knows of.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        pid = os.posix_spawn(
+            command[0],
+            list(command),
+            dict(os.environ if env is None else env),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_IGNORED_BY_PYTHON,
+        )
+        record = Record(pid, started_at(pid) or "", digest)
+        write_atomically(run_file, json.dumps(asdict(record)) + "\n")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return record
 
 
