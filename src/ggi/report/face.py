@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ggi.messages import t
@@ -14,10 +14,11 @@ CARD = 252
 PAD = 14
 ROOM = CARD - 2 * PAD
 PILL = 21
+LEADING = 15
 GAP = 6
 TITLE, BODY, SMALL = 16.0, 12.5, 11.5
 """Font sizes in pixels."""
-MAX_WAITS = 3
+MAX_WAITS, WAIT_LINES = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,21 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Pill:
-    """A rounded box with a pictogram and a word. `title` is the whole story, for pointers and screen readers."""
+    """A rounded box with a pictogram and words. `title` is the whole story, for pointers and screen readers."""
 
     x: float
     y: float
     width: float
-    text: str
+    lines: tuple[str, ...]
     style: str
     icon: str = ""
     title: str = ""
     badge: Badge | None = None
+
+    @property
+    def height(self) -> float:
+        """Its height: one line or more."""
+        return PILL + LEADING * (len(self.lines) - 1)
 
 
 @dataclass(slots=True)
@@ -69,7 +75,7 @@ def _flow(face: Face, top: float, texts: Sequence[tuple[str, str, str, Badge | N
         wide = pill_width(shown, icon)
         if x > PAD and x + wide > PAD + ROOM:
             x, y = float(PAD), y + PILL + GAP
-        face.pills.append(Pill(x, y, wide, shown, style, icon, title, badge))
+        face.pills.append(Pill(x, y, wide, (shown,), style, icon, title, badge))
         x += wide + GAP
     return y + PILL + GAP if texts else top
 
@@ -77,15 +83,13 @@ def _flow(face: Face, top: float, texts: Sequence[tuple[str, str, str, Badge | N
 def _waits(face: Face, top: float, card: Card) -> float:
     y = top
     for inputs, style, say in ((card.waits, "wait", _waiting), (card.wishes, "wish", _wishing)):
-        more = len(inputs) - MAX_WAITS
-        for text in inputs[:MAX_WAITS]:
-            line = say(text)
-            face.pills.append(Pill(PAD, y, ROOM, fit(line, SMALL, ROOM - 31), style, "clock", line))
-            y += PILL + 4
-        if more > 0:
-            line = t("and {count} more", count=more)
-            face.pills.append(Pill(PAD, y, ROOM, fit(line, SMALL, ROOM - 31), style, "clock", "; ".join(inputs)))
-            y += PILL + 4
+        texts = [say(text) for text in inputs]
+        if len(texts) > MAX_WAITS:
+            texts = [*texts[: MAX_WAITS - 1], t("and {count} more", count=len(texts) - MAX_WAITS + 1)]
+        for text in texts:
+            lines = tuple(wrap(text, SMALL, ROOM - 33, WAIT_LINES))
+            face.pills.append(Pill(PAD, y, ROOM, lines, style, "clock", "; ".join(inputs)))
+            y += face.pills[-1].height + 4
     return y + 2 if y > top else top
 
 
@@ -112,23 +116,19 @@ def face(card: Card) -> Face:
     result.words.append(Word(PAD, y + 2, fit(" · ".join(facts), BODY, ROOM), BODY, "dim"))
     if card.host:
         result.icons.append((PAD, y + 9.5, "globe"))
-        for line in wrap(card.host, SMALL, ROOM - 20, 2, separator="."):
+        for line in wrap(card.host, SMALL, ROOM - 20, 2):
             y += 18
             result.words.append(Word(PAD + 20, y + 4, line, SMALL, "link"))
     y += 14
     counts: list[tuple[str, str, str, Badge | None]] = [
-        (f"{name} ×{count}", "", _pods(name, count), None) for name, count in card.pods
+        (f"{name} ×{count}", "", t("{process}: {count} pods", process=name, count=count), None)
+        for name, count in card.pods
     ]
     y = _flow(result, y, counts, "pod")
     uses: list[tuple[str, str, str, Badge | None]] = [
-        (badge.title, badge.icon, t("uses {what}", what=badge.title), badge) for badge in card.badges
+        (badge.title, badge.icon, badge.story, badge) for badge in card.badges
     ]
     y = _flow(result, y + (2 if uses else 0), uses, "use")
     y = _waits(result, y + 2, card)
     result.height = y + PAD - GAP
     return result
-
-
-def _pods(name: str, count: int) -> str:
-    say: Callable[..., str] = t
-    return say("{process}: {count} pods", process=name, count=count)

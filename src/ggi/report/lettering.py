@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _WIDTHS = {
     **dict.fromkeys("ijl|'’.,:;!", 0.36),
-    **dict.fromkeys(" ftrI()[]/\\-·\"", 0.43),
+    **dict.fromkeys(' ftrI()[]/\\-·"', 0.43),
     **dict.fromkeys("mwMW@%", 1.0),
     **dict.fromkeys("&…→←↔×", 0.9),
 }
@@ -43,10 +44,16 @@ def fit(text: str, size: float, room: float, *, bold: bool = False) -> str:
     return kept.rstrip() + ELLIPSIS
 
 
-def wrap(text: str, size: float, room: float, lines: int, *, separator: str = " ", bold: bool = False) -> list[str]:
-    """`text` over at most `lines` lines of `room` pixels, broken after `separator`; the last is cut when needed."""
-    words = text.split(separator)
-    pieces = [word + separator for word in words[:-1]] + [words[-1]]
+def wrap(text: str, size: float, room: float, lines: int, *, bold: bool = False) -> list[str]:
+    """`text` over at most `lines` lines of `room` pixels; the last is cut when needed.
+
+    It is broken after a space, and a word that needs more than a line (a host name, a key) after a dot, dash or slash.
+    """
+    words = [word + " " for word in text.split(" ")]
+    pieces: list[str] = []
+    for word in words:
+        wide = width(word.rstrip(), size, bold=bold) > room
+        pieces += re.findall(r"[^./-]*[./-]|[^./-]+", word) if wide else [word]
     result: list[str] = [""]
     for index, piece in enumerate(pieces):
         if width((result[-1] + piece).rstrip(), size, bold=bold) <= room or not result[-1]:

@@ -26,12 +26,12 @@ SHARED = (Layer.DATA, Layer.PLATFORM)
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A use of something that is shared: `icon` is database, cache, key or plug."""
+    """A use of something that is shared (`icon` is database, cache, key or plug), or of an own API (loop)."""
 
     relations: tuple[Relation, ...]
-    provider: str
     title: str
     icon: str
+    story: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,12 @@ def is_shared(relation: Relation, built: Landscape) -> bool:
     """Is this the use of something that nearly every component uses?"""
     layer = built.components[relation.provider].component.layer
     own = built.components[relation.consumer].component.layer
-    return relation.auth is Auth.PASSWORD or (layer in SHARED and own not in SHARED)
+    return relation.auth in (Auth.PASSWORD, Auth.OIDC) or (layer in SHARED and own not in SHARED)
+
+
+def is_arrow(relation: Relation, built: Landscape) -> bool:
+    """Is this drawn as an arrow? Otherwise it is a badge on the consumer."""
+    return relation.provider != relation.consumer and not is_shared(relation, built)
 
 
 def icon(item: Placed) -> str:
@@ -145,17 +150,23 @@ def pods(built: Landscape, item: Placed) -> tuple[tuple[str, int], ...]:
 def _badges(built: Landscape, name: str) -> tuple[Badge, ...]:
     groups: dict[str, list[Relation]] = {}
     for relation in built.relations:
-        if relation.consumer == name and is_shared(relation, built):
+        if relation.consumer == name and not is_arrow(relation, built):
             groups.setdefault(relation.provider, []).append(relation)
-    return tuple(
-        Badge(tuple(found), provider, found[0].provider_title, icon(built.components[provider]))
-        for provider, found in sorted(groups.items())
-    )
+    result = []
+    for provider, found in sorted(groups.items(), key=lambda g: (g[0] == name, g[0])):
+        title, sign = found[0].provider_title, icon(built.components[provider])
+        story = t("uses {provider}: {apis}", provider=title, apis=apis(found))
+        result.append(
+            Badge(tuple(found), apis(found), "loop", t("calls its own {apis}", apis=apis(found)))
+            if provider == name
+            else Badge(tuple(found), title, sign, story)
+        )
+    return tuple(result)
 
 
 def _card(built: Landscape, name: str, item: Placed) -> Card:
     own = [o.input for o in built.open_inputs if o.component == name]
-    shared = any(r.provider == name and is_shared(r, built) for r in built.relations)
+    shared = any(r.provider == name != r.consumer and is_shared(r, built) for r in built.relations)
     return Card(
         name=name,
         title=item.component.title,
@@ -177,7 +188,7 @@ def arrow_groups(built: Landscape) -> dict[tuple[str, str], list[Relation]]:
     rank = {layer: number for number, layer in enumerate(Layer)}
     groups: dict[tuple[str, str], list[Relation]] = {}
     for relation in built.relations:
-        if not is_shared(relation, built):
+        if is_arrow(relation, built):
             groups.setdefault((relation.consumer, relation.provider), []).append(relation)
 
     def key(pair: tuple[str, str]) -> tuple[int, str, int, str]:

@@ -67,8 +67,8 @@ def routes(grid: Grid, arrows: Sequence[Arrow]) -> list[Route]:
         elif target[0] < source[0]:
             leaves, arrives = -1, 1
         else:
-            # Within a row: above or below it, whichever is emptier.
-            leaves = arrives = min((-1, 1), key=lambda side: (level.get(source[0] * 2 + side, 0), side))
+            # Within a row: below or above it, whichever is emptier.
+            leaves = arrives = min((1, -1), key=lambda side: level.get(source[0] * 2 + side, 0))
             level[source[0] * 2 + leaves] = level.get(source[0] * 2 + leaves, 0) + 1
         route = Route(arrow, source, target, leaves, arrives, None)
         if route.first != route.last:
@@ -114,13 +114,17 @@ def gutter_lanes(found: Sequence[Route], columns: int) -> list[int]:
     return counts
 
 
+def _heading(route: Route, other: tuple[int, int]) -> float:
+    """Where an arrow goes sideways, in columns: to its lane in a gutter, or to the other card."""
+    return float(other[1]) if route.gutter is None else route.gutter - 0.5 + route.lane / 100
+
+
 def set_ports(found: Sequence[Route], left: Mapping[int, float], card: float) -> None:
     """Give every arrow its own place on the sides of its cards, ordered by where it goes, so that few cross."""
     sides: dict[tuple[tuple[int, int], int], list[tuple[float, int, bool]]] = {}
     for n, route in enumerate(found):
-        heading = (lambda other, g: g - 0.5 if g is not None else float(other))
-        sides.setdefault((route.source, route.leaves), []).append((heading(route.target[1], route.gutter), n, True))
-        sides.setdefault((route.target, route.arrives), []).append((heading(route.source[1], route.gutter), n, False))
+        sides.setdefault((route.source, route.leaves), []).append((_heading(route, route.target), n, True))
+        sides.setdefault((route.target, route.arrives), []).append((_heading(route, route.source), n, False))
     taken: dict[tuple[int, int], list[float]] = {}
     for (cell, side), ends in sorted(sides.items()):
         ends.sort()
@@ -129,7 +133,10 @@ def set_ports(found: Sequence[Route], left: Mapping[int, float], card: float) ->
         used = taken.setdefault((channel, cell[1]), [])
         base = left[cell[1]] + card / 2 - step * (len(ends) - 1) / 2
         # Cards above and below one channel: their verticals must not lie on each other.
-        shift = next((s for s in (0, step / 2) if all(abs(base + s + i * step - u) > 4 for i in range(len(ends)) for u in used)), step / 4)
+        shift = next(
+            (s for s in (0, step / 2) if all(abs(base + s + i * step - u) > 4 for i in range(len(ends)) for u in used)),
+            step / 4,
+        )
         for i, (_, n, leaving) in enumerate(ends):
             x = round(base + shift + i * step, 1)
             used.append(x)

@@ -14,10 +14,10 @@ from ggi.report.picture import LAYERS, Arrow, Card, Edge, Picture
 from ggi.report.routing import Route, channel_lanes, gutter_lanes, pieces, routes, set_ports
 
 MARGIN = 28
-HEADER = 92
+HEADER = 112
 LABEL = 118
 """Room for the name of a layer, left in its band."""
-LANE = 20
+LANE = 16
 GUTTER = 30
 CLEAR = 26
 """Between a card and the first lane: an arrow's number stands there."""
@@ -138,9 +138,7 @@ def scene(picture: Picture) -> Scene:
     right += INSET + MARGIN
     set_ports(found, columns, CARD)
     gutter_x = {
-        n: round(gutters[r.gutter] + GUTTER / 2 + r.lane * LANE, 1)
-        for n, r in enumerate(found)
-        if r.gutter is not None
+        n: round(gutters[r.gutter] + GUTTER / 2 + r.lane * LANE, 1) for n, r in enumerate(found) if r.gutter is not None
     }
     channels = pieces(found, gutter_x, len(places.rows) + 1)
     packed = [channel_lanes(channel) for channel in channels]
@@ -148,7 +146,9 @@ def scene(picture: Picture) -> Scene:
     inward, outward = ([e for e in picture.edges if e.inward is way] for way in (True, False))
     above, y = edge_boxes(inward, MARGIN, right - MARGIN, HEADER)
     frame_top = y + EDGE_GAP if above else float(HEADER)
-    bands, row_y, channel_y, bottom = _rows(picture, places, faces, [count for _, count in packed], frame_top + 40, right)
+    bands, row_y, channel_y, bottom = _rows(
+        picture, places, faces, [count for _, count in packed], frame_top + 40, right
+    )
     frame = Box(MARGIN, frame_top, right - 2 * MARGIN, bottom + INSET - frame_top)
     under, y = edge_boxes(outward, MARGIN, right - MARGIN, frame.bottom + EDGE_GAP)
 
@@ -228,12 +228,11 @@ def _points(
     source, target = boxes[route.arrow.source], boxes[route.arrow.target]
     start = (route.start, source.bottom if route.leaves > 0 else source.y)
     end = (route.end, target.bottom if route.arrives > 0 else target.y)
-    one = lane_y.get((id(route), route.first))
     if route.gutter is None:
-        return (start, end) if one is None else (start, (route.start, one), (route.end, one), end)
-    two = lane_y[(id(route), route.last)]
+        lane = lane_y.get((id(route), route.first))
+        return (start, end) if lane is None else (start, (route.start, lane), (route.end, lane), end)
+    one, two = lane_y[(id(route), route.first)], lane_y[(id(route), route.last)]
     x = gutter_x[n]
-    assert one is not None
     return start, (route.start, one), (x, one), (x, two), (route.end, two), end
 
 

@@ -1,4 +1,4 @@
-"""Colours of the drawing, light and dark, and its pictograms. Contrast of text is at least 4.5, of lines 3 (WCAG AA)."""
+"""Colours of the drawing, light and dark, and its pictograms. Contrast (WCAG AA): text at least 4.5, lines 3."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ ICONS: Mapping[str, str] = {
     "cache": "M9 1.5l-6 8h4l-1 5l6-8h-4z",
     "key": "M5 4.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7M8.5 8h6v3M12 8v2.5",
     "plug": "M5 1.5v4M11 1.5v4M3 5.5h10v3a5 4 0 0 1-10 0zM8 12.5v2.5",
+    "loop": "M13.5 8a5.5 5.5 0 1 1-2-4.2M11.8 1v3h-3",
     "clock": "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13M8 4.5v4l2.5 1.5",
 }
 """Pictograms as lines on a field of 16 by 16."""

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from ggi.landscape.build import Landscape
 from ggi.messages import language, t
-from ggi.report.face import PILL, SMALL, Face, Pill, Word
+from ggi.report.face import BODY, LEADING, SMALL, Face, Pill, Word
 from ggi.report.lettering import fit, width, wrap
 from ggi.report.picture import LAYERS, Card, Picture, apis, picture
 from ggi.report.scene import MARGIN, Box, EdgeBox, Line, Scene, empty_note, scene
@@ -45,17 +45,21 @@ def _icon(name: str, x: float, y: float, scale: float = 1.0) -> str:
 
 
 def _pill(pill: Pill, dx: float, dy: float) -> str:
-    box = Box(pill.x + dx, pill.y + dy, pill.width, PILL)
+    box = Box(pill.x + dx, pill.y + dy, pill.width, pill.height)
     ids = "" if pill.badge is None else f" data-relations={quoteattr(' '.join(r.id for r in pill.badge.relations))}"
     parts = [f'<g class="pill"{ids}>']
     if pill.title:
         parts.append(f"<title>{escape(pill.title)}</title>")
     parts.append(_rect(box, pill.style, 10.5 if pill.style in ("pod", "use") else 5))
-    start = box.x + 8
+    start, anchor = box.x + 8, ""
     if pill.icon:
         parts.append(_icon(pill.icon, start - 1, box.y + 4, 0.8125))
         start += 15
-    parts.append(_text(Word(start, box.y + 14.8, pill.text, SMALL)))
+    else:
+        # The estimate of the width is on the safe side; in the middle the rest is on both sides.
+        start, anchor = box.x + box.width / 2, "middle"
+    for number, line in enumerate(pill.lines):
+        parts.append(_text(Word(start, box.y + 14.8 + LEADING * number, line, SMALL), anchor=anchor))
     return "".join([*parts, "</g>"])
 
 
@@ -65,8 +69,8 @@ def _card(card: Card, face: Face, box: Box) -> str:
     parts = [
         f'<g class="component" data-component={quoteattr(card.name)}><title>{escape(label)}</title>',
         _rect(box, style, 8),
-        f'<path class="accent-{card.layer}" d="M{_n(box.x)} {_n(box.y + 8)}a8 8 0 0 1 8-8h{_n(box.width - 16)}a8 8 0 0 1 8 8v-3'
-        f'a8 5 0 0 0 -8-1h-{_n(box.width - 16)}a8 5 0 0 0 -8 1z"/>',
+        f'<path class="accent-{card.layer}" d="M{_n(box.x)} {_n(box.y + 8)}a8 8 0 0 1 8-8h{_n(box.width - 16)}'
+        f'a8 8 0 0 1 8 8v-3a8 5 0 0 0-8-1h-{_n(box.width - 16)}a8 5 0 0 0-8 1z"/>',
     ]
     parts += [_text(word, box.x, box.y) for word in face.words]
     parts += [_icon(name, box.x + x, box.y + y, 0.875 if name == "globe" else 1) for x, y, name in face.icons]
@@ -232,9 +236,10 @@ def svg(built: Landscape) -> str:
         _rect(Box(0, 0, placed.width, height), "paper", 0),
         _text(Word(MARGIN, 46, title, 26, bold=True)),
         _text(Word(MARGIN, 72, fit(drawn.subtitle, 14, wide), 14, "dim")),
+        _text(Word(MARGIN, 93, fit(drawn.description, BODY, wide), BODY, "dim")),
         _rect(placed.frame, "frame", 12),
         *_bands(placed),
-        _text(Word(placed.frame.x + 14, placed.frame.y + 26, fit(within, BODY_SIZE, wide / 2 - 40), BODY_SIZE, "dim")),
+        _text(Word(placed.frame.x + 14, placed.frame.y + 26, fit(within, BODY, wide / 2 - 40), BODY, "dim")),
         *(_edge(item, placed.frame) for item in placed.edges),
         *(_card(*item) for item in placed.cards),
         *(_line(line, colors[line.arrow.source]) for line in placed.lines),
@@ -248,6 +253,3 @@ def svg(built: Landscape) -> str:
         f"<style>{sheet()}</style>"
     )
     return "\n".join([head, *body, "</svg>"]) + "\n"
-
-
-BODY_SIZE = 12.5
