@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from dataclasses import dataclass, field
@@ -27,6 +28,10 @@ NOT_COMMANDS = frozenset({"app", "output", "workspace"})
 """Modules of this package that add no command; every other one is imported, and adds its commands to `app`."""
 
 GLOBAL_OPTIONS = ("--inventory", "--content", "--lang")
+
+
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""Typer's own error for wrong use; it has no public name of its own."""
 
 
 @dataclass
@@ -79,8 +84,6 @@ def _globals_first(arguments: list[str]) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 fine, 1 findings or failed work, 2 wrong input or use."""
-    import click
-
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if module.name not in NOT_COMMANDS:
             importlib.import_module(f"ggi.cli.{module.name}")
@@ -90,12 +93,12 @@ def main(arguments: list[str] | None = None) -> int:
     except GgiError as error:
         show_error(error)
         return error.exit_code
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         print(messages.t("Stopped; nothing more was changed."), file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
-    except click.UsageError as error:
+    except UsageError as error:
         error.show()
         return EXIT_INPUT
     except BrokenPipeError:
@@ -107,6 +110,12 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"ggi: {where}{error.strerror or error}", file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
+    except Exception as error:
+        if os.environ.get("GGI_DEBUG"):
+            raise
+        told = messages.t("this is a bug in ggi: {what}", what=f"{type(error).__name__}: {error}")
+        print(f"ggi: {told}\n    {messages.t('GGI_DEBUG=1 shows where; please report it.')}", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
     return result if isinstance(result, int) else 0
 

@@ -66,6 +66,17 @@ def plan_data(built: Landscape) -> dict[str, Any]:
     }
 
 
+def _pods(built: Landscape, component: str) -> str:
+    """The pods of a component, such as `web 3, worker 2`."""
+    counts = []
+    for item in built.of(component):
+        spec = item.body.get("spec", {})
+        count = {"Deployment": "replicas", "StatefulSet": "replicas", "Cluster": "instances"}.get(item.kind)
+        if count:
+            counts.append(f"{item.name.split('/')[2] if item.kind != 'Cluster' else 'instance'} {spec[count]}")
+    return ", ".join(counts)
+
+
 def show_plan(built: Landscape) -> None:
     """Print what the landscape holds, grouped by component, and what is still waited for."""
     data = plan_data(built)
@@ -77,9 +88,10 @@ def show_plan(built: Landscape) -> None:
     )
     rows = []
     for row in data["components"]:
-        kinds = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in row["kinds"].items())
-        rows.append((row["title"], row["version"], row["objects"] or t("external"), kinds))
-    table((t("component"), t("version"), t("objects"), t("what")), rows, indent="  ")
+        rows.append(
+            (row["title"], row["version"], row["objects"] or t("external"), _pods(built, row["component"]), row["host"])
+        )
+    table((t("component"), t("version"), t("objects"), t("pods"), t("host")), rows, indent="  ")
     say(
         t(
             "  {objects} objects from {relations} relations; {flows} flows allowed, everything else denied",
@@ -115,7 +127,18 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
 
             start(report=progress)
     if sandbox:
-        note(t("Engine: Pulumi {version} ({how}); plugins: the sandbox's stand-ins.", version=cli.version, how=cli.how))
+        import shutil
+
+        official = shutil.which("pulumi-resource-kubernetes")
+        plugin = official or t("the sandbox's stand-in")
+        note(
+            t(
+                "Engine: Pulumi {version} ({how}); Kubernetes plugin: {plugin}.",
+                version=cli.version,
+                how=cli.how,
+                plugin=plugin,
+            )
+        )
         return workspace.sandbox_target(environment, cli.path)
     note(
         t(
@@ -297,7 +320,8 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
     Example: ggi down gm9901-accp --sandbox --yes
     """
     workspace = Workspace()
-    environment = workspace.environment(name)
+    built = workspace.landscape(name)
+    environment = built.environment
     if environment.name == "prod" and not sandbox:
         raise InputError(
             Problem(
@@ -318,16 +342,11 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
         typer.confirm(t("Go on?"), abort=True)
     stack = _open(target)
     with Progress() as progress:
-        outcome = stack.destroy(_Steps(progress, sum(stack_size(stack))))
+        outcome = stack.destroy(_Steps(progress, len(built.objects)))
     if json_output:
         say_json({"stack": environment.stack, "changes": outcome.changes})
     else:
         _closing(t("down"), outcome, sandbox)
-
-
-def stack_size(stack: Stack) -> tuple[int, ...]:
-    """Number of resources in the stack's state, as a tuple of one; empty for a new stack."""
-    return tuple(s.resource_count or 0 for s in stack.summaries())
 
 
 @app.command()

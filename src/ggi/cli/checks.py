@@ -1,0 +1,64 @@
+"""test and bench: run what this machine can run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from ggi.cli.app import app
+from ggi.cli.output import note
+from ggi.errors import InputError, Problem
+from ggi.messages import t
+from ggi.paths import ROOT
+
+TIERS = {
+    "unit": "pure functions; anywhere, under a minute",
+    "meta": "the repository itself",
+    "landscape": "all 342 gemeenten rendered and validated",
+    "docs": "the code blocks of the pages",
+    "real": "real Keycloak, PostgreSQL, Redis and configuration steps",
+    "engine": "the real Pulumi CLI against the real API server of the sandbox",
+}
+PARALLEL = ("unit", "meta", "landscape", "docs")
+"""Tiers whose tests share no server and may run on all cores at once."""
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(
+    context: typer.Context,
+    tier: Annotated[str | None, typer.Argument(help=f"One of {', '.join(TIERS)}; default: all.")] = None,
+) -> None:
+    """Run the tests that this machine can run. Further options go to pytest.
+
+    Example: ggi test unit -k merge
+    """
+    if tier is not None and tier not in TIERS and not tier.startswith("-"):
+        raise InputError(
+            Problem(t("there is no test tier {name}", name=tier), t("Known: {names}.", names=", ".join(TIERS)))
+        )
+    more = list(context.args)
+    if tier is not None and tier.startswith("-"):
+        more, tier = [tier, *more], None
+    folders = [str(ROOT / "tests" / name) for name in ([tier] if tier else TIERS) if (ROOT / "tests" / name).is_dir()]
+    # One process per core; the tests of one server stay together on one of them.
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *folders, *more]
+    note(t("Running: {command}", command=" ".join(["pytest", *command[3:]])))
+    environment = dict(os.environ)
+    for name in [n for n in environment if n.startswith("GGI_") and n not in ("GGI_CACHE_HOME",)]:
+        # The tests set what they need; the caller's own inventory or language must not leak in.
+        del environment[name]
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Measure speed and memory, each figure side by side with an alternative in the same run.
+
+    Example: ggi bench
+    """
+    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), *context.args]
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
