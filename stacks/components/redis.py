@@ -2,6 +2,11 @@
 
 Redis has no rights per database, so the databases separate names, not trust; the users and the network rules separate
 who may connect at all. The caches of Open Zaak and its siblings can only speak `redis://`, so TLS is not possible here.
+
+Users change while Redis runs. Their Secret therefore keeps its name (unlike every other), the kubelet writes a change
+into the pod within about a minute and a half, and the readiness probe makes Redis load it. A restart would be an outage
+at each rotation. Redis 7.4 then disconnects users that are gone and nobody else; versions before 7.4 disconnect all,
+who connect again (redis/redis#12171).
 """
 
 from __future__ import annotations
@@ -10,7 +15,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ggi.catalogue.component import Api, Auth, Component, Configuration, Layer, Port, Probe, Process, Volume
+from ggi.catalogue.component import (
+    Api,
+    Auth,
+    Component,
+    Configuration,
+    Layer,
+    Manifest,
+    Port,
+    Probe,
+    Process,
+    SecretMount,
+    Volume,
+)
 from ggi.catalogue.context import Context
 from ggi.catalogue.secrets import SecretRef, SecretText, text
 from ggi.inventory.models import ComponentSettings
@@ -25,10 +42,11 @@ class Settings(ComponentSettings):
     """Database number per `<component>-<purpose>`, instead of the component's own."""
 
 
+USERS = "/etc/redis/users/users.acl"
 CONFIGURATION = f"""\
 bind * -::*
 port 6379
-aclfile /etc/redis/users.acl
+aclfile {USERS}
 databases {DATABASES}
 dir /data
 appendonly yes
@@ -48,20 +66,34 @@ def configure(context: Context) -> Configuration:
     # without rights they would be dropped in silence.
     lines: list[str | SecretRef | SecretText] = [
         "user default off resetpass ~* &* +@all\n",
-        "user probe on nopass -@all +ping\n",
+        "user probe on nopass -@all +ping +acl|load\n",
     ]
     for relation in context.incoming:
         for credential in relation.accepted:
             lines += [f"user {credential.client_id} on >", credential.secret, f" {RIGHTS}\n"]
+    users = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "redis-users"},
+        "type": "Opaque",
+        "data": {"users.acl": text(*lines)},
+    }
     return Configuration(
         files={"server": {"/etc/redis/redis.conf": CONFIGURATION}},
-        secret_files={"server": {"/etc/redis/users.acl": text(*lines)}},
+        objects=(Manifest("users", users),),
     )
 
 
-PING = Probe(
-    command=("redis-cli", "-e", "--user", "probe", "--pass", "none", "--no-auth-warning", "ping"), period=10, timeout=5
-)
+CLI = "redis-cli -e --user probe --pass none --no-auth-warning"
+LOADED = "/tmp/users.sha256"  # noqa: S108  (in the container)
+LOAD = f"""\
+new=$(sha256sum <{USERS})
+if [ "$new" != "$(cat {LOADED} 2>/dev/null)" ]; then
+  {CLI} acl load && echo "$new" >{LOADED}
+fi
+exec {CLI} ping
+"""
+"""Loads a changed list of users; a list that Redis refuses leaves the old one in force and Redis ready."""
 
 component = Component(
     name="redis",
@@ -73,12 +105,13 @@ component = Component(
             name="server",
             ports=(Port("redis", 6379),),
             args=("redis-server", "/etc/redis/redis.conf"),
-            readiness=PING,
-            liveness=PING,
+            readiness=Probe(command=("sh", "-c", LOAD)),
+            liveness=Probe(command=(*CLI.split(), "ping")),
             cpu=0.1,
             memory=512,
             stateful=True,
             volumes=(Volume("data", "/data", "4Gi", shared=False),),
+            secret_mounts=(SecretMount("redis-users", "/etc/redis/users", ("users.acl",)),),
             uid=999,
         ),
     ),
