@@ -112,7 +112,9 @@ def face(card: Card) -> Face:
     if card.icon:
         result.icons.append((CARD - PAD - 16, 11, card.icon))
     y += 20
-    facts = [t("version {version}", version=card.version), *([t("external")] if card.external else [])]
+    facts = [t("version {version}", version=card.version)]
+    facts += [t("external")] if card.external else []
+    facts += [t("used by {count}", count=card.users)] if card.users else []
     result.words.append(Word(PAD, y + 2, fit(" · ".join(facts), BODY, ROOM), BODY, "dim"))
     if card.host:
         result.icons.append((PAD, y + 9.5, "globe"))

@@ -36,7 +36,7 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A component as drawn. `pods` are (process, number)."""
+    """A component as drawn. `pods` are (process, number); `icon` is empty unless it is shared."""
 
     name: str
     title: str
@@ -50,6 +50,8 @@ class Card:
     waits: tuple[str, ...]
     wishes: tuple[str, ...]
     icon: str = ""
+    users: int = 0
+    """How many other components use it, when it is shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +125,10 @@ def edge_title(name: str) -> str:
     return {
         "apiserver": t("Kubernetes API"),
         "backup": t("Backup"),
+        "crl": t("Revocation lists"),
         "dns": t("DNS"),
         "fsc": t("FSC: other organisations"),
-        "gateway": t("Gateway: internet"),
+        "gateway": t("Gateway"),
         "monitoring": t("Monitoring"),
         "operators": t("Operators"),
         "smtp": t("Mail"),
@@ -166,7 +169,7 @@ def _badges(built: Landscape, name: str) -> tuple[Badge, ...]:
 
 def _card(built: Landscape, name: str, item: Placed) -> Card:
     own = [o.input for o in built.open_inputs if o.component == name]
-    shared = any(r.provider == name != r.consumer and is_shared(r, built) for r in built.relations)
+    users = {r.consumer for r in built.relations if r.provider == name != r.consumer and is_shared(r, built)}
     return Card(
         name=name,
         title=item.component.title,
@@ -179,7 +182,8 @@ def _card(built: Landscape, name: str, item: Placed) -> Card:
         badges=_badges(built, name),
         waits=tuple(i.title for i in own if i.blocks),
         wishes=tuple(i.title for i in own if not i.blocks),
-        icon=icon(item) if shared else "",
+        icon=icon(item) if users else "",
+        users=len(users),
     )
 
 

@@ -120,41 +120,28 @@ def _heading(route: Route, other: tuple[int, int]) -> float:
 
 
 def set_ports(found: Sequence[Route], left: Mapping[int, float], card: float) -> None:
-    """Give every arrow its own place on the sides of its cards, ordered by where it goes, so that few cross."""
-    sides: dict[tuple[tuple[int, int], int], list[tuple[float, int, bool]]] = {}
+    """Give every arrow its own place on the sides of its cards, ordered by where it goes, so that few cross.
+
+    The lower side of a card and the upper side of the one below it share their places: no two verticals between them
+    lie on each other, and an arrow between the two is one straight line.
+    """
+    facing: dict[tuple[int, int], list[tuple[float, int, bool, bool]]] = {}
     for n, route in enumerate(found):
-        sides.setdefault((route.source, route.leaves), []).append((_heading(route, route.target), n, True))
-        sides.setdefault((route.target, route.arrives), []).append((_heading(route, route.source), n, False))
-    taken: dict[tuple[int, int], list[float]] = {}
-    for (cell, side), ends in sorted(sides.items()):
-        ends.sort()
-        step = min(PORT, (card - 40) / max(len(ends) - 1, 1))
-        channel = cell[0] + (1 if side > 0 else 0)
-        used = taken.setdefault((channel, cell[1]), [])
-        base = left[cell[1]] + card / 2 - step * (len(ends) - 1) / 2
-        # Cards above and below one channel: their verticals must not lie on each other.
-        shift = next(
-            (s for s in (0, step / 2) if all(abs(base + s + i * step - u) > 4 for i in range(len(ends)) for u in used)),
-            step / 4,
-        )
-        for i, (_, n, leaving) in enumerate(ends):
-            x = round(base + shift + i * step, 1)
-            used.append(x)
+        start, end = (route.first, route.source[1]), (route.last, route.target[1])
+        if start == end and route.gutter is None and route.leaves != route.arrives:
+            facing.setdefault(start, []).append((float(start[1]), n, True, True))
+            continue
+        facing.setdefault(start, []).append((_heading(route, route.target), n, True, False))
+        facing.setdefault(end, []).append((_heading(route, route.source), n, False, True))
+    for (_, column), places in facing.items():
+        step = min(PORT, (card - 40) / max(len(places) - 1, 1))
+        first = left[column] + card / 2 - step * (len(places) - 1) / 2
+        for i, (_, n, leaving, arriving) in enumerate(sorted(places)):
+            x = round(first + i * step, 1)
             if leaving:
                 found[n].start = x
-            else:
+            if arriving:
                 found[n].end = x
-    _straighten(found, taken)
-
-
-def _straighten(found: Sequence[Route], taken: Mapping[tuple[int, int], list[float]]) -> None:
-    """An arrow to the card right below or above becomes one straight line when its place there is free."""
-    for route in found:
-        if route.gutter is None and route.source[1] == route.target[1] and route.leaves != route.arrives:
-            used = taken[(route.first, route.source[1])]
-            others = [x for x in used if x not in (route.start, route.end)]
-            if abs(route.start - route.end) < PORT and all(abs(x - route.start) > PORT * 0.7 for x in others):
-                route.end = route.start
 
 
 def pieces(found: Sequence[Route], gutter_x: Mapping[int, float], channels: int) -> list[list[Piece]]:
@@ -190,8 +177,8 @@ def crossings(found: Sequence[Piece], lanes: Sequence[int]) -> int:
     return count
 
 
-def channel_lanes(found: Sequence[Piece]) -> tuple[list[int], int]:
-    """A lane for every piece of a channel with few crossings, and the number of lanes."""
+def _lanes(found: Sequence[Piece]) -> tuple[list[int], int]:
+    """A lane for every piece with few crossings, and the number of lanes."""
     packed = _pack((n, p.left - PORT / 2, p.right + PORT / 2) for n, p in enumerate(found))
     lanes = [packed[n] for n in range(len(found))]
     total = max(lanes, default=-1) + 1
@@ -205,3 +192,16 @@ def channel_lanes(found: Sequence[Piece]) -> tuple[list[int], int]:
             if cost < best:
                 lanes, best, improved = trial, cost, True
     return lanes, total
+
+
+def channel_lanes(found: Sequence[Piece]) -> tuple[dict[int, int], int, int]:
+    """The lane of every piece (by its index), the number of lanes in the upper part, and in the lower part.
+
+    Pieces that only connect to what is below them stay in the lower part: it belongs to the band of the row below.
+    """
+    upper = [n for n, p in enumerate(found) if p.ups]
+    lower = [n for n, p in enumerate(found) if not p.ups]
+    above, count = _lanes([found[n] for n in upper])
+    below, more = _lanes([found[n] for n in lower])
+    lanes = dict(zip(upper, above, strict=True)) | {n: count + lane for n, lane in zip(lower, below, strict=True)}
+    return lanes, count, more

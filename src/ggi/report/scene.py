@@ -9,7 +9,7 @@ from ggi.catalogue.component import Layer
 from ggi.messages import t
 from ggi.report.face import CARD, SMALL, Face, face
 from ggi.report.layout import Grid, grid
-from ggi.report.lettering import width, wrap
+from ggi.report.lettering import fit, wrap
 from ggi.report.picture import LAYERS, Arrow, Card, Edge, Picture
 from ggi.report.routing import Route, channel_lanes, gutter_lanes, pieces, routes, set_ports
 
@@ -25,9 +25,14 @@ INSET = 14
 """Between the frame of the namespace and the bands."""
 BAND_GAP = 10
 EMPTY_BAND = 34
+BORDER = 16
+"""Between a lane and the border of its band."""
+ROW_GAP = 44
+"""Between two rows of a band where no arrow runs sideways."""
 EDGE_GAP = 34
 """Between the frame and the edges of the cluster: room for a short arrow."""
-EDGE_PAD = 12
+EDGE_PAD, EDGE_APART, EDGE_MOST = 12, 14, 400.0
+EDGE_TITLE, EDGE_FIRST, EDGE_LINES = 13, 14, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class EdgeBox:
 
     edge: Edge
     box: Box
-    head: str
+    head: tuple[str, ...]
     lines: tuple[str, ...]
 
 
@@ -99,33 +104,33 @@ def _columns(places: Grid, lanes: Sequence[int]) -> tuple[dict[int, float], list
 
 
 def edge_boxes(edges: Sequence[Edge], left: float, right: float, top: float) -> tuple[list[EdgeBox], float]:
-    """Boxes of equal width beside each other (at most five in a row), and their lower side."""
+    """Boxes of equal width beside each other, and their lower side."""
     if not edges:
         return [], top
-    across = min(len(edges), 5)
-    wide = min((right - left - 16 * (across - 1)) / across, 420.0)
-    boxes: list[EdgeBox] = []
-    y = top
-    for start in range(0, len(edges), across):
-        row = edges[start : start + across]
-        texts = [
-            (
-                wrap(edge.title + _ports(edge), 13, wide - 2 * EDGE_PAD, 1, bold=True)[0],
-                tuple(wrap(", ".join(edge.members), SMALL, wide - 2 * EDGE_PAD, 3)),
-            )
-            for edge in row
-        ]
-        tall = 30 + 16 * max(len(lines) for _, lines in texts) + 6
-        x = (left + right) / 2 - (wide * len(row) + 16 * (len(row) - 1)) / 2
-        for edge, (head, lines) in zip(row, texts, strict=True):
-            boxes.append(EdgeBox(edge, Box(round(x, 1), y, round(wide, 1), tall), head, lines))
-            x += wide + 16
-        y += tall + 16
-    return boxes, y - 16
+    wide = min((right - left - EDGE_APART * (len(edges) - 1)) / len(edges), EDGE_MOST)
+    room = wide - 2 * EDGE_PAD
+    texts = [
+        (
+            tuple(wrap(edge.title, EDGE_TITLE, room, 2, bold=True)),
+            (*_ports(edge, room), *wrap(", ".join(edge.members), SMALL, room, EDGE_LINES)),
+        )
+        for edge in edges
+    ]
+    tall = max(EDGE_FIRST + 17 * len(head) + 16 * len(lines) for head, lines in texts)
+    x = (left + right) / 2 - (wide * len(edges) + EDGE_APART * (len(edges) - 1)) / 2
+    boxes = []
+    for edge, (head, lines) in zip(edges, texts, strict=True):
+        boxes.append(EdgeBox(edge, Box(round(x, 1), top, round(wide, 1), tall), head, lines))
+        x += wide + EDGE_APART
+    return boxes, top + tall
 
 
-def _ports(edge: Edge) -> str:
-    return f" :{' :'.join(str(p) for p in edge.ports)}" if edge.ports else ""
+def _ports(edge: Edge, room: float) -> list[str]:
+    if not edge.ports:
+        return []
+    listed = ", ".join(str(port) for port in edge.ports)
+    text = t("port {ports}", ports=listed) if len(edge.ports) == 1 else t("ports {ports}", ports=listed)
+    return [fit(text, SMALL, room)]
 
 
 def scene(picture: Picture) -> Scene:
@@ -147,7 +152,7 @@ def scene(picture: Picture) -> Scene:
     above, y = edge_boxes(inward, MARGIN, right - MARGIN, HEADER)
     frame_top = y + EDGE_GAP if above else float(HEADER)
     bands, row_y, channel_y, bottom = _rows(
-        picture, places, faces, [count for _, count in packed], frame_top + 40, right
+        picture, places, faces, [(upper, lower) for _, upper, lower in packed], frame_top + 40, right
     )
     frame = Box(MARGIN, frame_top, right - 2 * MARGIN, bottom + INSET - frame_top)
     under, y = edge_boxes(outward, MARGIN, right - MARGIN, frame.bottom + EDGE_GAP)
@@ -158,8 +163,11 @@ def scene(picture: Picture) -> Scene:
     }
     lane_y: dict[tuple[int, int], float] = {}
     for number, channel in enumerate(channels):
-        for piece, lane in zip(channel, packed[number][0], strict=True):
-            lane_y[(id(piece.route), number)] = channel_y[number] + lane * LANE
+        lanes_here, upper, _ = packed[number]
+        for n, piece in enumerate(channel):
+            lane = lanes_here[n]
+            start = channel_y[number][0] if lane < upper else channel_y[number][1] - upper * LANE
+            lane_y[(id(piece.route), number)] = start + lane * LANE
     return Scene(
         picture=picture,
         width=right,
@@ -177,43 +185,44 @@ def _row_height(places: Grid, faces: Mapping[str, Face], row: int) -> float:
     return max(faces[name].height for name, (r, _) in places.cells.items() if r == row)
 
 
-def _channel_height(lanes: int) -> float:
-    return 2 * CLEAR + (lanes - 1) * LANE if lanes else 0.0
-
-
 def _rows(
-    picture: Picture, places: Grid, faces: Mapping[str, Face], lanes: Sequence[int], top: float, right: float
-) -> tuple[list[tuple[Layer, Box, bool]], dict[int, float], dict[int, float], float]:
-    """Bands (with: is it empty), y of every row, y of the first lane of every channel, and the lower side."""
+    picture: Picture,
+    places: Grid,
+    faces: Mapping[str, Face],
+    lanes: Sequence[Sequence[int]],
+    top: float,
+    right: float,
+) -> tuple[list[tuple[Layer, Box, bool]], dict[int, float], list[tuple[float, float]], float]:
+    """Bands (with: is it empty), y of every row, y of the first lane of each part of a channel, and the lower side."""
     left, wide = float(MARGIN + INSET), right - 2 * (MARGIN + INSET)
     bands: list[tuple[Layer, Box, bool]] = []
     row_y: dict[int, float] = {}
-    channel_y: dict[int, float] = {}
+    channel_y = [(0.0, 0.0)] * len(lanes)
     y = top
-    row = 0
     for layer in LAYERS:
         band_top = y
         mine = [r for r, of in enumerate(places.rows) if of is layer]
-        if not mine:
-            bands.append((layer, Box(left, y, wide, EMPTY_BAND), True))
-            y += EMPTY_BAND + BAND_GAP
-            continue
-        if row == 0:
-            channel_y[0] = y + CLEAR
-            y += _channel_height(lanes[0]) if lanes[0] else 18
-        else:
-            y += CLEAR if lanes[row] else 18
         for r in mine:
+            # Above the row, the lanes of its channel that stay on this side of the band's border.
+            upper, lower = lanes[r]
+            within = r != mine[0]
+            if lower:
+                y += (LANE if upper else CLEAR) if within else BORDER
+                channel_y[r] = (channel_y[r][0], y)
+                y += LANE * (lower - 1) + CLEAR
+            else:
+                y += ROW_GAP if within and not upper else CLEAR
             row_y[r] = y
             y += _row_height(places, faces, r)
-            channel_y[r + 1] = y + CLEAR
-            row = r + 1
+            upper = lanes[r + 1][0]
+            if upper:
+                channel_y[r + 1] = (y + CLEAR, 0.0)
+                y += CLEAR + LANE * (upper - 1)
             if r == mine[-1]:
-                # The lanes to the next band are in this one; an arrow crosses the border only downwards.
-                y += _channel_height(lanes[row]) if lanes[row] else 18
-            else:
-                y += max(_channel_height(lanes[row]), 24)
-        bands.append((layer, Box(left, band_top, wide, y - band_top), False))
+                y += BORDER if upper else CLEAR
+        if not mine:
+            y += EMPTY_BAND
+        bands.append((layer, Box(left, band_top, wide, y - band_top), not mine))
         y += BAND_GAP
     return bands, row_y, channel_y, y - BAND_GAP
 
@@ -239,8 +248,3 @@ def _points(
 def empty_note() -> str:
     """What an empty band says."""
     return t("no component")
-
-
-def label_width(layer: Layer) -> float:
-    """Width of a layer's name."""
-    return width(LAYERS[layer], 14, bold=True)

@@ -53,6 +53,8 @@ ARROWS = (
     ("#0a7084", "#5fcfe3"),
     ("#5d6b00", "#c6d24a"),
     ("#5b3fd6", "#ada0ff"),
+    ("#7a4a1e", "#d9b38c"),
+    ("#3f5568", "#a9c4dc"),
 )
 """Per component that calls others: light, dark. The number on the arrow says the same without colour."""
 ICONS: Mapping[str, str] = {

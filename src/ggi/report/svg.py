@@ -10,7 +10,7 @@ from ggi.messages import language, t
 from ggi.report.face import BODY, LEADING, SMALL, Face, Pill, Word
 from ggi.report.lettering import fit, width, wrap
 from ggi.report.picture import LAYERS, Card, Picture, apis, picture
-from ggi.report.scene import MARGIN, Box, EdgeBox, Line, Scene, empty_note, scene
+from ggi.report.scene import EDGE_PAD, EDGE_TITLE, MARGIN, Box, EdgeBox, Line, Scene, empty_note, scene
 from ggi.report.style import ARROWS, ICONS, sheet
 
 RADIUS = 7
@@ -131,11 +131,15 @@ def _edge(item: EdgeBox, frame: Box) -> str:
     x = box.x + box.width / 2
     start, end = (box.bottom, frame.y + 6) if edge.inward else (frame.bottom - 6, box.y)
     label = f"{edge.title}: {', '.join(edge.members)}"
+    lines = box.y + 21 + 17 * len(item.head)
     parts = [
         f'<g class="outside" data-edge={quoteattr(edge.name)}><title>{escape(label)}</title>',
         _rect(box, "edge", 8),
-        _text(Word(box.x + 12, box.y + 20, item.head, 13, bold=True)),
-        *(_text(Word(box.x + 12, box.y + 38 + 16 * n, line, SMALL, "dim")) for n, line in enumerate(item.lines)),
+        *(
+            _text(Word(box.x + EDGE_PAD, box.y + 21 + 17 * n, line, EDGE_TITLE, bold=True))
+            for n, line in enumerate(item.head)
+        ),
+        *(_text(Word(box.x + EDGE_PAD, lines + 16 * n, line, SMALL, "dim")) for n, line in enumerate(item.lines)),
         f'<path class="crossing" d="M{_n(x)} {_n(start)}V{_n(end - 7)}"/>',
         f'<path class="tip" d="M{_n(x)} {_n(end)}l-5-9h10z"/></g>',
     ]
