@@ -1,0 +1,155 @@
+"""The repository itself: what must hold for every file."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ggi.paths import ROOT
+
+pytestmark = pytest.mark.meta
+
+LONG_FILES: dict[str, str] = {}
+"""Files over 400 lines, each with the reason why it can't be parted."""
+
+MOST_LINES = 400
+TEXT = {".py", ".sh", ".md", ".yaml", ".yml", ".toml", ".txt", ".cfg", ".json", ".svg", ".csv", ".po", ""}
+
+
+def tracked() -> list[Path]:
+    """Every file that git tracks."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file()]
+
+
+def text_files() -> list[tuple[str, str]]:
+    """(name, text) of every tracked text file."""
+    return [
+        (str(path.relative_to(ROOT)), path.read_text(encoding="utf-8", errors="replace"))
+        for path in tracked()
+        if path.suffix in TEXT
+    ]
+
+
+def test_no_registry_host_and_no_path_of_a_machine_is_in_the_tree() -> None:
+    # Put together here, so that this file does not hold what it looks for.
+    words = ["pypi" + ".org", "files.python" + "hosted", "proxy." + "golang", "sum." + "golang", "registry." + "npmjs"]
+    words += [
+        "repo1." + "maven",
+        "repo.maven." + "apache",
+        "/" + "root/",
+        "/ho" + "me/",
+        "/wo" + "rk/",
+        "deb." + "debian",
+    ]
+    found = [f"{name}: {word}" for name, text in text_files() for word in words if word in text]
+    assert not found
+
+
+def test_no_source_file_is_longer_than_one_sitting() -> None:
+    long = {
+        name: lines
+        for name, text in text_files()
+        if name.endswith((".py", ".sh")) and (lines := text.count("\n")) > MOST_LINES and name not in LONG_FILES
+    }
+    assert not long, f"Part these files, or give the reason in LONG_FILES: {long}"
+
+
+def test_every_file_that_looks_like_a_test_is_collected() -> None:
+    tests = ROOT / "tests"
+    tiers = {"unit", "meta", "landscape", "docs", "real", "engine"}
+    for path in tracked():
+        if path.suffix == ".py" and re.search(r"^\s*(async )?def test_", path.read_text(encoding="utf-8"), re.M):
+            assert path.name.startswith("test_"), f"{path}: pytest does not collect this file"
+            assert path.is_relative_to(tests), f"{path}: tests live below tests/"
+            assert path.relative_to(tests).parts[0] in tiers, f"{path}: this folder is no tier of `ggi test`"
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    empty = {"utils", "util", "helpers", "helper", "misc", "common", "base"}
+    assert not [path for path in tracked() if path.stem.strip("_") in empty]
+
+
+ORDER = [
+    "errors",
+    "messages",
+    "paths",
+    "inventory",
+    "catalogue",
+    "landscape",
+    "engine",
+    "audit",
+    "report",
+    "fleet",
+    "cli",
+]
+"""Packages of the library, lowest first: each imports only from itself and from what stands before it."""
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return found
+
+
+def test_imports_in_the_library_go_one_way() -> None:
+    wrong = []
+    for path in (ROOT / "src" / "ggi").rglob("*.py"):
+        part = path.relative_to(ROOT / "src" / "ggi").parts[0].removesuffix(".py")
+        if part.startswith("__"):
+            continue
+        allowed = ORDER[: ORDER.index(part) + 1]
+        for name in _imports(path):
+            words = name.split(".")
+            if words[0] == "ggi" and len(words) > 1 and words[1] in ORDER and words[1] not in allowed:
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+            if words[0] == "sandbox" and part != "cli":
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}; only the command line reaches the sandbox")
+    assert not wrong
+
+
+def test_content_imports_only_the_catalogue_and_the_inventory_s_types() -> None:
+    allowed = ("ggi.catalogue", "ggi.inventory", "ggi.messages")
+    wrong = [
+        f"{path.name} imports {name}"
+        for path in (ROOT / "stacks" / "components").glob("*.py")
+        for name in _imports(path)
+        if name.startswith("ggi.") and not name.startswith(allowed)
+    ]
+    assert not wrong
+
+
+def test_every_yaml_file_for_people_names_its_schema() -> None:
+    missing = [
+        str(path.relative_to(ROOT))
+        for folder in ("inventories", "stacks")
+        for path in (ROOT / folder).rglob("*.yaml")
+        if "stacks" not in path.relative_to(ROOT / folder).parts[:-1]
+        and not path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=")
+    ]
+    assert not missing
+
+
+def test_lock_files_pin_every_package_with_hashes() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        pinned = re.findall(r"^[a-z0-9][^\n=]*==", text, re.M)
+        assert len(pinned) > 20
+        assert len(re.findall(r"^[a-z0-9][^\n]*== *[^\n]*\\\n    --hash=sha256:", text, re.M)) == len(pinned)
+        assert "://" not in text
+
+
+def test_the_checks_run_in_ci_are_those_of_pre_commit() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for tool in ("ruff check", "ruff format", "mypy src sandbox stacks", "yamllint -s"):
+        assert tool in ci
+        assert tool in (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
