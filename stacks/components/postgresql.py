@@ -59,6 +59,10 @@ def _roles(relation: Relation, context: Context) -> tuple[list[dict[str, Any]], 
         {"name": own, "ensure": "present", "login": False, "inherit": True, "connectionLimit": -1}
     ]
     secrets = []
+    accepted = {credential.secret.counter for credential in relation.accepted}
+    # The operator leaves a role that is no longer listed as it is, so a role of an older counter is listed as absent.
+    retired = [n for n in range(1, max(accepted)) if n not in accepted]
+    roles += [{"name": login_role(own, n), "ensure": "absent"} for n in retired]
     for credential in relation.accepted:
         counter = credential.secret.counter
         name = secret_name(f"postgresql-{relation.consumer}", counter)
@@ -112,7 +116,12 @@ def configure(context: Context) -> Configuration:
     settings = context.settings(Settings)
     roles: list[dict[str, Any]] = []
     manifests: list[Manifest] = []
+    # These rules come after the operator's fixed ones (for itself and for replication) and before its last one. Without
+    # them everybody may connect to every database, since PostgreSQL grants that to PUBLIC.
+    rules = ["hostnossl all all all reject"]
     for relation in context.incoming:
+        own_database = owner(relation, context)
+        rules.append(f"hostssl {own_database} +{own_database} all scram-sha-256")
         mine, secrets = _roles(relation, context)
         roles += mine
         manifests += secrets
@@ -142,8 +151,7 @@ def configure(context: Context) -> Configuration:
                 "log_disconnections": "on",
                 "log_statement": "ddl",
             },
-            # Rules above the operator's own last one; whoever comes without TLS is turned away here.
-            "pg_hba": ["hostnossl all all all reject", "hostssl all all all scram-sha-256"],
+            "pg_hba": [*rules, "host all all all reject"],
         },
         "managed": {"roles": roles},
     }
