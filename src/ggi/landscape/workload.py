@@ -350,7 +350,7 @@ class Workload:
         parent = {"parentRefs": [{"name": GATEWAY, "sectionName": component.name}], "hostnames": [self.context.host]}
         if component.passthrough:
             spec = {**parent, "rules": [{"backendRefs": [backend]}]}
-            self._add("TLSRoute", "main", "gateway.networking.k8s.io/v1alpha2", component.name, {"spec": spec}, needs)
+            self._add("TLSRoute", "main", "gateway.networking.k8s.io/v1", component.name, {"spec": spec}, needs)
             return
         headers = [{"name": key, "value": value} for key, value in RESPONSE_HEADERS.items()]
         rule = {
