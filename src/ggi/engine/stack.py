@@ -193,6 +193,8 @@ def open_stack(target: Target, identity: str | None) -> Stack:
         env_vars={k: v for k, v in variables.items() if os.environ.get(k) != v or k.startswith(("PULUMI", "GGI"))},
     )
     try:
+        if target.config_file is not None and not target.config_file.exists():
+            _create_apart(target, options)
         stack = automation.create_or_select_stack(stack_name=target.stack, work_dir=str(ROOT), opts=options)
         known = stack.get_all_config()
         wanted: dict[str, automation.ConfigValue] = {}
@@ -205,3 +207,18 @@ def open_stack(target: Target, identity: str | None) -> Stack:
     except automation.errors.CommandError as error:
         raise WorkError(*_Watcher(None).problems(error, target)) from None
     return Stack(target, stack)
+
+
+def _create_apart(target: Target, options: automation.LocalWorkspaceOptions) -> None:
+    """Make a stack whose configuration is outside the checkout.
+
+    `pulumi stack init` knows no --config-file and would leave a file with the encryption salt in the checkout; in a
+    folder with a project file of the same name it leaves it there.
+    """
+    from pulumi import automation
+
+    assert target.config_file is not None  # noqa: S101  (the caller's condition)
+    folder = target.config_file.parent / "project"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Pulumi.yaml").write_text("name: ggi\nruntime: python\n", encoding="utf-8")
+    automation.create_or_select_stack(stack_name=target.stack, work_dir=str(folder), opts=options)
