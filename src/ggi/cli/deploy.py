@@ -13,14 +13,13 @@ from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.planning import show_plan
 from ggi.cli.workspace import Workspace
 from ggi.errors import EXIT_FAILED, InputError, Problem
-from ggi.inventory.types import release_order
-from ggi.landscape.build import Landscape
 from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.engine.stack import Event, Outcome, Stack
     from ggi.engine.target import Target
     from ggi.inventory.load import Environment
+    from ggi.landscape.build import Landscape
 
 SIMULATED = "pods are simulated (kwok); no container runs"
 
@@ -117,6 +116,8 @@ def _changes(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def _no_downgrade(built: Landscape, stack: Stack, allowed: bool) -> None:
+    from ggi.inventory.types import release_order
+
     running = stack.outputs().get("release")
     wanted = built.environment.release
     if running and not allowed and release_order(str(running)) > release_order(wanted):

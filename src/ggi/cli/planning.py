@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ggi.cli.app import app
 from ggi.cli.options import Json, Name
 from ggi.cli.output import paint, say, say_json, table
 from ggi.cli.workspace import Workspace
-from ggi.landscape.build import Landscape
 from ggi.messages import t
+
+if TYPE_CHECKING:
+    from ggi.landscape.build import Landscape
 
 
 def plan_data(built: Landscape) -> dict[str, Any]:

@@ -7,14 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.cli.app import GLOBALS
-from ggi.inventory.load import Environment, Inventory
-from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
 
 if TYPE_CHECKING:
+    from ggi.catalogue.content import Catalogue
     from ggi.engine.target import Target
+    from ggi.inventory.load import Environment, Inventory
+    from ggi.landscape.build import Landscape
+
+# Imported where used: every command loads this module, and `--help` needs none of it.
 
 
 @dataclass
@@ -24,6 +26,8 @@ class Workspace:
     @cached_property
     def catalogue(self) -> Catalogue:
         """All components, releases and services."""
+        from ggi.catalogue.content import load_catalogue
+
         return load_catalogue(tuple(GLOBALS.content))
 
     @cached_property
@@ -34,6 +38,8 @@ class Workspace:
     @cached_property
     def inventory(self) -> Inventory:
         """The inventory."""
+        from ggi.inventory.load import Inventory
+
         return Inventory(self.folder, self.catalogue.known)
 
     def environment(self, text: str) -> Environment:
@@ -43,6 +49,8 @@ class Workspace:
 
     def landscape(self, text: str) -> Landscape:
         """The landscape of that environment."""
+        from ggi.landscape.build import landscape
+
         return landscape(self.environment(text), self.catalogue)
 
     def real_target(self, environment: Environment, cli: Path) -> Target:
