@@ -105,6 +105,46 @@ def test_a_creation_whose_answer_got_lost_is_found_again() -> None:
         writing(Answers(create=[lost, TAKEN], find=[MANIFEST | {"metadata": older}])).create(MANIFEST, dry_run=False)
 
 
+LOST = UnreachableError("https://a.test", "reset", sent=True)
+
+
+def test_a_creation_that_is_never_answered_reaches_the_state_and_the_next_refresh_decides() -> None:
+    answers = Answers(create=[LOST], resource=[None])
+    with pytest.raises(PartialError, match="not known whether it was made") as caught:
+        online(answers).create(URN, MANIFEST, 0, preview=False)
+    assert caught.value.resource_id == "ns/n"
+    stored = caught.value.state
+    made = {"name": "n", "namespace": "ns", "uid": "1"}
+    ours = made | {"managedFields": [{"manager": "pulumi-kubernetes", "operation": "Update"}]}
+    assert online(Answers(find=[MANIFEST | {"metadata": ours}])).read(URN, "ns/n", stored, MANIFEST) is not None
+    assert online(Answers(find=[MANIFEST | {"metadata": made}])).read(URN, "ns/n", stored, MANIFEST) is None
+    assert online(Answers(find=[None])).read(URN, "ns/n", stored, MANIFEST) is None
+
+
+def test_a_creation_that_never_left_is_no_more_than_an_error() -> None:
+    unsent = UnreachableError("https://a.test", "refused", sent=False)
+    with pytest.raises(UnreachableError):
+        online(Answers(create=[unsent], resource=[None])).create(URN, MANIFEST, 0, preview=False)
+
+
+def test_an_object_of_which_sight_is_lost_while_it_is_waited_for_reaches_the_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.02)
+    answers = Answers(create=[gate("no")], find=[LOST], list=[LOST], resource=[None])
+    with pytest.raises(PartialError, match="lost sight of") as caught:
+        online(answers).create(URN, gate("no"), 0, preview=False)
+    assert caught.value.state["data"] == {"open": "no"}
+
+
+def test_a_wrong_condition_is_refused_before_anything_is_written() -> None:
+    wrong = MANIFEST | {"metadata": {"name": "n", "annotations": {"pulumi.com/waitFor": "Ready"}}}
+    answers = Answers(create=[MANIFEST], resource=[None])
+    with pytest.raises(ValueError, match="must begin with"):
+        online(answers).create(URN, wrong, 0, preview=False)
+    assert "create" not in answers.asked
+
+
 def test_a_field_that_somebody_else_manages_is_not_tried_again() -> None:
     causes = {"causes": [{"reason": "FieldManagerConflict"}]}
     answers = Answers(apply=[ConflictError(409, "Conflict", "conflict with x", details=causes)])

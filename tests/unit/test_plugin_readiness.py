@@ -172,6 +172,11 @@ def test_a_condition_of_a_wrong_form_is_refused(expression: str) -> None:
         parse(expression)
 
 
+def test_comparing_a_whole_structure_fails_at_once() -> None:
+    assert parse("jsonpath={.status.conditions}=x")(OBJECT).failed
+    assert parse("jsonpath={.status.conditions}")(OBJECT).ready
+
+
 def test_several_conditions_are_a_json_list() -> None:
     both = json.dumps(["condition=Ready", "jsonpath={.a}"])
     assert len(conditions_of({"metadata": {"annotations": {WAIT_FOR: both}}})) == 2

@@ -18,6 +18,7 @@ from ggi.engine.kubeerrors import (
     UnknownKindError,
     UnreachableError,
 )
+from ggi.errors import WorkError
 from sandbox.plugins.kubernetes.managed_fields import CREATOR, PREDECESSORS, merged_managers, who, with_ignored
 from sandbox.plugins.kubernetes.normalise import normalised, prune
 from sandbox.plugins.kubernetes.objects import (
@@ -32,6 +33,8 @@ from sandbox.plugins.kubernetes.objects import (
 
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts: about what the official plugin tolerates for a namespace or CRD that is on its way."""
+
+GATEWAY_TIMEOUT = 504
 
 _Result = TypeVar("_Result")
 
@@ -54,6 +57,14 @@ def is_passing(error: ApiError) -> bool:
 def is_missing_namespace(error: ApiError) -> bool:
     """Whether a 404 is about the object's namespace."""
     return isinstance(error, NotFoundError) and error.details.get("kind") == "namespaces"
+
+
+class UncertainError(WorkError):
+    """A creation was sent and never answered: nobody knows whether the object was made."""
+
+
+def _may_have_worked(error: ApiError) -> bool:
+    return error.status == GATEWAY_TIMEOUT or (isinstance(error, UnreachableError) and error.sent)
 
 
 class Cluster:
@@ -88,7 +99,7 @@ class Cluster:
     def create(self, manifest: Object, *, dry_run: bool) -> Object:
         """Create the object; a namespace or kind that is on its way is waited for.
 
-        Raises AlreadyExistsError when somebody has made it before, and the other ApiErrors.
+        Raises AlreadyExistsError when somebody has made it before, UncertainError, and the other ApiErrors.
         """
         if dry_run:
             return self._again(lambda: self.api.create(manifest, field_manager=CREATOR, dry_run=True))
@@ -100,8 +111,7 @@ class Cluster:
             try:
                 return self.api.create(manifest, field_manager=CREATOR)
             except (ServerError, UnreachableError) as error:
-                # No answer, or a failure after the fact: it may have been made.
-                uncertain = uncertain or getattr(error, "sent", True)
+                uncertain = uncertain or _may_have_worked(error)
                 raise
             except AlreadyExistsError:
                 live = self.api.find(*_identity(manifest)) if uncertain else None
@@ -109,7 +119,12 @@ class Cluster:
                     raise
                 return live
 
-        return self._again(attempt, also=(NotFoundError,))
+        try:
+            return self._again(attempt, also=(NotFoundError,))
+        except (ServerError, UnreachableError) as error:
+            if uncertain:
+                raise UncertainError(error.message) from error
+            raise
 
     def upsert(self, manifest: Object, manager: str, *, dry_run: bool) -> Object:
         """Apply the object whether it exists or not (`upsertExistingObjects`)."""
@@ -199,12 +214,14 @@ def _identity(obj: Object) -> tuple[str, str, str, str | None]:
     return str(obj["apiVersion"]), str(obj["kind"]), name_of(obj), namespace_of(obj) or None
 
 
+def is_as_created(live: Object, manifest: Object) -> bool:
+    """Whether `live` is what creating `manifest` makes: by that manager, with those values."""
+    wanted = normalised(manifest)
+    creators = at(live, "metadata", "managedFields") or []
+    return any(who(entry) == (CREATOR, "Update") for entry in creators) and prune(live, wanted) == wanted
+
+
 def _is_fresh(live: Object, manifest: Object, since: datetime) -> bool:
     """Whether `live` is what a request of ours made a moment ago, whose answer got lost."""
     made = str(at(live, "metadata", "creationTimestamp") or "")
-    wanted = normalised(manifest)
-    return (
-        made >= since.strftime("%Y-%m-%dT%H:%M:%SZ")
-        and any(who(entry) == (CREATOR, "Update") for entry in at(live, "metadata", "managedFields") or [])
-        and prune(live, wanted) == wanted
-    )
+    return made >= since.strftime("%Y-%m-%dT%H:%M:%SZ") and is_as_created(live, manifest)

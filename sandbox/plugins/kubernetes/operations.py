@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ggi.engine.kubeerrors import AlreadyExistsError, ApiError, ForbiddenError, UnknownKindError
+from ggi.engine.kubeerrors import AlreadyExistsError, ApiError, ForbiddenError
 from ggi.errors import Problem, WorkError
 from sandbox.plugins.kubernetes import objects
 from sandbox.plugins.kubernetes.checking import checked
-from sandbox.plugins.kubernetes.cluster import Cluster, is_field_conflict, is_missing_namespace
+from sandbox.plugins.kubernetes.cluster import (
+    Cluster,
+    UncertainError,
+    is_as_created,
+    is_field_conflict,
+    is_missing_namespace,
+)
 from sandbox.plugins.kubernetes.diff import Change, Difference, Differences, compare
 from sandbox.plugins.kubernetes.normalise import normalised, prune
 from sandbox.plugins.kubernetes.objects import Object, at, full_name, name_of, namespace_of
 from sandbox.plugins.kubernetes.replace import fixed_fields
 from sandbox.plugins.kubernetes.settings import Settings
 from sandbox.plugins.kubernetes.state import Checkpoint, checkpoint, field_manager, manifest, marked, parse, properties
+from sandbox.plugins.kubernetes.wait_for import conditions_of
 from sandbox.plugins.kubernetes.waiting import NotReadyError, Waiter, propagation
 from sandbox.plugins.kubernetes.wire import has_unknown
 
@@ -146,7 +153,9 @@ class Operations:
         if preview and (self.cluster is None or has_unknown(wanted) or not self.cluster.has_kind(wanted)):
             return "", new
         cluster, waiter = self._reached()
+        conditions_of(wanted)  # a wrong one is refused before anything is written
         manager = field_manager(urn, "", wanted)
+        api_version = str(wanted["apiVersion"])
         try:
             if self.settings.upsert:
                 made = cluster.upsert(wanted, manager, dry_run=preview)
@@ -157,13 +166,16 @@ class Operations:
                 # A replacement under the same name, or no right to try: the update will tell.
                 return "", new
             raise _explained(error, wanted) from error
-        except UnknownKindError:
-            raise
+        except UncertainError as error:
+            # Kept in the state: the next refresh finds out whether it is there.
+            message = f"{_title(wanted)}: it is not known whether it was made: {error}"
+            raise PartialError(
+                message, [], full_name(wanted), checkpoint(wanted, wanted, new, api_version, manager), {}
+            ) from error
         except ApiError as error:
             if preview and is_missing_namespace(error):
                 return "", new
             raise
-        api_version = str(wanted["apiVersion"])
         if preview:
             made.pop("status", None)
             return "", checkpoint(made, wanted, new, api_version, manager)
@@ -189,6 +201,8 @@ class Operations:
         live = cluster.find(target)
         if live is None:
             return None
+        if before.live.get("kind") and not at(before.live, "metadata", "uid") and not is_as_created(live, before.live):
+            return None  # our creation was never answered, and this is somebody else's
         is_import = not known.get("kind")
         now: Object = _importable(live) if is_import else prune(live, shape)
         manager = field_manager(urn, before.field_manager, known)
@@ -213,6 +227,7 @@ class Operations:
         if preview and (self.cluster is None or has_unknown(wanted) or not self.cluster.has_kind(wanted)):
             return new
         cluster, waiter = self._reached()
+        conditions_of(wanted)
         before = parse(old)
         manager = field_manager(urn, before.field_manager, wanted)
         live = cluster.find(before.live)

@@ -74,6 +74,8 @@ def _json_path_condition(text: str) -> Condition:
             return Verdict(False, f"{path} selects nothing yet")
         if value is None:
             return READY
+        if isinstance(found[0], dict | list):
+            return Verdict(False, f"{path} must select a single value to compare", failed=True)
         shown = _shown(found[0])
         return READY if shown == value else Verdict(False, f"{path} is {shown}, not {value}")
 
@@ -83,8 +85,6 @@ def _json_path_condition(text: str) -> Condition:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, dict | list):
-        raise ValueError(f"{WAIT_FOR}: the path must select a single value to compare")
     return str(value)
 
 

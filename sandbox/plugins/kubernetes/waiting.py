@@ -135,9 +135,15 @@ class Waiter:
         while True:
             try:
                 return self.api.find(str(obj["apiVersion"]), str(obj["kind"]), name_of(obj), namespace_of(obj) or None)
-            except (BusyError, ServerError, UnreachableError):
+            except (BusyError, ServerError, UnreachableError) as error:
                 if time.monotonic() > end or self.cancelled.wait(LAST_PAUSE):
-                    raise
+                    raise self._lost(obj, error) from error
+            except ApiError as error:
+                raise self._lost(obj, error) from error
+
+    def _lost(self, obj: Object, error: ApiError) -> NotReadyError:
+        # The object is there: it must reach the state whatever the server says now.
+        return NotReadyError(f"{obj.get('kind')} {full_name(obj)} was lost sight of: {error.message}", [], obj)
 
     def _endpoints(self, obj: Object) -> Callable[[str], Object | None]:
         def find(service: str) -> Object | None:
