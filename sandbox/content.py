@@ -23,14 +23,14 @@ Report = Callable[[str], None]
 FIELD_MANAGER = "ggi-sandbox"
 _CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 _DIGEST = "sandbox.ggi/digest"
-_ESTABLISHED_SECONDS = 60.0
+_ESTABLISHED_SECONDS = 120.0
 _AT_ONCE = 8
 
 
 def install_crds(api: KubeApi, definitions: list[dict[str, Any]], report: Report) -> None:
     """Apply the CRDs that are missing or differ, and wait until the server serves all.
 
-    Raises WorkError after a minute.
+    Raises WorkError after two minutes.
     """
     present = {
         item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(_DIGEST)

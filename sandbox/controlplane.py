@@ -25,14 +25,14 @@ Report = Callable[[str], None]
 SIMULATED = "pods are simulated (kwok); no container runs"
 """Belongs in every status and closing line about a sandbox."""
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 """How long one part may take to become healthy; on an idle machine each needs at most two seconds."""
 
 STOP_SECONDS = 15.0
 
 _ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 _CLIENTS = ("kube-controller-manager", "kube-scheduler", "kwok")
-_SETTLED_SECONDS = 30.0
+_SETTLED_SECONDS = 60.0
 _PAUSE = 0.05
 
 
