@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -175,7 +176,7 @@ def new(
 
     Example: ggi new GM0202 --region midden
     """
-    from ggi.cli.deploy import plan_data, show_plan
+    from ggi.cli.planning import plan_data, show_plan
     from ggi.cli.workspace import Workspace
     from ggi.inventory.new import draft, newcomer, write_new
     from ggi.inventory.tree import parse
@@ -254,22 +255,30 @@ def inputs(name: MaybeName = None, json_output: Json = False) -> None:
         return
     if not rows:
         say(t("Nothing is asked of others."))
-        return
-    shown = [
-        (r["stack"], r["id"], r["what"], r["role"], _due(r), r["check"] if not r["supplied"] else "") for r in rows
-    ]
-    table((t("stack"), t("id"), t("what"), t("who"), t("when"), t("check")), shown)
-    missing = [r for r in rows if not r["supplied"]]
-    say(t("{open} of {all} are open; record one in the tenant's file: inputs: {example}", open=len(missing),
-          all=len(rows), example="{ID: {on: YYYY-MM-DD}}"))  # fmt: skip
+    for stack, group in itertools.groupby(rows, key=lambda row: str(row["stack"])):
+        say(paint(stack, "bold"))
+        for row in group:
+            say(f"  {row['id']}: {row['role']}, {_due(row)}")
+            say(f"      {row['what']}")
+            if not row["supplied"]:
+                say(f"      {t('check')}: {row['check']}")
+    if missing := sum(not row["supplied"] for row in rows):
+        say(
+            t(
+                "{open} of {all} are open. What was supplied is recorded in the tenant's file:",
+                open=missing,
+                all=len(rows),
+            )
+        )
+        say("  inputs: {ID: {on: YYYY-MM-DD}}")
 
 
 def _due(row: dict[str, Any]) -> str:
     if row["supplied"]:
-        return paint(t("supplied {date}", date=row["supplied"]), "green")
+        return paint(t("supplied: {how}", how=row["supplied"]), "green")
     if row["by"]:
-        return t("before {date}", date=row["by"])
-    return t("{days} days before go-live", days=row["days"])
+        return paint(t("open, before {date}", date=row["by"]), "yellow")
+    return paint(t("open, {days} days before go-live", days=row["days"]), "yellow")
 
 
 def _inputs(built: Landscape) -> list[dict[str, Any]]:

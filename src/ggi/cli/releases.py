@@ -108,6 +108,16 @@ def show(name: Annotated[str, typer.Argument(metavar="RELEASE")], json_output: J
     table((t("component"), t("version"), t("image"), t("reference"), t("digest")), rows, "  ")
 
 
+def _side(what: str, value: str) -> str:
+    """One side of a difference: an image with the beginning of its digest, or the remark that nobody knows it."""
+    if not value:
+        return "-"
+    reference, _, digest = value.partition("@")
+    if not what.startswith("image"):
+        return value
+    return f"{reference} ({digest[:19]}…)" if digest else f"{reference} ({t('digest unknown')})"
+
+
 @group.command()
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD")],
@@ -133,8 +143,7 @@ def diff(
     if not changes:
         say(t("{old} and {new} are the same.", old=old, new=new))
         return
-    none = "-"
-    shown = [(c.component, c.what, c.before or none, c.after or none) for c in changes]
+    shown = [(c.component, c.what, _side(c.what, c.before), _side(c.what, c.after)) for c in changes]
     table((t("component"), t("what"), old, new), shown)
     for change in changes:
         if change.notes:

@@ -1,0 +1,1 @@
+"""All stacks together: what they must agree on, and changing them in waves."""

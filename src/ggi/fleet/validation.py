@@ -1,0 +1,135 @@
+"""Everything that can be said of an inventory without engine and cluster: all errors of all files at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ggi.catalogue.content import Catalogue
+from ggi.errors import GgiError, Origin, Problem
+from ggi.inventory.consistency import Claim, check_claims, check_codes, check_dates, check_oins, check_releases
+from ggi.inventory.load import Environment, Inventory, Tenant
+from ggi.inventory.models import State
+from ggi.inventory.owned import check_owned
+from ggi.inventory.validate import nearest
+from ggi.landscape.build import landscape
+from ggi.messages import t
+
+
+@dataclass
+class Validation:
+    """What was found. `stacks` counts the objects of every landscape that could be computed."""
+
+    tenants: int = 0
+    stacks: dict[str, int] = field(default_factory=dict)
+    errors: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+def claims(environment: Environment, catalogue: Catalogue) -> Iterator[Claim]:
+    """What this stack alone may have: a namespace on its cluster, host names, databases on outside servers."""
+    stack, cluster = environment.stack, environment.cluster_name
+    own = environment.origin("namespace") if environment.settings.namespace else environment.tenant.tree.origin
+    what = t("the namespace {name} on cluster {cluster}", name=environment.namespace, cluster=cluster)
+    yield Claim(what, ("namespace", environment.tenant.file.region, cluster, environment.namespace), stack, own)
+    server = environment.components["postgresql"].external if "postgresql" in environment.components else None
+    for name, settings in environment.components.items():
+        if not settings.enabled or settings.external is not None:
+            continue
+        component = catalogue.components[name]
+        if component.route:
+            host = settings.host or f"{name}.{environment.domain}"
+            said = ("components", name, "host") if settings.host else ("domain",)
+            yield Claim(t("the host name {name}", name=host), ("host", host), stack, environment.origin(*said))
+        if server is not None and any(use.component == "postgresql" for use in component.uses):
+            database = settings.database or name.replace("-", "_")
+            what = t("the database {name} on {host}", name=database, host=server.host)
+            place = environment.origin("components", name, "database")
+            yield Claim(what, ("database", server.host, str(server.port), database), stack, place)
+
+
+def _content(inventory: Inventory, catalogue: Catalogue, errors: list[Problem]) -> None:
+    """Services and releases: do they name components that exist, with settings that exist?"""
+    for service in catalogue.services.values():
+        inventory.check_components(service.layer, errors)
+    for release in catalogue.releases.values():
+        for name in release.model.components:
+            if name not in catalogue.components:
+                place = release.tree.child("components", name) or release.tree
+                message = t("there is no component {name}", name=name)
+                errors.append(Problem(message, nearest(name, catalogue.components), place.origin))
+
+
+def _out_of_support(used: dict[str, int], catalogue: Catalogue, on: dt.date, warnings: list[Problem]) -> None:
+    for name, count in sorted(used.items()):
+        end = catalogue.components[name].support_end
+        if end is not None and end < on:
+            message = t(
+                "{component} has no support since {date}; {count} stacks have it", component=name, date=end, count=count
+            )
+            warnings.append(Problem(message, t("Plan what takes its place.")))
+
+
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    """Each problem once, by place: a fault in a region is found again by every tenant of it."""
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.origin or Origin("", 0), p.message))
+
+
+def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, only: str | None = None) -> Validation:
+    """Validate everything on the date `on`, or (with `only`, an id) one tenant against the files of all others.
+
+    Nothing is raised for what is wrong in a file: it is in `errors`, once each, sorted by place.
+    """
+    found = Validation()
+    elsewhere: list[Problem] = []
+    shared: list[Problem] = []
+    warnings: list[Problem] = []
+    if only is None:
+        _content(inventory, catalogue, found.errors)
+        for region in inventory.region_ids():
+            try:
+                inventory.region(region)
+            except GgiError as error:
+                found.errors.extend(error.problems)
+    tenants: list[Tenant] = []
+    environments: list[Environment] = []
+    used: dict[str, int] = {}
+    # The one that was asked for comes last, so that what it shares with another one is told at its own place.
+    for tenant_id in sorted(inventory.tenant_ids(), key=lambda i: (i == only, i)):
+        asked = only in (None, tenant_id)
+        errors = found.errors if asked else elsewhere
+        try:
+            tenant = inventory.tenant(tenant_id)
+        except GgiError as error:
+            errors.extend(error.problems)
+            continue
+        tenants.append(tenant)
+        found.tenants += asked
+        for name in tenant.environments if tenant.file.state is not State.MERGED else ():
+            try:
+                environment = inventory.environment(tenant, name)
+                environments.append(environment)
+                if asked:
+                    built = landscape(environment, catalogue)
+                    found.stacks[built.stack] = len(built.objects)
+                    for component in built.components:
+                        used[component] = used.get(component, 0) + 1
+            except GgiError as error:
+                errors.extend(error.problems)
+
+    check_oins(tenants, shared)
+    check_claims((claim for environment in environments for claim in claims(environment, catalogue)), shared)
+    check_owned(inventory.owned(shared), tenants, shared)
+    check_codes(tenants, inventory.registry, on, shared, warnings)
+    check_dates(tenants, on, warnings)
+    dates = {name: release.model.date for name, release in catalogue.releases.items()}
+    check_releases(environments, dates, on, warnings)
+    _out_of_support(used, catalogue, on, warnings)
+    if only is not None:
+        file = f"{inventory.root.name}/tenants/{only}.yaml"
+        shared = [p for p in shared if p.origin is not None and p.origin.file == file]
+        warnings = [p for p in warnings if p.origin is None or p.origin.file == file]
+    found.errors = _sorted([*found.errors, *shared])
+    found.warnings = _sorted(warnings)
+    return found

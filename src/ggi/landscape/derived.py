@@ -1,0 +1,57 @@
+"""What a value is when nobody says it, with a sentence on how it comes about; for `ggi explain`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ggi.catalogue.content import Catalogue
+from ggi.inventory.explain import Derive
+from ggi.inventory.resolve import Environment
+from ggi.inventory.tree import Steps
+from ggi.landscape.sizing import REQUESTS_PER_POD, requests_per_second, web_pods
+from ggi.messages import t
+
+
+def deriver(catalogue: Catalogue) -> Derive:
+    """A function that derives values of an environment with this catalogue."""
+
+    def derive(environment: Environment, path: Steps) -> tuple[Any, str] | None:
+        if len(path) == 1:
+            return _of_tenant(environment, str(path[0]))
+        if len(path) == 3 and path[0] == "components" and path[1] in catalogue.components:
+            return _of_component(environment, catalogue, str(path[1]), str(path[2]))
+        return None
+
+    return derive
+
+
+def _of_tenant(environment: Environment, key: str) -> tuple[Any, str] | None:
+    tenant = environment.tenant
+    facts = {"name": tenant.name, "province": tenant.province, "inhabitants": tenant.inhabitants}
+    if key in facts and getattr(tenant.file, key) is None:
+        return facts[key], t("from the registry of gemeenten")
+    if key == "namespace":
+        return environment.stack, t("the name of the stack")
+    if key in ("network", "m365"):
+        return tenant.id, t("one of its own, named after the tenant")
+    return None
+
+
+def _of_component(environment: Environment, catalogue: Catalogue, name: str, key: str) -> tuple[Any, str] | None:
+    component = catalogue.components[name]
+    if key == "replicas":
+        if not any(process.scales for process in component.processes):
+            return None, t("no process of {component} grows with the inhabitants", component=component.title)
+        inhabitants = environment.tenant.inhabitants
+        return web_pods(inhabitants), t(
+            "{inhabitants} inhabitants are about {rate:.0f} requests per second at busy times, at {each:.0f} per pod "
+            "and with two pods at least (sizing table of Open Zaak)",
+            inhabitants=inhabitants,
+            rate=requests_per_second(inhabitants),
+            each=REQUESTS_PER_POD,
+        )
+    if key == "host" and component.route:
+        return f"{name}.{environment.domain}", t("the component's name below `domain`")
+    if key == "database" and any(use.component == "postgresql" for use in component.uses):
+        return name.replace("-", "_"), t("the component's name")
+    return None
