@@ -1,0 +1,48 @@
+"""Logging in again and again while something changes: the proof that a rotation locks nobody out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+
+class LoginLoop:
+    """Runs `log_in` without pause in a thread until the context ends. `failures` are what it raised, with the time."""
+
+    def __init__(self, log_in: Callable[[], None]) -> None:
+        self._log_in = log_in
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.count = 0
+        self.failures: list[str] = []
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._log_in()
+            except Exception as error:
+                self.failures.append(f"{time.strftime('%X')} {type(error).__name__}: {error}")
+            self.count += 1
+
+    def use(self, log_in: Callable[[], None]) -> None:
+        """From now on log in this way: the consumer has rolled."""
+        self._log_in = log_in
+
+    def more(self, number: int = 5) -> None:
+        """Wait until it logged in `number` more times. Raises TimeoutError after a minute."""
+        wanted, end = self.count + number, time.monotonic() + 60
+        while self.count < wanted:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.count} log-ins, {wanted} wanted")
+            time.sleep(0.02)
+
+    def __enter__(self) -> LoginLoop:
+        self._thread.start()
+        self.more(2)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join(60)
