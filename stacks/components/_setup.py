@@ -203,15 +203,13 @@ class Setup:
 
     def configuration(self, environment: Mapping[str, str], secrets: Mapping[str, SecretText]) -> Configuration:
         """The component's configuration with this document, services first."""
-        document = self.document
-        if self.services:
-            services = {"services": self.services}
-            document = {"zgw_consumers_config_enable": True, "zgw_consumers": services, **document}
+        # Written even when empty: a document without any step is an error.
+        services = {"zgw_consumers_config_enable": True, "zgw_consumers": {"services": self.services}}
         return Configuration(
             environment=environment,
             secrets=secrets,
             files={"configure": {RETIRE_PATH: RETIRE}},
-            setup=document,
+            setup={**services, **self.document},
             setup_path=SETUP_PATH,
             setup_secrets=self.secrets,
         )
