@@ -108,17 +108,18 @@ component = Component(
     inputs=(
         Input(
             id="registratie",
-            title="RSIN en catalogus voor registratie als zaak: components.openformulieren.registration",
-            role="functioneel beheer",
-            check="the catalogue with this domain and RSIN exists in Open Zaak",
+            title="RSIN and catalogue for registration as a case, as `registration` of the component openformulieren",
+            role="Functional management",
+            check="The catalogue with this domain and RSIN exists in Open Zaak",
             days=30,
             blocks=False,
             secret=False,
+            known=lambda environment: bool(getattr(environment.components["openformulieren"], "registration", None)),
         ),
     ),
     functional=(
-        Functional("Formulieren, stappen, logica en vormgeving", "administration of Open Formulieren"),
-        Functional("Klantinteracties, BRP, DigiD and eHerkenning: general configuration", "administration"),
+        Functional("Forms, their steps, logic and style", "administration"),
+        Functional("Which plug-ins use Klantinteracties, BRP, DigiD and eHerkenning", "administration"),
     ),
     supplier="Open Formulieren (Maykin)",
     licence="EUPL-1.2",

@@ -125,8 +125,8 @@ component = Component(
     configure=configure,
     route="nginx:http",
     functional=(
-        Functional("Zaaktypen, besluittypen en informatieobjecttypen", "Catalogi API"),
-        Functional("Autorisaties van applicaties, per catalogus", "Autorisaties API"),
+        Functional("Zaaktypen, besluittypen and informatieobjecttypen", "Catalogi API"),
+        Functional("Rights of applications, per catalogue (decision 002)", "Autorisaties API"),
     ),
     supplier="Maykin",
     licence="EUPL-1.2",
