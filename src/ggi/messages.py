@@ -1,7 +1,7 @@
 """The one catalogue of text for users: English is the source, Dutch the translation.
 
 `t("{count} problems", count=3)` translates and fills in. The language is `GGI_LANG`, else the locale's, and can be
-set by `--lang`. The catalogue is `src/ggi/locale/nl/LC_MESSAGES/ggi.po`; `python -m ggi.messages` compiles it.
+set by `--lang`. The catalogue is `src/ggi/locale/nl/LC_MESSAGES/ggi.po`; `python -m ggi.locale` brings it up to date.
 """
 
 from __future__ import annotations
@@ -47,3 +47,8 @@ def t(text: str, **values: object) -> str:
         )
     translated = _catalogue.gettext(text)
     return translated.format(**values) if values else translated
+
+
+def mark(text: str) -> str:
+    """Mark a text that is translated later, where it is shown; returns it as it is."""
+    return text

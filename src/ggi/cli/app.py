@@ -6,6 +6,7 @@ import importlib
 import os
 import pkgutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,14 +83,52 @@ def _globals_first(arguments: list[str]) -> list[str]:
     return [*front, *rest]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 fine, 1 findings or failed work, 2 wrong input or use."""
+def _early_language(words: list[str]) -> None:
+    """Help is translated before options are parsed, so `--lang` is looked at here first."""
+    for word, value in zip(words, [*words[1:], ""], strict=True):
+        name = word.removeprefix("--lang=") if word.startswith("--lang=") else value if word == "--lang" else ""
+        if name in messages.LANGUAGES:
+            messages.set_language(name)
+
+
+def _commands(command: Any) -> Iterator[Any]:
+    yield command
+    for inner in getattr(command, "commands", {}).values():
+        yield from _commands(inner)
+
+
+def _built() -> Any:
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if module.name not in NOT_COMMANDS:
             importlib.import_module(f"ggi.cli.{module.name}")
+    return typer.main.get_command(app)
+
+
+def command_tree() -> Any:
+    """Every command, with its help in the language of the user."""
+    root = _built()
+    for command in _commands(root):
+        command.help = messages.t(command.help) if command.help else command.help
+        for parameter in command.params:
+            if getattr(parameter, "help", None):
+                parameter.help = messages.t(parameter.help)
+    return root
+
+
+def help_texts() -> list[str]:
+    """The help of every command and option in English, for the catalogue."""
+    commands = list(_commands(_built()))
+    options = [getattr(p, "help", None) for c in commands for p in c.params]
+    return [text for text in [*(c.help for c in commands), *options] if text]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 fine, 1 findings or failed work, 2 wrong input or use."""
     words = _globals_first(sys.argv[1:] if arguments is None else arguments)
+    _early_language(words)
+    command = command_tree()
     try:
-        result: Any = app(args=words, prog_name="ggi", standalone_mode=False)
+        result: Any = command.main(args=words, prog_name="ggi", standalone_mode=False)
     except GgiError as error:
         show_error(error)
         return error.exit_code

@@ -1,0 +1,36 @@
+"""The Dutch catalogue is complete, fresh, and fits the English texts."""
+
+from __future__ import annotations
+
+import io
+import string
+
+import pytest
+from babel.messages.pofile import read_po
+
+from ggi.locale.__main__ import PO, updated
+
+pytestmark = pytest.mark.meta
+
+REFRESH = "run: .venv/bin/python -m ggi.locale, and translate what it names"
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_text_has_a_dutch_translation() -> None:
+    _, _, missing = updated()
+    assert not missing, REFRESH
+
+
+def test_the_catalogue_is_fresh_and_compiled() -> None:
+    po, mo, _ = updated()
+    assert PO.read_text(encoding="utf-8") == po, REFRESH
+    assert PO.with_suffix(".mo").read_bytes() == mo, REFRESH
+
+
+def test_a_translation_fills_in_the_same_values() -> None:
+    catalogue = read_po(io.BytesIO(PO.read_bytes()))
+    wrong = [m.id for m in catalogue if m.id and _fields(str(m.id)) != _fields(str(m.string))]
+    assert not wrong
