@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.plugins.kubernetes.diff import Change, compare, parse_path, show_path
@@ -28,6 +28,7 @@ def changes(old: dict[str, Any], new: dict[str, Any], *fixed: str) -> dict[str, 
     return {path: (d.change.value, d.replaces) for path, d in compare(old, new, fixed).found.items()}
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(OBJECTS, OBJECTS)
 def test_there_is_a_difference_exactly_when_two_objects_differ(old: dict[str, Any], new: dict[str, Any]) -> None:
     def typed(value: Any) -> str:  # True == 1 in Python, and they are not the same in JSON
@@ -41,11 +42,13 @@ def test_there_is_a_difference_exactly_when_two_objects_differ(old: dict[str, An
     assert bool(changes(old, new)) is (key(old) != key(new))
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(OBJECTS)
 def test_pruning_to_its_own_shape_changes_nothing(value: dict[str, Any]) -> None:
     assert prune(value, value) == value
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.lists(st.text('ab.[]"c/', min_size=1, max_size=5) | st.integers(0, 9), min_size=1, max_size=4))
 def test_a_path_is_read_back_as_it_was_written(steps: list[str | int]) -> None:
     path = ("root", *steps)
