@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,13 +56,19 @@ class Inventory:
 
     def _ids(self, folder: str) -> list[str]:
         """Names of the files in a folder; hidden ones (editors' and half-written ones) are left out."""
-        return sorted(path.stem for path in (self.root / folder).glob("*.yaml") if not path.name.startswith("."))
+        try:
+            names = os.listdir(self.root / folder)
+        except FileNotFoundError:
+            return []
+        return sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml") and not n.startswith("."))
 
     def _path(self, folder: str, name: str, missing: str, asked: Origin | None) -> Path:
         """The file `name` of a folder; `missing` is the message when it is not there."""
-        if name not in self._ids(folder):
+        path = self.root / folder / f"{name}.yaml"
+        # A link that leads nowhere is there, and says so when it is read; a name with a slash is no name.
+        if path.parent.name != folder or not os.path.lexists(path):
             raise InputError(Problem(missing, nearest(name, self._ids(folder)), asked))
-        return self.root / folder / f"{name}.yaml"
+        return path
 
     def _read(self, path: Path, layer: str) -> Node:
         return read(path, self.shown(path), layer)
