@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,9 +24,8 @@ from ggi.catalogue.component import Auth
 from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.catalogue.relation import Relation
 from ggi.engine.secrets import Resolver
-from ggi.inventory.load import Inventory
-from ggi.landscape.build import Landscape, landscape
-from ggi.paths import ROOT
+from ggi.landscape.build import Landscape
+from tests.example import drawn
 from tests.real.setup_project import database
 
 pytestmark = pytest.mark.real
@@ -66,28 +64,8 @@ def catalogue() -> Catalogue:
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[database.Server]:
-    programs = database.find()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    with database.server(programs) as made:
+    with database.server() as made:
         yield made
-
-
-def drawn(catalogue: Catalogue, folder: Path, **settings: Any) -> Landscape:
-    """The landscape of a gemeente that takes what is national and regional, with these settings of its own."""
-    shutil.copytree(ROOT / "inventories", folder, dirs_exist_ok=True)
-    tenant = {
-        "gemeente": "GM9998",
-        "name": "Voorbeeld",
-        "province": "Utrecht",
-        "inhabitants": 40000,
-        "region": "midden",
-        "environments": {"accp": {"release": "2026.4", "domain": "voorbeeld.test", **settings}},
-    }
-    (folder / "tenants" / "gm9998.yaml").write_text(json.dumps(tenant), encoding="utf-8")
-    inventory = Inventory(folder, catalogue.known)
-    found, name = inventory.find("gm9998-accp")
-    return landscape(inventory.environment(found, name), catalogue)
 
 
 class Side:

@@ -1,0 +1,32 @@
+"""An example gemeente of the tests' own, which takes everything that is national and regional."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ggi.catalogue.content import Catalogue
+from ggi.inventory.load import Inventory
+from ggi.landscape.build import Landscape, landscape
+from ggi.paths import ROOT
+
+
+def drawn(catalogue: Catalogue, folder: Path, release: str = "2026.4", **settings: Any) -> Landscape:
+    """Its landscape, with these settings of the environment. `folder` gets a copy of the inventory."""
+    shutil.copytree(ROOT / "inventories", folder, dirs_exist_ok=True)
+    for path in (folder / "tenants").glob("*.yaml"):
+        path.unlink()
+    tenant = {
+        "gemeente": "GM9998",
+        "name": "Voorbeeld",
+        "province": "Utrecht",
+        "inhabitants": 40000,
+        "region": "midden",
+        "environments": {"accp": {"release": release, "domain": "voorbeeld.test", **settings}},
+    }
+    (folder / "tenants" / "gm9998.yaml").write_text(json.dumps(tenant), encoding="utf-8")
+    inventory = Inventory(folder, catalogue.known)
+    found, name = inventory.find("gm9998-accp")
+    return landscape(inventory.environment(found, name), catalogue)
