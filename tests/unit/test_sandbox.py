@@ -19,7 +19,6 @@ from cryptography import x509
 
 from ggi.engine import gobuild
 from ggi.errors import InputError, WorkError
-from ggi.paths import ROOT
 from sandbox import certificates, content, controlplane, crds, kwok, processes
 from sandbox.layout import PORT_NAMES, Layout, is_free, sandboxes
 from sandbox.parts import parts
@@ -234,19 +233,6 @@ def test_every_simulated_status_of_an_operator_says_that_it_is_simulated() -> No
 def test_nodes_are_spread_over_three_zones() -> None:
     zones = {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in kwok.nodes()}
     assert len(zones) == 3
-
-
-def test_the_cluster_offers_what_the_regions_call_by_name() -> None:
-    regions = [yaml.safe_load(path.read_text()) for path in (ROOT / "inventories" / "regions").glob("*.yaml")]
-    clusters = [cluster for region in regions for cluster in region["clusters"].values()]
-    offered = {(item["kind"], item["metadata"]["name"]) for item in content.cluster_objects(content.Offers())}
-    wanted = {
-        *(("StorageClass", name) for cluster in clusters for name in cluster["storage"].values()),
-        *(("ClusterIssuer", cluster["gateway"]["issuer"]) for cluster in clusters),
-        *(("GatewayClass", cluster["gateway"].get("class_name", "envoy")) for cluster in clusters),
-    }
-    assert wanted
-    assert wanted - offered == set()
 
 
 def test_a_region_elsewhere_may_name_its_storage_otherwise() -> None:

@@ -11,7 +11,7 @@ from ggi.cli.app import app
 from ggi.cli.options import Json, Name, Sandbox, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.planning import show_plan
-from ggi.cli.workspace import Workspace
+from ggi.cli.workspace import Workspace, start_sandbox
 from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
@@ -31,9 +31,7 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
     with Progress() as progress:
         cli = resolve(PULUMI, sandbox=sandbox, report=progress)
         if sandbox:
-            from sandbox.controlplane import start
-
-            start(report=progress)
+            start_sandbox(environment, progress)
     if sandbox:
         import shutil
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,3 +97,20 @@ class Workspace:
             home=home,
             config_file=folder / f"Pulumi.{environment.stack}.yaml",
         )
+
+
+def start_sandbox(environment: Environment, report: Callable[[str], None]) -> None:
+    """Start the sandbox, offering what the environment's cluster calls by name: storage classes, issuer, gateway."""
+    from sandbox.content import Offers
+    from sandbox.controlplane import start
+
+    cluster = environment.cluster
+    start(
+        report=report,
+        offers=Offers(
+            block=(cluster.storage.block,),
+            shared=(cluster.storage.shared,),
+            issuers=(cluster.gateway.issuer,),
+            gateway_classes=(cluster.gateway.class_name,),
+        ),
+    )
