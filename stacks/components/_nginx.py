@@ -24,6 +24,7 @@ def nginx_process(files: Volume) -> Process:
         configured=False,
         volumes=(replace(files, read_only=True),),
         uid=101,
+        files_group=1000,
     )
 
 

@@ -80,6 +80,15 @@ def test_the_folders_of_a_process_do_not_overlap(component: Component, process: 
     assert not [(a, b) for a in paths for b in paths if a != b and b.startswith(a + "/")]
 
 
+@each_component
+def test_processes_that_share_a_volume_agree_on_the_group_of_its_files(component: Component) -> None:
+    groups: dict[str, set[int]] = {}
+    for process in component.processes:
+        for volume in process.volumes:
+            groups.setdefault(volume.name, set()).add(process.files_group or process.uid)
+    assert {name for name, found in groups.items() if len(found) > 1} == set()
+
+
 @pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.model.release)
 @each_component
 def test_every_release_has_every_component_with_every_image_that_it_uses(release: object, component: Component) -> None:

@@ -114,6 +114,8 @@ class Process:
     configured: bool = True
     """Gets the component's configuration and secrets as environment."""
     uid: int = 1000
+    files_group: int = 0
+    """Group of the files on its volumes; 0: its own uid. Processes that share a volume must have the same one."""
     grace: int = 30
     """Seconds that a pod gets to stop."""
     singleton: bool = False

@@ -122,6 +122,7 @@ def template(
     image: str,
     labels: Mapping[str, str],
     uid: int,
+    files_group: int,
     account: str,
     command: Sequence[str],
     args: Sequence[str],
@@ -166,7 +167,9 @@ def template(
             "runAsNonRoot": True,
             "runAsUser": uid,
             "runAsGroup": uid,
-            "fsGroup": uid,
+            "fsGroup": files_group or uid,
+            # Not file by file at every start: a volume of documents would take minutes.
+            "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "terminationGracePeriodSeconds": grace,
