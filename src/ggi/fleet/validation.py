@@ -86,6 +86,7 @@ def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, 
     shared: list[Problem] = []
     warnings: list[Problem] = []
     if only is None:
+        warnings.extend(inventory.strays())
         _content(inventory, catalogue, found.errors)
         for region in inventory.region_ids():
             try:

@@ -107,7 +107,7 @@ def _undeclared(
     tenant: Tenant, into: str, date: dt.date, on: dt.date, problems: list[Problem], warnings: list[Problem]
 ) -> None:
     """The registry knows of an end that the tenant's file does not mention."""
-    fix = t("Write `herindeling: {{into: {into}, date: {date}}}`.", into=into, date=date)
+    fix = t("Write `{example}`.", example=f"herindeling: {{into: {into}, date: {date}}}")
     place = origin_of(tenant.tree, "gemeente")
     code = tenant.code
     if date <= on:

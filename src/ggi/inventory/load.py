@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import os.path
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,12 +55,28 @@ class Inventory:
         return load_registry(self.root / "registry")
 
     def _ids(self, folder: str) -> list[str]:
-        """Names of the files in a folder; hidden ones (editors' and half-written ones) are left out."""
+        """Names of the files in a folder."""
+        return sorted(path.stem for path in self._files(folder) if path.suffix == ".yaml")
+
+    def _files(self, folder: str) -> list[Path]:
+        """What is in a folder; hidden files (editors' and half-written ones) are left out."""
         try:
-            names = os.listdir(self.root / folder)
+            return [path for path in (self.root / folder).iterdir() if not path.name.startswith(".")]
         except FileNotFoundError:
             return []
-        return sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml") and not n.startswith("."))
+        except OSError as error:
+            message = t("this folder can't be read: {why}", why=error.strerror)
+            place = Origin(f"{self.root.name}/{folder}", 0)
+            raise InputError(Problem(message, t("Check the name and the rights."), place)) from None
+
+    def strays(self) -> list[Problem]:
+        """Files that are not read, since their names do not end in .yaml."""
+        return [
+            Problem(t("this file is not read"), t("Its name must end in .yaml."), Origin(self.shown(path), 0))
+            for folder in ("tenants", "regions", "networks", "m365")
+            for path in self._files(folder)
+            if path.suffix != ".yaml"
+        ]
 
     def _path(self, folder: str, name: str, missing: str, asked: Origin | None) -> Path:
         """The file `name` of a folder; `missing` is the message when it is not there."""

@@ -101,10 +101,19 @@ def _check(tree: Node, model: TenantFile, tenant_id: str, registry: Registry, pr
             message = t("{code} is not in the registry of gemeenten", code=code)
             problems.append(Problem(message, nearest(code, registry.gemeenten), origin_of(tree, "serves", index)))
     if model.state is State.MERGED and model.herindeling is None:
-        wrong(t("a merged gemeente names its successor"), t("Write `herindeling: {into: GM0000, date: ...}`."), "state")
+        wrong(
+            t("a merged gemeente names its successor"),
+            t("Write `{example}`.", example="herindeling: {into: GM0000, date: YYYY-MM-DD}"),
+            "state",
+        )
     if model.state is State.OFFBOARDING and model.offboarding is None:
-        wrong(t("offboarding needs a date"), t("Write `offboarding: {date: YYYY-MM-DD}`."), "state")
+        wrong(
+            t("offboarding needs a date"), t("Write `{example}`.", example="offboarding: {date: YYYY-MM-DD}"), "state"
+        )
     if model.herindeling is not None and model.herindeling.into == model.gemeente:
         wrong(t("a gemeente can't go on in itself"), t("Name the gemeente that goes on."), "herindeling", "into")
     if not model.environments and model.state is not State.MERGED:
-        wrong(t("this tenant has no environment"), t("Write `environments: {accp: {...}, prod: {...}}`."))
+        wrong(
+            t("this tenant has no environment"),
+            t("Write `{example}`.", example="environments: {accp: {...}, prod: {...}}"),
+        )
