@@ -100,8 +100,14 @@ def web(checks: Probes, *, cpu: float, memory: int, **more: object) -> Process:
     return _django("web", ports=(Port("http", 8000),), **checks, cpu=cpu, memory=memory, scales=True, **more)
 
 
-def worker(startup: Probe, liveness: Probe, *, cpu: float, memory: int, **more: object) -> Process:
-    """The pods that work off the queue (Celery). A minute to finish what they have in hand when they stop."""
+def worker(
+    startup: Probe, liveness: Probe, *, cpu: float, memory: int, concurrency: int = 2, **more: object
+) -> Process:
+    """The pods that work off the queue (Celery). A minute to finish what they have in hand when they stop.
+
+    `concurrency` tasks at once; Celery's own default, the node's number of cores, is more than a pod's memory can take.
+    Each holds a database connection, so it lets go of it after each task.
+    """
     return _django(
         "worker",
         command=("/celery_worker.sh",),
@@ -111,6 +117,7 @@ def worker(startup: Probe, liveness: Probe, *, cpu: float, memory: int, **more: 
         memory=memory,
         replicas=2,
         grace=60,
+        environment={"CELERY_WORKER_CONCURRENCY": str(concurrency), "DB_CONN_MAX_AGE": "0"},
         **more,
     )
 

@@ -82,10 +82,8 @@ component = Component(
     summary="Geeft wijzigingen door aan abonnees (Notificaties API)",
     processes=(
         maykin.web(ROOT, cpu=0.1, memory=512),
-        # Threads that mostly wait for others' answers: many cost little.
-        maykin.worker(
-            maykin.HEARTBEAT, maykin.HEARTBEAT, cpu=0.1, memory=512, environment={"CELERY_WORKER_CONCURRENCY": "100"}
-        ),
+        # Threads that mostly wait for others' answers.
+        maykin.worker(maykin.HEARTBEAT, maykin.HEARTBEAT, cpu=0.1, memory=512, concurrency=20),
         # Without beat nothing is delivered: it starts the delivery every 20 seconds.
         maykin.beat(writable=(*maykin.WRITABLE, CELERYBEAT)),
     ),

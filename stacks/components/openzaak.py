@@ -106,7 +106,7 @@ component = Component(
     summary="Zaken, documenten, catalogi, besluiten en autorisaties (ZGW)",
     processes=(
         maykin.web(maykin.HEALTHZ, cpu=0.25, memory=768, volumes=(DOCUMENTS,)),
-        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, volumes=(DOCUMENTS,)),
+        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, concurrency=4, volumes=(DOCUMENTS,)),
         maykin.beat(),
         nginx_process(DOCUMENTS),
     ),
