@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from ggi.catalogue.component import Configuration, Manifest, Process, Run
 from ggi.catalogue.context import Context, service_name
+from ggi.catalogue.document import document
 from ggi.catalogue.secrets import SecretText, secret_name
 from ggi.inventory.load import Environment
 from ggi.landscape.objects import NAMESPACE, Body, Object, digest, labels, selector
@@ -24,18 +22,6 @@ RESPONSE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def to_yaml(value: Any) -> str:
-    """YAML without anchors, keys in the order given."""
-    stream = io.StringIO()
-    yaml.dump(value, stream, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    return stream.getvalue()
 
 
 class Workload:
@@ -224,12 +210,12 @@ class Workload:
         extra_needs: list[str] = []
         extra_mounts = mounts(main, run.name)
         if run.name == "configure" and configuration.setup is not None:
-            document = self._config_map("setup", {"data.yaml": to_yaml(configuration.setup)})
+            made = self._config_map("setup", {"data.yaml": document(configuration.setup)})
             secrets = self._secret("setup", configuration.setup_secrets)
             sources.append(secrets)
-            if document is not None:
-                extra_mounts.files("setup", "ConfigMap", document.kube_name, {"data.yaml": configuration.setup_path})
-            extra_needs = [o.name for o in (document, secrets) if o is not None]
+            if made is not None:
+                extra_mounts.files("setup", "ConfigMap", made.kube_name, {"data.yaml": configuration.setup_path})
+            extra_needs = [o.name for o in (made, secrets) if o is not None]
         pod = template(
             name=run.name,
             image=self._image(run.image or main.image),
