@@ -226,7 +226,7 @@ def test_every_component_relation_and_edge_is_in_the_drawing() -> None:
         shown = {g.attrib["data-edge"] for g in groups(root, "outside")}
         assert shown == {e for e in edges if not e.startswith("external ")} | {"dns"}
         written = {text.text for text in root.iter(f"{SVG}text")}
-        assert {item.version.version for item in built.components.values()} <= {
+        assert {item.version.version for item in built.components.values() if not item.external} <= {
             word for text in written for word in (text or "").split()
         }
 
@@ -240,6 +240,36 @@ def test_every_open_input_is_marked_on_its_component() -> None:
         }
         for item in built.open_inputs:
             assert item.input.title in told[item.component]
+
+
+def test_what_waits_has_no_pods_and_what_exists_already_has_its_address() -> None:
+    waiting, external = 0, 0
+    for built in landscapes():
+        for card in picture(built).cards:
+            settings = built.environment.components[card.name].external
+            if settings is not None:
+                external += 1
+                assert (card.pods, card.host) == ((), f"{settings.host}:{settings.port}")
+            elif card.name in built.waiting:
+                waiting += 1
+                assert card.waits
+                assert not card.pods
+            else:
+                assert card.pods
+                assert not card.waits
+    assert waiting
+    assert external
+
+
+def test_pods_are_counted_as_the_objects_say() -> None:
+    for built in landscapes():
+        counted = {(c.name, p): n for c in picture(built).cards for p, n in c.pods}
+        for item in built.objects:
+            if item.kind in ("Deployment", "StatefulSet"):
+                assert counted.pop((item.component, item.name.rpartition("/")[2])) == item.body["spec"]["replicas"]
+            elif item.kind == "Cluster":
+                assert counted.pop((item.component, "instance")) == item.body["spec"]["instances"]
+        assert counted == {}
 
 
 def test_the_same_landscape_gives_the_same_bytes() -> None:

@@ -112,12 +112,11 @@ def face(card: Card) -> Face:
     if card.icon:
         result.icons.append((CARD - PAD - 16, 11, card.icon))
     y += 20
-    facts = [t("version {version}", version=card.version)]
-    facts += [t("external")] if card.external else []
+    facts = [t("exists already") if card.external else t("version {version}", version=card.version)]
     facts += [t("used by {count}", count=card.users)] if card.users else []
     result.words.append(Word(PAD, y + 2, fit(" · ".join(facts), BODY, ROOM), BODY, "dim"))
     if card.host:
-        result.icons.append((PAD, y + 9.5, "globe"))
+        result.icons.append((PAD, y + 9.5, "plug" if card.external else "globe"))
         for line in wrap(card.host, SMALL, ROOM - 20, 2):
             y += 18
             result.words.append(Word(PAD + 20, y + 4, line, SMALL, "link"))

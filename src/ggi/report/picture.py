@@ -45,6 +45,7 @@ class Card:
     version: str
     external: bool
     host: str
+    """Public host name; of what exists already, host and port."""
     pods: tuple[tuple[str, int], ...]
     badges: tuple[Badge, ...]
     waits: tuple[str, ...]
@@ -138,7 +139,7 @@ def edge_title(name: str) -> str:
 
 def pods(built: Landscape, item: Placed) -> tuple[tuple[str, int], ...]:
     """Number of pods per process, as the objects say; an operator's own objects say it as `instances`."""
-    if item.external:
+    if item.external or item.name in built.waiting:
         return ()
     counts: dict[str, int] = {}
     for made in built.of(item.name):
@@ -167,6 +168,20 @@ def _badges(built: Landscape, name: str) -> tuple[Badge, ...]:
     return tuple(result)
 
 
+def _host(built: Landscape, name: str) -> str:
+    """The public host name; of what exists already, where it is."""
+    external = built.environment.components[name].external
+    return f"{external.host}:{external.port}" if external is not None else built.hosts.get(name, "")
+
+
+def _waits_with(built: Landscape, item: Placed) -> tuple[str, ...]:
+    """A component that lacks nothing itself, but needs others that wait: their titles."""
+    if item.name not in built.waiting:
+        return ()
+    needed = dict.fromkeys(u.component for u in item.component.uses if not u.optional and u.component in built.waiting)
+    return tuple(built.components[name].component.title for name in needed)
+
+
 def _card(built: Landscape, name: str, item: Placed) -> Card:
     own = [o.input for o in built.open_inputs if o.component == name]
     users = {r.consumer for r in built.relations if r.provider == name != r.consumer and is_shared(r, built)}
@@ -177,10 +192,10 @@ def _card(built: Landscape, name: str, item: Placed) -> Card:
         layer=item.component.layer,
         version=item.version.version,
         external=item.external,
-        host=built.hosts.get(name, ""),
+        host=_host(built, name),
         pods=pods(built, item),
         badges=_badges(built, name),
-        waits=tuple(i.title for i in own if i.blocks),
+        waits=tuple(i.title for i in own if i.blocks) or _waits_with(built, item),
         wishes=tuple(i.title for i in own if not i.blocks),
         icon=icon(item) if users else "",
         users=len(users),

@@ -31,7 +31,7 @@ ROW_GAP = 44
 """Between two rows of a band where no arrow runs sideways."""
 EDGE_GAP = 34
 """Between the frame and the edges of the cluster: room for a short arrow."""
-EDGE_PAD, EDGE_APART, EDGE_MOST = 12, 14, 400.0
+EDGE_PAD, EDGE_APART = 12, 14
 EDGE_TITLE, EDGE_FIRST, EDGE_LINES = 13, 14, 5
 
 
@@ -107,7 +107,7 @@ def edge_boxes(edges: Sequence[Edge], left: float, right: float, top: float) -> 
     """Boxes of equal width beside each other, and their lower side."""
     if not edges:
         return [], top
-    wide = min((right - left - EDGE_APART * (len(edges) - 1)) / len(edges), EDGE_MOST)
+    wide = (right - left - EDGE_APART * (len(edges) - 1)) / len(edges)
     room = wide - 2 * EDGE_PAD
     texts = [
         (
@@ -117,7 +117,7 @@ def edge_boxes(edges: Sequence[Edge], left: float, right: float, top: float) -> 
         for edge in edges
     ]
     tall = max(EDGE_FIRST + 17 * len(head) + 16 * len(lines) for head, lines in texts)
-    x = (left + right) / 2 - (wide * len(edges) + EDGE_APART * (len(edges) - 1)) / 2
+    x = left
     boxes = []
     for edge, (head, lines) in zip(edges, texts, strict=True):
         boxes.append(EdgeBox(edge, Box(round(x, 1), top, round(wide, 1), tall), head, lines))

@@ -148,7 +148,7 @@ def paint(drawn: Picture) -> str:
         text(Word(MARGIN, 93, fit(drawn.description, BODY, wide), BODY, "dim")),
         rect(placed.frame, "frame", 12),
         *_bands(placed),
-        text(Word(placed.frame.x + 14, placed.frame.y + 26, fit(within, BODY, wide / 2 - 40), BODY, "dim")),
+        text(Word(placed.frame.x + 14, placed.frame.y + 26, fit(within, BODY, wide - 40), BODY, "dim")),
         *(_edge(item, placed.frame) for item in placed.edges),
         *(_card(*item) for item in placed.cards),
         *(_line(line, colors[line.arrow.source]) for line in placed.lines),
