@@ -9,11 +9,9 @@ from typing import Annotated
 import typer
 
 from ggi.cli.app import app
+from ggi.cli.options import Json, Name
 from ggi.cli.output import note, say, say_json
 from ggi.messages import t
-
-Name = Annotated[str, typer.Argument(metavar="STACK", help="gm9901-prod, gm9901, or the name of a gemeente.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Format(StrEnum):
