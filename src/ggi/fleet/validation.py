@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from ggi.catalogue.content import Catalogue
 from ggi.errors import GgiError, Origin, Problem
@@ -45,7 +46,8 @@ def claims(environment: Environment, catalogue: Catalogue) -> Iterator[Claim]:
         if server is not None and any(use.component == "postgresql" for use in component.uses):
             database = settings.database or name.replace("-", "_")
             what = t("the database {name} on {host}", name=database, host=server.host)
-            place = environment.origin("components", name, "database")
+            named = ("components", name, "database") if settings.database else ("components", "postgresql", "external")
+            place = environment.origin(*named)
             yield Claim(what, ("database", server.host, str(server.port), database), stack, place)
 
 
@@ -88,9 +90,11 @@ def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, 
     if only is None:
         warnings.extend(inventory.strays())
         _content(inventory, catalogue, found.errors)
-        for region in inventory.region_ids():
+        reads: list[Callable[[], object]] = [lambda: inventory.national]
+        reads += [partial(inventory.region, region) for region in inventory.region_ids()]
+        for attempt in reads:
             try:
-                inventory.region(region)
+                attempt()
             except GgiError as error:
                 found.errors.extend(error.problems)
     tenants: list[Tenant] = []

@@ -96,7 +96,8 @@ class Inventory:
         return validate(opened, model, problems, partial=LAYERED)
 
     @cached_property
-    def _national(self) -> Layers:
+    def national(self) -> Layers:
+        """What holds for every gemeente."""
         tree = self._read(self.root / "national.yaml", "national")
         problems: list[Problem] = []
         self._check(tree, NationalFile, problems)
@@ -187,7 +188,7 @@ class Inventory:
     def _base(self, region: str, environment: str, layers: Layers) -> Base:
         key = (region, environment)
         if key not in self._bases:
-            self._bases[key] = Base.of([*self._national.of(environment), *layers.of(environment)])
+            self._bases[key] = Base.of([*self.national.of(environment), *layers.of(environment)])
         return self._bases[key]
 
     def environment(self, tenant: Tenant, name: str) -> Environment:
