@@ -22,6 +22,9 @@ from ._setup import RETIRE_PATH, SETUP_PATH, credential_of
 WRITABLE = ("/tmp", "/app/log", "/app/tmp", "/app/media")  # noqa: S108
 """Folders that the images write to; logging opens files in /app/log even when it writes to standard output."""
 
+UWSGI_PROCESSES, UWSGI_THREADS = 2, 4
+"""Requests that one web pod works on at once: enough for 25 a second, and each holds a database connection."""
+
 MIGRATE = Run(
     "migrate", ("/bin/sh", "-c", "/wait_for_db.sh && OTEL_SDK_DISABLED=True python src/manage.py migrate --noinput")
 )
@@ -97,7 +100,12 @@ HEALTHZ = probes("/_healthz/", "/_healthz/livez/", "/_healthz/readyz/")
 
 def web(checks: Probes, *, cpu: float, memory: int, **more: object) -> Process:
     """The pods that serve requests (uWSGI). `more` are further fields of Process."""
-    return _django("web", ports=(Port("http", 8000),), **checks, cpu=cpu, memory=memory, scales=True, **more)
+    fields: dict[str, object] = {
+        "ports": (Port("http", 8000),),
+        "environment": {"UWSGI_PROCESSES": str(UWSGI_PROCESSES), "UWSGI_THREADS": str(UWSGI_THREADS)},
+        "connections": UWSGI_PROCESSES * UWSGI_THREADS,
+    }
+    return _django("web", **fields, **checks, cpu=cpu, memory=memory, scales=True, **more)
 
 
 def worker(
@@ -118,6 +126,7 @@ def worker(
         replicas=2,
         grace=60,
         environment={"CELERY_WORKER_CONCURRENCY": str(concurrency), "DB_CONN_MAX_AGE": "0"},
+        connections=concurrency + 1,
         **more,
     )
 

@@ -107,6 +107,7 @@ component = Component(
             cpu=0.5,
             memory=1536,
             replicas=2,
+            connections=POOL,
             writable=("/tmp", "/opt/keycloak/data", BUILT),  # noqa: S108
             secret_mounts=(CA_MOUNT,),
         ),

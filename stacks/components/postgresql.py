@@ -39,7 +39,8 @@ class Settings(ComponentSettings):
     """Pods: one primary and replicas, each in a zone of its own."""
     storage: Quantity = "20Gi"
     """Volume per instance."""
-    max_connections: Annotated[int, Field(ge=50, le=1000)] = 300
+    max_connections: Annotated[int, Field(ge=50, le=5000)] | None = None
+    """Default: what all pods together may open, and some to spare."""
 
 
 PROCESS = Process(
@@ -51,6 +52,12 @@ PROCESS = Process(
     pod_labels={"cnpg.io/cluster": "postgresql"},
     service="postgresql-rw",
 )
+
+
+SPARE_CONNECTIONS = 40
+"""For a roll-out, the operator, monitoring and an administrator."""
+BASE_MEMORY, CONNECTION_MEMORY = 768, 6
+"""MiB for shared buffers and background, and for one idle back end with its caches (general experience)."""
 
 
 def _roles(relation: Relation, context: Context) -> tuple[list[dict[str, Any]], list[Manifest]]:
@@ -126,7 +133,8 @@ def configure(context: Context) -> Configuration:
         roles += mine
         manifests += secrets
     own = settings.resources.get("instance")
-    cpu, memory = (own.cpu, own.memory) if own else ("500m", "1Gi")
+    connections = settings.max_connections or context.connections + SPARE_CONNECTIONS
+    cpu, memory = (own.cpu, own.memory) if own else ("500m", f"{BASE_MEMORY + connections * CONNECTION_MEMORY}Mi")
     spec = {
         "instances": settings.instances,
         "imageName": context.version.images["main"].reference,
@@ -144,7 +152,7 @@ def configure(context: Context) -> Configuration:
         },
         "postgresql": {
             "parameters": {
-                "max_connections": str(settings.max_connections),
+                "max_connections": str(connections),
                 "password_encryption": "scram-sha-256",
                 "ssl_min_protocol_version": "TLSv1.3",
                 "log_connections": "on",

@@ -118,6 +118,8 @@ class Process:
     """Group of the files on its volumes; 0: its own uid. Processes that share a volume must have the same one."""
     grace: int = 30
     """Seconds that a pod gets to stop."""
+    connections: int = 5
+    """Connections to each database that one pod holds at most; the database is sized by the sum."""
     singleton: bool = False
     """Never two at once, not even during a roll-out."""
     pod_labels: Mapping[str, str] = field(default_factory=dict)

@@ -36,6 +36,8 @@ class Context:
     """Redis database per purpose of this component, such as {"cache": 4, "broker": 5}."""
     replicas: dict[str, int]
     """Pods per process."""
+    connections: int
+    """How many connections its consumers open at most, all their pods together."""
 
     @property
     def namespace(self) -> str:

@@ -12,7 +12,6 @@ from ggi.catalogue.context import Context
 from ggi.catalogue.relation import Relation
 from ggi.errors import Problem, raise_if
 from ggi.inventory.load import Environment
-from ggi.inventory.types import quantity
 from ggi.landscape.network import Flow, flows, policies
 from ggi.landscape.objects import NAMESPACE, Object, digest
 from ggi.landscape.platform import budget, gateway, make, platform
@@ -72,6 +71,17 @@ def _replicas(environment: Environment, component: Component) -> dict[str, int]:
     settings = environment.components[component.name]
     size = settings.replicas or web_pods(environment.tenant.inhabitants)
     return {p.name: size if p.scales else p.replicas for p in component.processes}
+
+
+def _connections(environment: Environment, incoming: Sequence[Relation], on: Mapping[str, Placed]) -> int:
+    """Connections that the consumers of these relations open at most; a Job counts as one pod of one."""
+    total = 0
+    for relation in incoming:
+        consumer = on[relation.consumer].component
+        pods = _replicas(environment, consumer)
+        per_pod = {p.name: p.connections for p in consumer.processes}
+        total += sum(pods.get(name, 1) * per_pod.get(name, 1) for name in relation.processes)
+    return total
 
 
 def _hosts(environment: Environment, on: Mapping[str, Placed], problems: list[Problem]) -> dict[str, str]:
@@ -160,7 +170,6 @@ def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
 
     objects = platform(environment)
     built: dict[str, list[Object]] = {}
-    operated: dict[str, float] = {}
     for name in order:
         item = on[name]
         if item.external:
@@ -176,18 +185,11 @@ def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
             hosts=hosts,
             redis_databases=databases.get(name, {}),
             replicas=_replicas(environment, item.component),
+            connections=_connections(environment, [r for r in found if r.provider == name], on),
         )
         configuration = item.component.configure(context)
         ready = _ready([r for r in found if r.consumer == name], built, on).get(name, [])
         built[name] = Workload(context, configuration, list(dict.fromkeys(ready))).build()
-        for made in item.component.processes:
-            if made.pod_labels:
-                count = context.replicas[made.name]
-                own = environment.components[name].resources.get(made.name)
-                operated["cpu"] = operated.get("cpu", 0.0) + count * (quantity(own.cpu) if own else made.cpu)
-                memory = quantity(own.memory) if own else made.memory * 2.0**20
-                operated["memory"] = operated.get("memory", 0.0) + count * memory
-                operated["pods"] = operated.get("pods", 0.0) + count
         objects.extend(built[name])
     for (component, process), spec in policies(environment, on, listed).items():
         objects.append(
@@ -203,7 +205,7 @@ def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
         )
     listeners = {name: (host, on[name].component.passthrough) for name, host in hosts.items()}
     objects.extend(gateway(environment, listeners))
-    objects.extend(budget(environment, objects, operated))
+    objects.extend(budget(environment, objects))
     return Landscape(
         environment=environment,
         components=everything,

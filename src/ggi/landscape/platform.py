@@ -117,31 +117,28 @@ def _certificate_authority(environment: Environment) -> list[Object]:
     ]
 
 
-def _pods(objects: Iterable[Object]) -> Iterable[tuple[int, Body]]:
-    """(how many, pod spec) of every workload; Jobs count as one each."""
-    for item in objects:
-        if item.kind in ("Deployment", "StatefulSet"):
-            yield item.body["spec"]["replicas"], item.body["spec"]["template"]["spec"]
-        elif item.kind == "Job":
-            yield 1, item.body["spec"]["template"]["spec"]
+def _pods(objects: Iterable[Object]) -> Iterable[tuple[int, Sequence[Body]]]:
+    """(how many, resources per container) of every workload; Jobs count as one pod each.
 
-
-def budget(environment: Environment, objects: Sequence[Object], operated: Mapping[str, float]) -> list[Object]:
-    """ResourceQuota and LimitRange: what the landscape asks for with room for a roll-out, and no pod without figures.
-
-    `operated` adds what operators make for us (database pods): `cpu` in cores, `memory` in bytes, `pods`.
+    Pods that an operator makes are in its own object: so many `instances` with these `resources`.
     """
-    cpu, cpu_limit, memory, pods = (
-        operated.get("cpu", 0.0),
-        operated.get("cpu", 0.0),
-        operated.get("memory", 0.0),
-        operated.get("pods", 0.0),
-    )
+    for item in objects:
+        spec = item.body.get("spec", {})
+        if item.kind in ("Deployment", "StatefulSet", "Job"):
+            containers = spec["template"]["spec"]["containers"]
+            yield spec.get("replicas", 1), [c["resources"] for c in containers]
+        elif item.kind == "Cluster":
+            yield spec["instances"], [spec["resources"]]
+
+
+def budget(environment: Environment, objects: Sequence[Object]) -> list[Object]:
+    """ResourceQuota and LimitRange: what the landscape asks for, with room for a roll-out."""
+    cpu = cpu_limit = memory = 0.0
+    pods = 0
     claims = sum(1 for item in objects if item.kind == "PersistentVolumeClaim")
-    for count, spec in _pods(objects):
+    for count, containers in _pods(objects):
         pods += count
-        for container in spec["containers"]:
-            figures = container["resources"]
+        for figures in containers:
             cpu += count * quantity(figures["requests"]["cpu"])
             cpu_limit += count * quantity(figures["limits"]["cpu"])
             memory += count * quantity(figures["limits"]["memory"])
