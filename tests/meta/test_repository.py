@@ -86,6 +86,7 @@ ORDER = [
     "report",
     "fleet",
     "cli",
+    "locale",
 ]
 """Packages of the library, lowest first: each imports only from itself and from what stands before it."""
 
