@@ -28,6 +28,8 @@ def unwrap(node: Node, locked: bool = False) -> Node:
             if isinstance(content, dict):
                 content = {k: unwrap(v, True) for k, v in content.items()}
             return Node(content, node.origin, inner.raw, True, inner.plain_style)
+        if len(value) == 1 and APPEND in value:
+            return replace(node, locked=locked)
         return Node({k: unwrap(v, locked) for k, v in value.items()}, node.origin, node.raw, locked)
     return replace(node, locked=True) if locked else node
 
@@ -62,7 +64,8 @@ def merge(lower: Node, upper: Node, problems: list[Problem], path: tuple[str, ..
         if upper.locked and not lower.locked:
             # What lower layers said below a mapping that is locked here is locked as well.
             merged = {key: unwrap(node, True) for key, node in merged.items()}
-        return Node(merged, upper.origin, locked=lower.locked or upper.locked)
+        # Who locked it stays its origin, so that a refusal names that layer.
+        return Node(merged, lower.origin if lower.locked else upper.origin, locked=lower.locked or upper.locked)
     result = settle(upper)
     if more is not None and isinstance(lower.value, list):
         result = replace(result, value=[*lower.value, *more])

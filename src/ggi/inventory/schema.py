@@ -116,11 +116,16 @@ def _lockable(schema: Schema) -> Schema:
     plain = {key: value for key, value in schema.items() if key not in ("description", "default", "title")}
     forms: list[Schema] = []
     for form in plain.get("anyOf", [plain]):
+        patterns = form.get("patternProperties")
         values = form.get("additionalProperties")
-        if isinstance(values, dict):
+        if patterns or isinstance(values, dict):
             # A mapping with free names: `locked` and `append` are no names but words of ours.
             names = {"allOf": [form["propertyNames"], _OTHER]} if "propertyNames" in form else _OTHER
-            form = {**form, "additionalProperties": _lockable(values), "propertyNames": names}
+            form = {**form, "propertyNames": names}
+            if patterns:
+                form["patternProperties"] = {pattern: _lockable(item) for pattern, item in patterns.items()}
+            else:
+                form["additionalProperties"] = _lockable(values)
         forms.append(form)
         if form.get("type") == "array":
             forms.append(_wrapped(APPEND, form))
@@ -178,12 +183,15 @@ def _reached(schema: Any, defs: Mapping[str, Schema], seen: set[str] | None = No
 
 
 def _tidy(schema: Schema) -> Schema:
-    """Without the titles that repeat names; a property that is called `title` stays."""
-    result: Schema = {}
+    """Without the titles that repeat names; a property that is called `title` stays.
+
+    Names that fit no pattern are refused, as by the loader; pydantic leaves that out.
+    """
+    result: Schema = {"additionalProperties": False} if "patternProperties" in schema else {}
     for key, value in schema.items():
         if key == "title" and isinstance(value, str):
             continue
-        if key in ("properties", "$defs"):
+        if key in ("properties", "patternProperties", "$defs"):
             result[key] = {name: _tidy(item) for name, item in value.items()}
         elif isinstance(value, dict):
             result[key] = _tidy(value)
