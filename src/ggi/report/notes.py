@@ -54,7 +54,7 @@ def legend(drawn: Picture, left: float, top: float, wide: float) -> tuple[list[s
         entries.append(("wish", t("works, and can do more with what others supply")))
     if any(card.external for card in drawn.cards):
         entries.append(("outside", t("exists already, outside the namespace; is only used")))
-    entries.append(("frame", t("border of the namespace; what is not drawn is closed")))
+    entries.append(("frame", t("border of the namespace")))
     x, y = left, top + 26
     for kind, meaning in entries:
         need = 40 + width(meaning, SMALL) + 24

@@ -140,7 +140,10 @@ def paint(drawn: Picture) -> str:
     signs, y = legend(drawn, MARGIN, y + (14 if relations else 0), wide)
     height = y + MARGIN - 10
     title = wrap(drawn.title, 26, wide, 1, bold=True)[0]
-    within = t("Namespace {name}: only what is drawn is allowed, everything else is denied", name=drawn.namespace)
+    within = t(
+        "Namespace {name}: between components, and with what is outside, only what is drawn is allowed",
+        name=drawn.namespace,
+    )
     body = [
         rect(Box(0, 0, placed.width, height), "paper", 0),
         text(Word(MARGIN, 46, title, 26, bold=True)),
