@@ -45,7 +45,7 @@ class Browser:
     """A person's browser: comes through the gateway, by the public name, and keeps cookies."""
 
     def __init__(self, port: int, host: str, public_paths: tuple[str, ...]) -> None:
-        self._port = port
+        self.port = port
         self._host = host
         self._public = public_paths
         self._cookies: dict[str, str] = {}
@@ -56,7 +56,7 @@ class Browser:
         assert parts.hostname == self._host, address
         if not any(parts.path == p or parts.path.startswith(f"{p}/") for p in self._public):
             raise RefusedError(f"the gateway does not forward {parts.path}")
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers = {
             "Host": self._host,
             "X-Forwarded-Proto": "https",
@@ -78,14 +78,22 @@ class Browser:
         connection.close()
         return Answer(response.status, response.getheader("Location") or "", text)
 
-    def sign_in(self, address: str, user: str, password: str) -> Answer:
-        """Open a log-in page and fill it in."""
+    def open_log_in(self, address: str) -> str:
+        """Open a log-in page; returns where its form goes. Raises RefusedError when another page comes."""
         page = self.request(address)
         found = re.search(r'<form[^>]+id="kc-form-login"[^>]+action="([^"]+)"', page.body)
         if found is None:
             message = re.search(r'id="kc-error-message"[^>]*>\s*<p[^>]*>([^<]+)', page.body)
             raise RefusedError(f"no log-in page ({page.status}): {message[1] if message else page.location}")
-        return self.request(html.unescape(found[1]), {"username": user, "password": password, "credentialId": ""})
+        return html.unescape(found[1])
+
+    def fill_in(self, action: str, user: str, password: str) -> Answer:
+        """Send the form of a log-in page."""
+        return self.request(action, {"username": user, "password": password, "credentialId": ""})
+
+    def sign_in(self, address: str, user: str, password: str) -> Answer:
+        """Open a log-in page and fill it in."""
+        return self.fill_in(self.open_log_in(address), user, password)
 
 
 class Realm:

@@ -16,7 +16,7 @@ import yaml
 from tests.real.keycloak import JOB, Server
 from tests.real.keycloak_client import Administrator, Client, Realm, RefusedError, claims
 from tests.real.login_loop import LoginLoop
-from tests.real.postgres import database
+from tests.real.postgres import Database, database
 from tests.real.programs import program
 from tests.real.rendered import Rendered, rendered
 
@@ -33,6 +33,7 @@ class Keycloak:
     """A running Keycloak with its realm."""
 
     server: Server
+    database: Database
     realm: Realm
     landscape: Rendered
 
@@ -52,13 +53,16 @@ def consumer(landscape: Rendered, name: str) -> Client:
     return Client(item["oidc_rp_client_id"], secret, f"https://{landscape.built.hosts[name]}{path}")
 
 
-def start(folder: Path, landscape: Rendered, postgresql: Any) -> Keycloak:
+def start(folder: Path, landscape: Rendered, postgresql: Database) -> Keycloak:
     """A Keycloak that is not running yet."""
     server = Server(folder, landscape, postgresql)
     matches = landscape.object("keycloak/HTTPRoute/main").body["spec"]["rules"][0]["matches"]
     paths = tuple(match["path"]["value"].rstrip("/") for match in matches)
     return Keycloak(
-        server, Realm(server.port, landscape.built.hosts["keycloak"], landscape.built.stack, paths), landscape
+        server,
+        postgresql,
+        Realm(server.port, landscape.built.hosts["keycloak"], landscape.built.stack, paths),
+        landscape,
     )
 
 
@@ -240,6 +244,25 @@ def test_the_job_restores_what_somebody_changed_by_hand(keycloak: Keycloak, admi
     assert administrator.client("van-de-gemeente") is not None
     assert administrator.client("openzaak-r0") is None
     assert keycloak.realm.log_in(consumer(rendered(), "openzaak"), "beheerder", PASSWORD)["id_token"]
+
+
+def test_two_pods_share_log_ins(keycloak: Keycloak, tmp_path: Path) -> None:
+    """The page comes from one pod and the answer goes to the other, as happens behind a Service."""
+    second = Server(tmp_path, rendered(), keycloak.database)
+    with second.running():
+        here, there = (
+            keycloak.realm,
+            Realm(second.port, keycloak.realm.host, keycloak.realm.name, keycloak.realm.public_paths),
+        )
+        client = consumer(rendered(), "openzaak")
+        browser = here.browser()
+        page = browser.open_log_in(here.authorization(client.id, client.redirect))
+        browser.port = there.port
+        answer = browser.fill_in(page, "beheerder", PASSWORD)
+        code = parse_qs(urlsplit(answer.location).query)["code"][0]
+        tokens = here.token(client, grant_type="authorization_code", code=code, redirect_uri=client.redirect)
+        assert there.inside("userinfo", Authorization=f"Bearer {tokens['access_token']}").status == 200
+    assert "(2)" in "".join(line for line in second.log.read_text().splitlines() if "ISPN000094" in line)
 
 
 def _log_in(keycloak: Keycloak, landscape: Rendered, people: Iterator[str]) -> Callable[[], None]:
