@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ggi.errors import Problem, WorkError
+from ggi.messages import t
 
 Report = Callable[[str], None]
 """Takes one line of progress for a person."""
@@ -70,8 +71,13 @@ def module_dir(go: Path, module: str, version: str) -> Path:
     if done.returncode != 0 or not answer.get("Dir"):
         raise WorkError(
             Problem(
-                f"Go could not fetch {module} {version}: {answer.get('Error') or last_lines(done.stderr)}",
-                "Check that GOPROXY points to a module proxy that this machine can reach (`go env GOPROXY`).",
+                t(
+                    "Go could not fetch {module} {version}: {why}",
+                    module=module,
+                    version=version,
+                    why=answer.get("Error") or last_lines(done.stderr),
+                ),
+                t("Check that GOPROXY points to a module proxy that this machine can reach (`go env GOPROXY`)."),
             )
         )
     return Path(answer["Dir"])
@@ -101,7 +107,7 @@ def build(go: Path, name: str, source: GoSource, target: Path, report: Report) -
     for leftover in parent.glob(".build-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     started = time.monotonic()
-    report(f"{name} {source.version}: fetching the source from its Go module")
+    report(t("{name} {version}: fetching the source from its Go module", name=name, version=source.version))
     folder = module_dir(go, source.module, source.version)
     work = Path(tempfile.mkdtemp(prefix=".build-", dir=parent))
     try:
@@ -113,7 +119,8 @@ def build(go: Path, name: str, source: GoSource, target: Path, report: Report) -
         (work / "result").replace(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    report(f"{name} {source.version}: built in {spoken(time.monotonic() - started)}")
+    duration = spoken(time.monotonic() - started)
+    report(t("{name} {version}: built in {duration}", name=name, version=source.version, duration=duration))
 
 
 def run_watched(command: list[str], cwd: Path, env: Mapping[str, str], what: str, report: Report) -> None:
@@ -139,8 +146,8 @@ def run_watched(command: list[str], cwd: Path, env: Mapping[str, str], what: str
     if process.returncode != 0:
         raise WorkError(
             Problem(
-                f"building {what} failed: {counted.complaint()}",
-                "Check disk space and `go env`, then run the same command again: what is compiled is kept.",
+                t("building {what} failed: {why}", what=what, why=counted.complaint()),
+                t("Check disk space and `go env`, then run the same command again: what is compiled is kept."),
             )
         )
 
@@ -166,7 +173,9 @@ class _Lines(threading.Thread):
                 self._rest = [*self._rest[-19:], line]
 
     def summary(self) -> str:
-        return f"{self._packages} packages compiled" if self._packages else f"{self._downloads} modules fetched"
+        if self._packages:
+            return t("packages compiled: {count}", count=self._packages)
+        return t("modules fetched: {count}", count=self._downloads)
 
     def complaint(self) -> str:
         return last_lines("".join(self._rest))
@@ -174,7 +183,7 @@ class _Lines(threading.Thread):
 
 def last_lines(text: str, count: int = 6) -> str:
     """The last `count` lines of what a program said, on one line, for an error message."""
-    return " | ".join(line.strip() for line in text.strip().splitlines()[-count:]) or "no reason given"
+    return " | ".join(line.strip() for line in text.strip().splitlines()[-count:]) or t("no reason given")
 
 
 def spoken(seconds: float) -> str:
