@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ggi.errors import Problem, WorkError
+from ggi.messages import t
 
 _PAUSE = 0.2
 _REMINDER = 10.0
@@ -36,10 +37,13 @@ def locked(path: Path, what: str, report: Callable[[str], None], *, patience: fl
                 now = time.monotonic()
                 if patience is not None and now - started > patience:
                     raise WorkError(
-                        Problem(f"{what} is in use by {holder}", "Wait until it is done, then run the command again.")
+                        Problem(
+                            t("{what} is in use by {holder}", what=what, holder=holder),
+                            t("Wait until it is done, then run the command again."),
+                        )
                     ) from None
                 if now >= reminder:
-                    report(f"{what}: waiting for {holder}")
+                    report(t("{what}: waiting for {holder}", what=what, holder=holder))
                     reminder = now + _REMINDER
                 waited = True
                 time.sleep(_PAUSE)
@@ -57,4 +61,4 @@ def _holder(path: Path) -> str:
         pid = path.read_text().strip()
     except OSError:
         pid = ""
-    return f"process {pid}" if pid else "another process"
+    return t("process {pid}", pid=pid) if pid else t("another process")
