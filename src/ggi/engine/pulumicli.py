@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ggi.engine.gobuild import last_lines
+from ggi.messages import t
 
 Report = Callable[[str], None]
 
@@ -117,7 +118,7 @@ def download(version: str, target: Path, report: Report) -> str:
     for leftover in target.parent.glob(".install-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=".install-", dir=target.parent))
-    report(f"pulumi {version}: downloading the official release")
+    report(t("pulumi {version}: downloading the official release", version=version))
     try:
         # A process of its own: the installer has no time-out.
         done = subprocess.run(
@@ -133,6 +134,6 @@ def download(version: str, target: Path, report: Report) -> str:
         (work / "root").rename(target)
         return ""
     except subprocess.TimeoutExpired:
-        return f"not done within {INSTALL_SECONDS:.0f} s"
+        return t("not done within {seconds:.0f} s", seconds=INSTALL_SECONDS)
     finally:
         shutil.rmtree(work, ignore_errors=True)
