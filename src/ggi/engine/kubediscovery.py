@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ggi.engine.kubeerrors import UnknownKindError
+from ggi.messages import t
 
 # v2 since Kubernetes 1.30, v2beta1 since 1.26.
 _ACCEPT = ",".join(
@@ -68,8 +69,11 @@ class Discovery:
             self._load()
         if key not in self._found:
             versions = sorted(version for version, other in self._found if other == kind)
-            fix = f"The server has {kind} as {', '.join(versions)}." if versions else "Install the CRD that defines it."
-            raise UnknownKindError(404, "UnknownKind", f"the API server has no kind {kind} in {api_version}", fix=fix)
+            fix = t("Install the CRD that defines it.")
+            if versions:
+                fix = t("The server has {kind} as {versions}.", kind=kind, versions=", ".join(versions))
+            message = t("the API server has no kind {kind} in {version}", kind=kind, version=api_version)
+            raise UnknownKindError(404, "UnknownKind", message, fix=fix)
         return self._found[key]
 
     def _load(self) -> None:
