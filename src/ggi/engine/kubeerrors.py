@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ggi.errors import Problem, WorkError
+from ggi.messages import t
 
 
 class ApiError(WorkError):
@@ -68,8 +69,8 @@ class UnreachableError(ApiError):
         super().__init__(
             0,
             "Unreachable",
-            f"the API server {server} does not answer: {cause}",
-            fix="Check the network, the VPN and the server's state; for the sandbox run `./ggi sandbox start`.",
+            t("the API server {server} does not answer: {cause}", server=server, cause=cause),
+            fix=t("Check the network, the VPN and the server's state; for the sandbox run `./ggi sandbox start`."),
         )
         self.server = server
         self.sent = sent
