@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ggi.engine.kubeerrors import UnauthorizedError, UnreachableError, error_from_answer
 from ggi.errors import InputError, Problem
+from ggi.messages import t
 
 if TYPE_CHECKING:
     import httpx2
@@ -60,8 +61,8 @@ def connect(load: Callable[[], Any], name: str, context: str | None, timeout: fl
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             Problem(
-                f"{name}: this kubeconfig can't be used: {why}",
-                "Check it with `kubectl --kubeconfig FILE version`.",
+                t("{name}: this kubeconfig can't be used: {why}", name=name, why=why),
+                t("Check it with `kubectl --kubeconfig FILE version`."),
             )
         ) from error
     return http, str(config.context_name)
@@ -113,8 +114,8 @@ class Connection:
                 raise UnauthorizedError(
                     401,
                     "Unauthorized",
-                    f"logging in to {self.server} failed: {error}",
-                    fix="Log in as this cluster asks for (for example `az login` or `kubelogin`) and try again.",
+                    t("logging in to {server} failed: {why}", server=self.server, why=error),
+                    fix=t("Log in as this cluster asks for (for example `az login` or `kubelogin`) and try again."),
                 ) from error
             except httpx2.HTTPError as error:
                 raise UnreachableError(self.server, str(error) or type(error).__name__, sent=True) from error
