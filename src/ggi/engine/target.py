@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ggi.messages import language
 from ggi.paths import state_dir
 
 INVENTORY = "GGI_INVENTORY"
@@ -58,8 +59,11 @@ class Target:
         return found
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """`base` (default: this process's environment) with the variables and the CLI first on PATH."""
-        found = dict(os.environ if base is None else base)
+        """`base` (default: this process's environment) with the variables and the CLI first on PATH.
+
+        The program that Pulumi starts speaks the language that is spoken here.
+        """
+        found = dict(os.environ if base is None else base) | {"GGI_LANG": language()}
         path = found.get("PATH", os.defpath)
         if path.split(os.pathsep)[0] != str(self.cli.parent):
             found["PATH"] = f"{self.cli.parent}{os.pathsep}{path}"
