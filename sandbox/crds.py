@@ -18,6 +18,7 @@ from ggi.engine.gobuild import module_dir
 from ggi.engine.gotoolchain import go_toolchain
 from ggi.engine.locks import locked
 from ggi.errors import WorkError
+from ggi.messages import t
 from ggi.paths import cache_dir
 from sandbox.layout import write_atomically
 
@@ -85,12 +86,18 @@ SOURCES = (
 
 def definitions(report: Report) -> list[dict[str, Any]]:
     """All CRDs, from the cache or else from the Go modules. Raises WorkError when a module can't be fetched."""
-    with locked(cache_dir() / "crds" / ".lock", "the CRDs", report):
+    with locked(cache_dir() / "crds" / ".lock", t("the CRDs"), report):
         missing = [source for source in SOURCES if not source.cached.is_file()]
         if missing:
             go = go_toolchain(report)
             for source in missing:
-                report(f"{source.title} {source.version}: fetching its CRDs from its Go module")
+                report(
+                    t(
+                        "{name} {version}: fetching its CRDs from its Go module",
+                        name=source.title,
+                        version=source.version,
+                    )
+                )
             with ThreadPoolExecutor(max_workers=3) as pool:
                 [*pool.map(lambda source: _extract(go, source), missing)]
     return [crd for source in SOURCES for crd in json.loads(source.cached.read_text())]
