@@ -232,9 +232,7 @@ def _missing(tool: Tool, why_not: str) -> WorkError:
                 version=tool.version,
                 why=f"{why_not}{here}",
             ),
-            t(
-                "Install it (https://www.pulumi.com/docs/install/) so that it is on PATH, or use the sandbox: --sandbox."
-            ),
+            t("Install it (https://www.pulumi.com/docs/install/) so that it is on PATH, or use --sandbox."),
         )
     )
 
