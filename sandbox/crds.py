@@ -108,7 +108,14 @@ def _extract(go: Path, source: Source) -> None:
     files = sorted(path for pattern in source.patterns for path in folder.glob(pattern))
     found = [crd for path in files for crd in _parse(path)]
     if not found:
-        raise WorkError(f"the Go module {source.module} {source.version} has no CRD at {', '.join(source.patterns)}")
+        raise WorkError(
+            t(
+                "the Go module {module} {version} has no CRD at {patterns}",
+                module=source.module,
+                version=source.version,
+                patterns=", ".join(source.patterns),
+            )
+        )
     write_atomically(source.cached, json.dumps(found, sort_keys=True), 0o644)
 
 
