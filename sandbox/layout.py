@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ggi.errors import InputError, Problem, WorkError
+from ggi.messages import t
 from ggi.paths import state_dir
 
 DEFAULT = "default"
@@ -44,8 +45,8 @@ class Layout:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", name):
             raise InputError(
                 Problem(
-                    f"'{name}' can't be the name of a sandbox",
-                    "Use up to 30 lower-case letters, digits and hyphens, such as `default` or `demo-2`.",
+                    t("'{name}' can't be the name of a sandbox", name=name),
+                    t("Use up to 30 lower-case letters, digits and hyphens, such as `default` or `demo-2`."),
                 )
             )
         return cls(name, state_dir() / "sandbox" / name)
@@ -124,7 +125,7 @@ def free_port(taken: frozenset[int]) -> int:
     for port in random.sample(_PORTS, k=200):  # not a secret
         if port not in taken and is_free(port):
             return port
-    raise WorkError(f"no free loopback port between {_PORTS.start} and {_PORTS.stop}")
+    raise WorkError(t("no free loopback port between {first} and {last}", first=_PORTS.start, last=_PORTS.stop))
 
 
 def is_free(port: int) -> bool:
