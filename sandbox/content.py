@@ -16,6 +16,7 @@ import yaml
 
 from ggi.engine.kubeapi import KubeApi
 from ggi.errors import WorkError
+from ggi.messages import t
 from sandbox import kwok
 
 Report = Callable[[str], None]
@@ -39,7 +40,7 @@ def install_crds(api: KubeApi, definitions: list[dict[str, Any]], report: Report
     wanted = [_with_digest(definition) for definition in definitions]
     changed = [crd for crd in wanted if present.get(crd["metadata"]["name"]) != crd["metadata"]["annotations"][_DIGEST]]
     if changed:
-        report(f"installing {len(changed)} CRDs")
+        report(t("installing CRDs: {count}", count=len(changed)))
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             [*pool.map(lambda crd: api.apply(crd, field_manager=FIELD_MANAGER, force=True), changed)]
     # Also when nothing changed: a server that has just started is ready before it serves its CRDs.
@@ -127,5 +128,11 @@ def _wait_until_served(api: KubeApi, definitions: Iterable[dict[str, Any]]) -> N
             return
         if time.monotonic() > give_up:
             names = ", ".join(sorted(f"{kind} ({version})" for version, kind in missing))
-            raise WorkError(f"the API server does not serve these kinds after {_ESTABLISHED_SECONDS:.0f} s: {names}")
+            raise WorkError(
+                t(
+                    "the API server does not serve these kinds after {seconds:.0f} s: {names}",
+                    seconds=_ESTABLISHED_SECONDS,
+                    names=names,
+                )
+            )
         time.sleep(0.1)
