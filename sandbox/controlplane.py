@@ -15,6 +15,7 @@ from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubeerrors import ApiError
 from ggi.engine.locks import locked
 from ggi.errors import Problem, WorkError
+from ggi.messages import mark, t
 from sandbox import certificates, content, crds, kwok, processes
 from sandbox.certificates import Pki
 from sandbox.layout import DEFAULT, Layout, write_atomically
@@ -22,8 +23,8 @@ from sandbox.parts import Part, healthy, parts
 
 Report = Callable[[str], None]
 
-SIMULATED = "pods are simulated (kwok); no container runs"
-"""Belongs in every status and closing line about a sandbox."""
+SIMULATED = mark("pods are simulated (kwok); no container runs")
+"""Belongs, translated, in every status and closing line about a sandbox."""
 
 READY_SECONDS = 120.0
 """How long one part may take to become healthy; on an idle machine each needs at most two seconds."""
@@ -60,7 +61,7 @@ def start(name: str = DEFAULT, report: Report = lambda line: None, *, offers: co
     programs = {key: found.path for key, found in tools.ensure(tools.CONTROL_PLANE, report).items()}
     definitions = crds.definitions(report)
     layout.create()
-    with locked(layout.lock, f"the sandbox {name}", report):
+    with locked(layout.lock, t("the sandbox {name}", name=name), report):
         pki, renewed = certificates.ensure(layout.pki)
         if renewed:
             _end(layout, _ORDER)
@@ -93,7 +94,7 @@ def stop(name: str = DEFAULT, report: Report = lambda line: None) -> bool:
     layout = Layout.of(name)
     if not layout.folder.is_dir():
         return False
-    with locked(layout.lock, f"the sandbox {name}", report):
+    with locked(layout.lock, t("the sandbox {name}", name=name), report):
         running = [part for part in _ORDER if processes.read(_run_file(layout, part))]
         _end(layout, _ORDER)
     return bool(running)
@@ -107,7 +108,7 @@ def reset(name: str = DEFAULT, report: Report = lambda line: None) -> bool:
     layout = Layout.of(name)
     ran = stop(name, report)
     if layout.folder.is_dir():
-        with locked(layout.lock, f"the sandbox {name}", report):
+        with locked(layout.lock, t("the sandbox {name}", name=name), report):
             for folder in (layout.data, layout.logs, layout.folder / "kwok"):
                 shutil.rmtree(folder, ignore_errors=True)
     return ran
@@ -117,7 +118,7 @@ def kubeconfig(name: str = DEFAULT) -> Path:
     """The kubeconfig of the sandbox. Raises WorkError when it was never started."""
     layout = Layout.of(name)
     if not layout.kubeconfig.is_file():
-        raise WorkError(Problem(f"there is no sandbox {name}", "Run `./ggi sandbox start` first."))
+        raise WorkError(Problem(t("there is no sandbox {name}", name=name), t("Run `./ggi sandbox start` first.")))
     return layout.kubeconfig
 
 
@@ -190,7 +191,7 @@ def _bring_up(
         part = found[name]
         record = processes.read(_run_file(layout, name))
         if record and record.digest != part.digest():
-            report(f"{name}: restarting with its new settings")
+            report(t("{name}: restarting with its new settings", name=name))
             _end(layout, (name,))
             record = None
         if record is None:
@@ -211,15 +212,18 @@ def _wait_until_healthy(layout: Layout, pki: Pki, part: Part, report: Report) ->
         waited = time.monotonic() - began
         gone = processes.read(_run_file(layout, part.name)) is None
         if waited > READY_SECONDS or (gone and restarted):
-            why = "does not stay up" if gone else f"is not healthy after {READY_SECONDS:.0f} s"
+            values = {"part": part.name, "seconds": READY_SECONDS, "why": _last_line(log)}
+            ill = t("{part} is not healthy after {seconds:.0f} s: {why}", **values)
             raise WorkError(
                 Problem(
-                    f"{part.name} {why}: {_last_line(log)}",
-                    f"See {log}; `./ggi sandbox reset` starts afresh and throws away what is in the sandbox.",
+                    t("{part} does not stay up: {why}", **values) if gone else ill,
+                    t("See {log}; `./ggi sandbox reset` starts afresh and throws away what is in it.", log=log),
                 )
             )
         if not restarted and (gone or waited > READY_SECONDS / 3):
-            report(f"{part.name} {'ended' if gone else 'is not healthy'}, starting it anew: {_last_line(log)}")
+            values = {"part": part.name, "why": _last_line(log)}
+            ill = t("{part} is not healthy, starting it anew: {why}", **values)
+            report(t("{part} ended, starting it anew: {why}", **values) if gone else ill)
             _end(layout, (part.name,))
             _spawn(layout, part)
             restarted = True
@@ -248,8 +252,11 @@ def _settle(api: KubeApi) -> None:
         time.sleep(_PAUSE)
     raise WorkError(
         Problem(
-            f"the nodes or the default service account are not there after {_SETTLED_SECONDS:.0f} s",
-            "Look at `./ggi sandbox status` and at the logs that it names.",
+            t(
+                "the nodes or the default service account are not there after {seconds:.0f} s",
+                seconds=_SETTLED_SECONDS,
+            ),
+            t("Look at `./ggi sandbox status` and at the logs that it names."),
         )
     )
 
@@ -272,6 +279,6 @@ def _last_line(log: Path) -> str:
     try:
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-200:] if line.strip()]
     except OSError:
-        return "no log"
+        return t("no log")
     telling = [line for line in lines if "rror" in line or line.startswith("F") or "fatal" in line]
-    return (telling or lines or ["nothing in its log"])[-1][:300]
+    return (telling or lines or [t("nothing in its log")])[-1][:300]
