@@ -13,7 +13,7 @@ from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.planning import show_plan
 from ggi.cli.workspace import Workspace, start_sandbox
 from ggi.errors import EXIT_FAILED, InputError, Problem
-from ggi.messages import t
+from ggi.messages import mark, t
 
 if TYPE_CHECKING:
     from ggi.engine.stack import Event, Outcome, Stack
@@ -21,7 +21,26 @@ if TYPE_CHECKING:
     from ggi.inventory.load import Environment
     from ggi.landscape.build import Landscape
 
-SIMULATED = "pods are simulated (kwok); no container runs"
+SIMULATED = mark("pods are simulated (kwok); no container runs")
+
+OPERATIONS = {
+    "create": mark("made"),
+    "update": mark("changed"),
+    "replace": mark("replaced"),
+    "create-replacement": mark("made to replace another"),
+    "delete": mark("removed"),
+    "delete-replaced": mark("removed because replaced"),
+}
+"""Pulumi's words for what it does, as a summary says them; others stay as they are."""
+
+STATES = {
+    mark("ready"): "green",
+    mark("external"): "dim",
+    mark("waiting"): "yellow",
+    mark("failed"): "red",
+    mark("missing"): "red",
+}
+"""The states of a component, and their colours."""
 
 
 def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> Target:
@@ -41,7 +60,7 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
             t(
                 "Engine: Pulumi {version} ({how}); Kubernetes plugin: {plugin}.",
                 version=cli.version,
-                how=cli.how,
+                how=cli.said,
                 plugin=plugin,
             )
         )
@@ -50,7 +69,7 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
         t(
             "Engine: Pulumi {version} ({how}); context {context}.",
             version=cli.version,
-            how=cli.how,
+            how=cli.said,
             context=environment.cluster.context,
         )
     )
@@ -86,10 +105,10 @@ class _Steps:
 
 
 def _closing(verb: str, outcome: Outcome, sandbox: bool) -> None:
-    parts = [f"{n} {op}" for op, n in sorted(outcome.changes.items()) if op != "same"]
+    parts = [f"{n} {t(OPERATIONS.get(op, op))}" for op, n in sorted(outcome.changes.items()) if op != "same"]
     same = outcome.changes.get("same", 0)
     summary = ", ".join(parts) if parts else t("nothing changed")
-    tail = f"; {SIMULATED}" if sandbox else ""
+    tail = f"; {t(SIMULATED)}" if sandbox else ""
     say(
         paint(
             t(
@@ -314,20 +333,19 @@ def status(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> N
                 wanted=environment.release,
             )
         )
-        color = {"ready": "green", "external": "dim", "waiting": "yellow"}
         rows = [
             (
                 c.title,
                 c.version,
                 " ".join(f"{p.name.removeprefix(c.name + '-')} {p.detail}".strip() for p in c.parts if p.kind != "Job"),
                 c.host,
-                paint(c.state, color.get(c.state, "red")),
+                paint(t(c.state), STATES.get(c.state, "red")),
             )
             for c in found
         ]
         table((t("component"), t("version"), t("pods"), t("host"), t("state")), rows, indent="  ")
         if sandbox:
-            say(f"  {SIMULATED}")
+            say(f"  {t(SIMULATED)}")
     if not ready:
         raise typer.Exit(EXIT_FAILED)
 
