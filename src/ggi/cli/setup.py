@@ -28,16 +28,16 @@ class Finding:
 
 def _programs() -> list[Finding]:
     wanted = [
-        ("psql", "postgres", "tests with a real PostgreSQL", "apt-get install postgresql"),
-        ("redis-server", "redis-server", "tests with a real Redis", "apt-get install redis-server"),
-        ("java", "java", "tests with a real Keycloak", "apt-get install default-jre-headless"),
-        ("mvn", "mvn", "fetching Keycloak for the tests", "apt-get install maven"),
-        ("chromium", "chromium", "tests of pages in a browser", "apt-get install chromium"),
+        ("psql", "postgres", t("tests with a real PostgreSQL"), "apt-get install postgresql"),
+        ("redis-server", "redis-server", t("tests with a real Redis"), "apt-get install redis-server"),
+        ("java", "java", t("tests with a real Keycloak"), "apt-get install default-jre-headless"),
+        ("mvn", "mvn", t("fetching Keycloak for the tests"), "apt-get install maven"),
+        ("chromium", "chromium", t("tests of pages in a browser"), "apt-get install chromium"),
     ]
     result = []
     for name, program, enables, get in wanted:
         path = shutil.which(program) or _debian_postgres(program)
-        result.append(Finding(name, path is not None, path or "", t(enables), "" if path else get))
+        result.append(Finding(name, path is not None, path or "", enables, "" if path else get))
     return result
 
 
@@ -77,7 +77,7 @@ def findings() -> list[Finding]:
     result = [Finding("python", sys.version_info >= (3, 11), version, t("everything"))]
     for tool in tools.TOOLS:
         state = tools.status(tool)
-        found = f"{state.found.version} ({state.found.how}): {state.found.path}" if state.found else ""
+        found = f"{state.found.version} ({state.found.said}): {state.found.path}" if state.found else ""
         result.append(Finding(tool.name, state.found is not None, found, t(tool.purpose), state.how_to_get))
     return [*result, *_plugins(), *_programs()]
 
