@@ -5,8 +5,9 @@ who may connect at all. The caches of Open Zaak and its siblings can only speak 
 
 Users change while Redis runs. Their Secret therefore keeps its name (unlike every other), the kubelet writes a change
 into the pod within about a minute and a half, and the readiness probe makes Redis load it. A restart would be an outage
-at each rotation. Redis 7.4 then disconnects users that are gone and nobody else; versions before 7.4 disconnect all,
-who connect again (redis/redis#12171).
+at each rotation. A new counter must therefore stand in `accept` for some minutes before it becomes `current`. Redis 7.4
+disconnects users that are gone and nobody else; versions before 7.4 disconnect all, who connect again
+(redis/redis#12171).
 """
 
 from __future__ import annotations

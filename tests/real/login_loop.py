@@ -7,6 +7,15 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+PROCEDURES = {
+    "provider first": ("1", "2+1", "use", "2"),
+    "in three updates": ("1", "1+2", "use", "2+1", "2"),
+}
+"""Ways to rotate from counter 1 to 2: `2+1` is current 2, accept 1; at `use` the consumers take what is current then.
+
+Provider first: `use` right after the provider's part of the same update. In three updates nobody needs to wait.
+"""
+
 
 class LoginLoop:
     """Runs `log_in` without pause in a thread until the context ends. `failures` are what it raised, with the time."""

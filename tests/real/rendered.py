@@ -113,3 +113,9 @@ class Rendered:
 def rendered(current: int = 1, accept: tuple[int, ...] = ()) -> Rendered:
     """The landscape with this rotation; made once."""
     return Rendered(current, accept)
+
+
+def at(step: str) -> Rendered:
+    """The landscape at a step such as `2+1`: current 2, accept 1."""
+    current, *accept = (int(counter) for counter in step.split("+"))
+    return rendered(current, tuple(accept))

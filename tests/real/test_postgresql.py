@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from tests.real.login_loop import LoginLoop
+from tests.real.login_loop import PROCEDURES, LoginLoop
 from tests.real.postgres import Database, database
-from tests.real.rendered import Rendered, rendered
+from tests.real.rendered import Rendered, at, rendered
 
 pytestmark = pytest.mark.real
 
@@ -147,18 +147,20 @@ def _log_in(server: Database, monkeypatch: pytest.MonkeyPatch, landscape: Render
     return log_in
 
 
-def test_a_rotation_refuses_nobody_and_ends_the_old_role(monkeypatch: pytest.MonkeyPatch) -> None:
-    before, both, after = rendered(1), rendered(2, (1,)), rendered(2)
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_a_rotation_refuses_nobody_and_ends_the_old_role(monkeypatch: pytest.MonkeyPatch, procedure: str) -> None:
+    first, *steps = PROCEDURES[procedure]
+    before, after = at(first), at(steps[-1])
     with database(before) as server:
         with connect(server, monkeypatch, environment(before, "openzaak")) as connection:
             connection.execute("CREATE TABLE rotated (worked_as text, logged_in_as text)")
         with LoginLoop(_log_in(server, monkeypatch, before)) as loop:
-            server.use(both)
-            loop.more(20)
-            loop.use(_log_in(server, monkeypatch, both))
-            loop.more(20)
-            server.use(after)
-            loop.more(20)
+            for step in steps:
+                if step == "use":
+                    loop.use(_log_in(server, monkeypatch, after))
+                else:
+                    server.use(at(step))
+                loop.more(20)
         assert loop.failures == []
         with connect(server, monkeypatch, environment(after, "openzaak")) as connection:
             rows = connection.execute("SELECT DISTINCT worked_as, logged_in_as FROM rotated ORDER BY 2").fetchall()

@@ -14,9 +14,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.real.login_loop import LoginLoop
+from tests.real.login_loop import PROCEDURES, LoginLoop
 from tests.real.programs import free_port, listens, program, running
-from tests.real.rendered import Rendered, rendered
+from tests.real.rendered import Rendered, at, rendered
 
 pytestmark = pytest.mark.real
 
@@ -202,20 +202,21 @@ def _log_in(server: Server, landscape: Rendered) -> Callable[[], None]:
     return log_in
 
 
-def test_a_rotation_refuses_nobody_and_ends_the_old_password(server: Server) -> None:
-    before, both, after = rendered(1), rendered(2, (1,)), rendered(2)
-    assert consumer(before) != consumer(both) == consumer(after)
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_a_rotation_refuses_nobody_and_ends_the_old_password(server: Server, procedure: str) -> None:
+    first, *steps = PROCEDURES[procedure]
+    before, after = at(first), at(steps[-1])
+    assert consumer(before) != consumer(after)
     assert shutil.which("sha256sum")
     process_id = server.client(*consumer(before)).info("server")["process_id"]
     with LoginLoop(_log_in(server, before)) as loop:
-        server.load(both)
-        assert server.probe("readinessProbe").returncode == 0
-        loop.more(20)
-        loop.use(_log_in(server, both))
-        loop.more(20)
-        server.load(after)
-        assert server.probe("readinessProbe").returncode == 0
-        loop.more(20)
+        for step in steps:
+            if step == "use":
+                loop.use(_log_in(server, after))
+            else:
+                server.load(at(step))
+                assert server.probe("readinessProbe").returncode == 0
+            loop.more(20)
     assert loop.failures == []
     with pytest.raises(redis.exceptions.AuthenticationError):
         server.client(*consumer(before)).ping()

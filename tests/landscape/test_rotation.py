@@ -1,0 +1,67 @@
+"""A rotation in three updates is safe in whatever order the two ends of a relation are updated.
+
+`{current: 1, accept: [2]}`, then `{current: 2, accept: [1]}`, then `{current: 2, accept: []}`: at every moment, what a
+consumer uses (before or after its part of the update) is accepted by the provider (before or after its part).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from itertools import pairwise
+
+import pytest
+
+from ggi.catalogue.content import Catalogue, load_catalogue
+from ggi.inventory.load import Inventory
+from ggi.inventory.models import Rotation
+from ggi.landscape.build import Landscape, landscape
+from ggi.paths import ROOT
+
+pytestmark = pytest.mark.unit
+
+STEPS = (Rotation(current=1), Rotation(current=1, accept=[2]), Rotation(current=2, accept=[1]), Rotation(current=2))
+
+
+@cache
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+def rotated(rotation: Rotation) -> Landscape:
+    inventory = Inventory(ROOT / "inventories", catalogue().known)
+    environment = inventory.environment(inventory.tenant("gm9901"), "accp")
+    settings = environment.settings.model_copy(update={"rotation": rotation})
+    return landscape(dataclasses.replace(environment, settings=settings), catalogue())
+
+
+def refused(before: Landscape, after: Landscape) -> set[str]:
+    """Relations in which one end may be refused while the other is not updated yet."""
+    result = set()
+    for old, new in zip(before.relations, after.relations, strict=True):
+        assert old.id == new.id
+        used = {old.credential, new.credential} - {None}
+        if not used <= set(old.accepted) & set(new.accepted):
+            result.add(old.id)
+    return result
+
+
+def test_in_three_updates_nobody_can_be_refused() -> None:
+    steps = [rotated(step) for step in STEPS]
+    assert [r.id for r in steps[0].relations if r.credential], "no relation has a credential"
+    for before, after in pairwise(steps):
+        assert refused(before, after) == set()
+
+
+def test_in_two_updates_a_consumer_must_wait_for_its_provider() -> None:
+    steps = [rotated(step) for step in (STEPS[0], STEPS[2], STEPS[3])]
+    assert refused(steps[0], steps[1]) == {r.id for r in steps[0].relations if r.credential}
+    assert refused(steps[1], steps[2]) == set()
+
+
+def test_the_end_of_a_rotation_is_as_its_beginning_with_other_names() -> None:
+    first, last = rotated(STEPS[0]), rotated(STEPS[3])
+    assert len(first.objects) == len(last.objects)
+    for old, new in zip(first.relations, last.relations, strict=True):
+        assert len(old.accepted) == len(new.accepted)
+        assert not set(old.accepted) & set(new.accepted)
