@@ -185,10 +185,12 @@ def new(
 
     workspace = Workspace()
     inventory = workspace.inventory
+    if code.strip().lower() in inventory.tenant_ids():
+        raise _exists(f"{workspace.folder.name}/tenants/{code.strip().lower()}.yaml")
     who = newcomer(code, inventory.registry, dt.date.today(), name, inhabitants)
     path = workspace.folder / "tenants" / f"{who.id}.yaml"
     if path.exists() or path.is_symlink():
-        raise InputError(Problem(t("{path} exists already", path=inventory.shown(path)), t("Edit it.")))
+        raise _exists(inventory.shown(path))
     if not workspace.catalogue.releases:
         raise InputError(Problem(t("there is no release"), t("Add one to stacks/releases/.")))
     text = draft(
@@ -207,6 +209,10 @@ def new(
     say(t("Wrote {path}:", path=inventory.shown(path)))
     say("".join(f"  | {line}\n" for line in text.splitlines()))
     show_plan(built)
+
+
+def _exists(name: str) -> InputError:
+    return InputError(Problem(t("{path} exists already", path=name), t("Edit it.")))
 
 
 def _region(workspace: Workspace, asked: str | None) -> str:
