@@ -139,7 +139,7 @@ def _text(value: Any) -> str:
 def _show(stack: str, found: Explanation) -> None:
     say(paint(f"{found.key} = {_text(found.value)}", "bold") + f"  ({stack})")
     if found.description:
-        say(paint(f"  {found.description}", "dim"))
+        say(paint(f"  {t(found.description)}", "dim"))
     if found.derived:
         say(f"  {t('nobody says it; it follows')}: {found.derived}")
     elif not found.said:
@@ -264,10 +264,10 @@ def inputs(name: MaybeName = None, json_output: Json = False) -> None:
     for stack, group in itertools.groupby(rows, key=lambda row: str(row["stack"])):
         say(paint(stack, "bold"))
         for row in group:
-            say(f"  {row['id']}: {row['role']}, {_due(row)}")
-            say(f"      {row['what']}")
+            say(f"  {row['id']}: {t(row['role'])}, {_due(row)}")
+            say(f"      {t(row['what'])}")
             if not row["supplied"]:
-                say(f"      {t('check')}: {row['check']}")
+                say(f"      {t('check')}: {t(row['check'])}")
     if missing := sum(not row["supplied"] for row in rows):
         say(
             t(
