@@ -86,7 +86,7 @@ def show_plan(built: Landscape) -> None:
     )
     for item in built.open_inputs:
         mark = t("waits for") if item.input.blocks else t("can use")
-        say(paint(f"  ! {item.component} {mark}: {item.input.title} ({item.input.role})", "yellow"))
+        say(paint(f"  ! {item.component} {mark}: {t(item.input.title)} ({t(item.input.role)})", "yellow"))
 
 
 @app.command()
