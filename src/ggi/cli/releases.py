@@ -96,7 +96,7 @@ def show(name: Annotated[str, typer.Argument(metavar="RELEASE")], json_output: J
     if json_output:
         say_json(release.model.model_dump(mode="json"))
         return
-    say(f"{release.model.release}  {release.model.date}  {release.model.title}")
+    say(f"{release.model.release}  {release.model.date}  {t(release.model.title)}")
     rows = []
     for component, version in sorted(release.model.components.items()):
         known = catalogue.components.get(component)
@@ -106,6 +106,12 @@ def show(name: Annotated[str, typer.Argument(metavar="RELEASE")], json_output: J
             rows.append((title, version.version, image, f"{file.repository}:{file.tag}", digest))
             title = ""
     table((t("component"), t("version"), t("image"), t("reference"), t("digest")), rows, "  ")
+
+
+def _what(what: str) -> str:
+    """What differs, in words: the version, or one of the images."""
+    kind, _, name = what.partition(" ")
+    return f"{t(kind)} {name}".rstrip()
 
 
 def _side(what: str, value: str) -> str:
@@ -143,11 +149,11 @@ def diff(
     if not changes:
         say(t("{old} and {new} are the same.", old=old, new=new))
         return
-    shown = [(c.component, c.what, _side(c.what, c.before), _side(c.what, c.after)) for c in changes]
+    shown = [(c.component, _what(c.what), _side(c.what, c.before), _side(c.what, c.after)) for c in changes]
     table((t("component"), t("what"), old, new), shown)
     for change in changes:
         if change.notes:
-            say(f"\n{paint(change.component, 'bold')} {change.after}: {change.notes}")
+            say(f"\n{paint(change.component, 'bold')} {change.after}: {t(change.notes)}")
     if count := _unknown_digests(after):
         say()
         say(t("{count} images of {new} have no known digest; they run by tag.", count=count, new=new))
