@@ -45,7 +45,8 @@ def t(text: str, **values: object) -> str:
             if _language == "en"
             else gettext.translation("ggi", LOCALE_DIR, [_language], fallback=True)
         )
-    translated = _catalogue.gettext(text)
+    # An empty text is the catalogue's own header.
+    translated = _catalogue.gettext(text) if text else text
     return translated.format(**values) if values else translated
 
 
