@@ -40,7 +40,7 @@ def start(name: Name = "default") -> None:
             "The sandbox {name} runs at {server}; {simulated}.",
             name=found.name,
             server=found.server,
-            simulated=SIMULATED,
+            simulated=t(SIMULATED),
         )
     )
 
@@ -87,14 +87,14 @@ def status(name: Name = "default", json_output: Json = False) -> None:
     if json_output:
         say_json(found)
     else:
-        say(f"{name}: {found['state']}; {found['simulated']}")
+        say(f"{name}: {t(found['state'])}; {t(found['simulated'])}")
         rows = [
             (
                 p["name"],
                 p["pid"] or "-",
                 p["port"] or "-",
                 f"{p['memory_mib']} MiB",
-                t("healthy") if p["healthy"] else t("down"),
+                t("healthy") if p["healthy"] else t("not healthy") if p["pid"] else t("not running"),
             )
             for p in found["parts"]
         ]
