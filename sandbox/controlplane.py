@@ -145,7 +145,8 @@ def status(name: str = DEFAULT) -> dict[str, Any]:
             }
         )
     alive = [row for row in rows if row["pid"]]
-    state = "running" if all(row["healthy"] for row in rows) else "degraded" if alive else "stopped"
+    well = all(row["healthy"] for row in rows)
+    state = mark("running") if well else mark("degraded") if alive else mark("stopped")
     answer: dict[str, Any] = {
         "name": name,
         "state": state,
