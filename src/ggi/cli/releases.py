@@ -109,7 +109,7 @@ def show(name: Annotated[str, typer.Argument(metavar="RELEASE")], json_output: J
 
 
 def _what(what: str) -> str:
-    """What differs, in words: the version, or one of the images."""
+    """What differs, in words: `component`, `version`, or one of the images."""
     kind, _, name = what.partition(" ")
     return f"{t(kind)} {name}".rstrip()
 
