@@ -118,7 +118,7 @@ def icon(item: Placed) -> str:
 
 def apis(relations: Sequence[Relation]) -> str:
     """The APIs of relations as people call them."""
-    return ", ".join(dict.fromkeys(api.title or api.name for relation in relations for api in relation.apis))
+    return ", ".join(dict.fromkeys(t(api.title) or api.name for relation in relations for api in relation.apis))
 
 
 def edge_title(name: str) -> str:
@@ -188,15 +188,15 @@ def _card(built: Landscape, name: str, item: Placed) -> Card:
     return Card(
         name=name,
         title=item.component.title,
-        summary=item.component.summary,
+        summary=t(item.component.summary),
         layer=item.component.layer,
         version=item.version.version,
         external=item.external,
         host=_host(built, name),
         pods=pods(built, item),
         badges=_badges(built, name),
-        waits=tuple(i.title for i in own if i.blocks) or _waits_with(built, item),
-        wishes=tuple(i.title for i in own if not i.blocks),
+        waits=tuple(t(i.title) for i in own if i.blocks) or _waits_with(built, item),
+        wishes=tuple(t(i.title) for i in own if not i.blocks),
         icon=icon(item) if users else "",
         users=len(users),
     )
