@@ -44,21 +44,27 @@ class Rotation(Model):
     """The counter of the stack's derived secrets. The accepting side takes `current` and all of `accept`."""
 
     current: Annotated[int, Field(ge=1)] = 1
+    """The counter that consumers use."""
     accept: list[Annotated[int, Field(ge=1)]] = []
+    """Older counters that are still taken, until every consumer has the current one."""
 
 
 class Resources(Model):
     """What one pod of a process asks for and may use at most. CPU has no limit, so that it is never throttled."""
 
     cpu: Quantity
+    """CPU that is asked for: 500m or "2"."""
     memory: Quantity
+    """Memory that is asked for, and the limit: 1Gi."""
 
 
 class External(Model):
     """A component that exists already, outside the namespace: it is used, not made."""
 
     host: HostName
+    """Its host name."""
     port: Port
+    """Its port."""
     cidrs: list[Cidr]
     """Where the host's addresses are; a NetworkPolicy can't name a host."""
 
@@ -132,6 +138,7 @@ class Offboarding(Model):
     """Leaving. The landscape stays as it is until the date, and until the export was verified."""
 
     date: Date
+    """Last day of the service."""
     export_verified: Date | None = None
     """Date on which the receiving party confirmed the export."""
 
@@ -146,6 +153,7 @@ class TenantFile(Settings):
     name: Line | None = None
     """Name; a gemeente in the registry has it from there."""
     province: Line | None = None
+    """Province; a gemeente in the registry has it from there."""
     inhabitants: Annotated[int, Field(ge=1, le=20_000_000)] | None = None
     """Sizes the landscape; a gemeente in the registry has it from there."""
     serves: list[Gemeentecode] = []
@@ -157,12 +165,15 @@ class TenantFile(Settings):
     ring: Annotated[int, Field(ge=0, le=9)] = 1
     """Wave in which it is updated; 0 goes first."""
     state: Annotated[State, Field(strict=False)] = State.ACTIVE
+    """Where it is in its life; deleting the file destroys nothing."""
     network: Slug | None = None
     """The network that serves it; default one of its own."""
     m365: Slug | None = None
     """The Microsoft 365 tenant that serves it; default one of its own."""
     herindeling: Herindeling | None = None
+    """It ends, and another gemeente absorbs it."""
     offboarding: Offboarding | None = None
+    """It leaves."""
     environments: dict[EnvironmentName, EnvironmentSettings]
     """OTAP: ontw, test, accp, prod."""
 
@@ -179,6 +190,7 @@ class Peer(Model):
     ports: list[Port] = []
     """Container ports on the peer's side (for flows that leave the namespace)."""
     protocols: list[Literal["TCP", "UDP"]] = ["TCP"]
+    """Protocols of the ports."""
 
 
 class Gateway(Model):
@@ -187,6 +199,7 @@ class Gateway(Model):
     adapter: Literal["envoy"] = "envoy"
     """Which implementation; decides how TLS versions and ciphers are written."""
     class_name: DnsLabel = "envoy"
+    """The GatewayClass."""
     issuer: DnsLabel
     """ClusterIssuer (cert-manager) for the public certificates."""
     peer: Peer
@@ -210,7 +223,9 @@ class Cluster(Model):
     identity: uuid.UUID | None = Field(default=None, strict=False)
     """UID of the namespace kube-system; compared before every write."""
     gateway: Gateway
+    """How requests come in."""
     storage: Storage
+    """Names of the storage classes."""
     dns: Peer
     """DNS, with the node-local cache if there is one."""
     apiserver: Peer
@@ -226,6 +241,7 @@ class Cluster(Model):
     smtp: Peer | None = None
     """Mail relay."""
     smtp_host: HostName | None = None
+    """Host name of the mail relay, as its certificate has it."""
     fsc: Peer | None = None
     """Where other FSC peers and the directory are reached (443 and 8443)."""
     crl: Peer | None = None
@@ -238,10 +254,13 @@ class RegionFile(Settings):
     name: Line
     """Name of the shared-service centre."""
     clusters: dict[Slug, Cluster]
+    """Its clusters, by name."""
     environments: dict[EnvironmentName, Settings] = {}
+    """What holds for one environment: ontw, test, accp, prod."""
 
 
 class NationalFile(Settings):
     """What holds for every gemeente unless a lower layer may and does say otherwise."""
 
     environments: dict[EnvironmentName, Settings] = {}
+    """What holds for one environment: ontw, test, accp, prod."""

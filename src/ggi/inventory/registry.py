@@ -34,8 +34,11 @@ class Ended(Model):
     """What became of a code: from `date` on it is part of `into`."""
 
     name: Line
+    """Its name while it was a gemeente."""
     into: Gemeentecode
+    """The gemeente that goes on."""
     date: Date
+    """First day of the new situation."""
 
 
 class HerindelingenFile(RootModel[dict[Gemeentecode, Ended]]):
