@@ -69,7 +69,7 @@ component = Component(
     name="fsccontroller",
     title="FSC Controller",
     layer=Layer.INTEGRATIE,
-    summary="Beheer van diensten en contracten in FSC",
+    summary="Management of services and contracts in FSC",
     processes=(
         fsc.server(
             "fsccontroller",
