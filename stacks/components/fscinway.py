@@ -34,7 +34,7 @@ component = Component(
     name="fscinway",
     title="FSC Inway",
     layer=Layer.INTEGRATIE,
-    summary="Verzoeken van andere organisaties",
+    summary="Requests from other organisations",
     processes=(fsc.server("fscinway", "inway", Port("fsc", 8443), replicas=2),),
     uses=(
         fsc.own_program("fsccontroller", "registration"),
