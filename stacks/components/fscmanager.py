@@ -49,7 +49,7 @@ component = Component(
     name="fscmanager",
     title="FSC Manager",
     layer=Layer.INTEGRATIE,
-    summary="Contracten met andere organisaties (Federatieve Service Connectiviteit)",
+    summary="Contracts with other organisations (Federatieve Service Connectiviteit)",
     processes=(
         fsc.server(
             "fscmanager",
