@@ -37,7 +37,7 @@ component = Component(
     name="fscoutway",
     title="FSC Outway",
     layer=Layer.INTEGRATIE,
-    summary="Verzoeken aan andere organisaties",
+    summary="Requests to other organisations",
     processes=(fsc.server("fscoutway", "outway", Port("http", 8080), replicas=2),),
     offers=(Api("outway", "server", "http", title="Services of other organisations"),),
     uses=(
