@@ -27,7 +27,7 @@ component = Component(
     name="fsctxlog",
     title="FSC transactielog",
     layer=Layer.INTEGRATIE,
-    summary="Verantwoording van uitwisseling met andere organisaties",
+    summary="Record of exchange with other organisations",
     processes=(fsc.server("fsctxlog", "txlog-api", Port("internal", 9443), group=False, stored=True, replicas=2),),
     offers=(Api("txlog", "server", "internal", auth=fsc.MTLS, title="Transaction log"),),
     uses=(fsc.database(),),
