@@ -86,7 +86,7 @@ component = Component(
     name="keycloak",
     title="Keycloak",
     layer=Layer.SERVICES,
-    summary="Inloggen van beheerders bij de componenten (OpenID Connect)",
+    summary="Log-in of administrators to the components (OpenID Connect)",
     processes=(
         Process(
             name="server",
