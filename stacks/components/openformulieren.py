@@ -81,7 +81,7 @@ component = Component(
     name="openformulieren",
     title="Open Formulieren",
     layer=Layer.INTERACTIE,
-    summary="Formulieren voor inwoners en bedrijven",
+    summary="Forms for residents and companies",
     processes=(
         maykin.web(maykin.HEALTHZ, cpu=0.25, memory=1024, **FILES),
         maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, **FILES),
