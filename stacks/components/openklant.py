@@ -36,7 +36,7 @@ component = Component(
     name="openklant",
     title="Open Klant",
     layer=Layer.SERVICES,
-    summary="Partijen, klantcontacten en interne taken",
+    summary="Parties, client contacts and internal tasks",
     processes=(
         maykin.web(maykin.HEALTHZ, cpu=0.1, memory=512),
         maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.05, memory=384),
