@@ -79,7 +79,7 @@ component = Component(
     name="opennotificaties",
     title="Open Notificaties",
     layer=Layer.INTEGRATIE,
-    summary="Geeft wijzigingen door aan abonnees (Notificaties API)",
+    summary="Passes changes on to subscribers (Notificaties API)",
     processes=(
         maykin.web(ROOT, cpu=0.1, memory=512),
         # Threads that mostly wait for others' answers.
