@@ -64,7 +64,7 @@ component = Component(
     name="openobject",
     title="Open Object",
     layer=Layer.SERVICES,
-    summary="Objecten en objecttypen",
+    summary="Objects and types of objects",
     processes=(
         maykin.web(ADMIN, cpu=0.1, memory=512),
         # The whole application is loaded to ask, so seldom and with patience; every version has this command.
