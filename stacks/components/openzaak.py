@@ -103,7 +103,7 @@ component = Component(
     name="openzaak",
     title="Open Zaak",
     layer=Layer.SERVICES,
-    summary="Zaken, documenten, catalogi, besluiten en autorisaties (ZGW)",
+    summary="Cases, documents, catalogues, decisions and authorisations (ZGW)",
     processes=(
         maykin.web(maykin.HEALTHZ, cpu=0.25, memory=768, volumes=(DOCUMENTS,)),
         maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, concurrency=4, volumes=(DOCUMENTS,)),
