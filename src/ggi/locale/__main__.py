@@ -13,6 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from ggi.cli.app import help_texts
+from ggi.locale.content import content_texts
 from ggi.messages import LOCALE_DIR
 from ggi.paths import ROOT
 
@@ -33,8 +34,8 @@ def literals(path: Path) -> Iterator[str]:
 
 
 def texts() -> set[str]:
-    """Every text for users: what the code translates, and the help of every command."""
-    found = set(help_texts())
+    """Every text for users: what the code translates, what content declares, and the help of every command."""
+    found = {*help_texts(), *content_texts()}
     for folder in ("src", "sandbox"):
         for path in (ROOT / folder).rglob("*.py"):
             found.update(literals(path))
@@ -56,11 +57,7 @@ def updated() -> tuple[str, bytes, list[str]]:
         new.add(text, translation, flags=["python-brace-format"] if "{" in text else [])
     po, mo = io.BytesIO(), io.BytesIO()
     write_po(po, new, width=110, omit_header=False, no_location=True)
-    lines = [
-        line
-        for line in po.getvalue().decode().splitlines()
-        if not line.startswith(('"POT-', '"PO-Rev', '"Last-', '"Gen'))
-    ]
+    lines = [line for line in po.getvalue().decode().splitlines() if not line.startswith(DATED)]
     write_mo(mo, read_po(io.BytesIO("\n".join(lines).encode())))
     return "\n".join(lines) + "\n", mo.getvalue(), missing
 
