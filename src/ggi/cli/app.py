@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ggi import messages
+from ggi.cli.words import localise, usage_error
 from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-NOT_COMMANDS = frozenset({"app", "options", "output", "workspace"})
+NOT_COMMANDS = frozenset({"app", "options", "output", "words", "workspace"})
 """Modules of this package that add no command; every other one is imported, and adds its commands to `app`."""
 
 GLOBAL_OPTIONS = ("--inventory", "--content", "--lang")
@@ -57,10 +58,8 @@ def _root(
     ] = None,
     lang: Annotated[str | None, typer.Option(metavar="LANG", help="Language: en or nl; default: the locale's.")] = None,
 ) -> None:
-    if lang is not None:
-        if lang not in messages.LANGUAGES:
-            raise typer.BadParameter("en or nl", param_hint="--lang")
-        messages.set_language(lang)
+    if lang is not None and lang not in messages.LANGUAGES:
+        raise typer.BadParameter(messages.t("write en or nl"), param_hint="--lang")
     GLOBALS.inventory = inventory
     GLOBALS.content = content or []
 
@@ -83,8 +82,14 @@ def _globals_first(arguments: list[str]) -> list[str]:
     return [*front, *rest]
 
 
-def _early_language(words: list[str]) -> None:
-    """Help is translated before options are parsed, so `--lang` is looked at here first."""
+def _choose_language(words: list[str]) -> None:
+    """Choose the language before options are parsed, because help is translated earlier.
+
+    JSON is for programs, so it is in English whatever the language is.
+    """
+    if "--json" in words:
+        messages.set_language("en")
+        return
     for word, value in zip(words, [*words[1:], ""], strict=True):
         name = word.removeprefix("--lang=") if word.startswith("--lang=") else value if word == "--lang" else ""
         if name in messages.LANGUAGES:
@@ -108,6 +113,7 @@ def command_tree() -> Any:
     """Every command, with its help in the language of the user."""
     root = _built()
     for command in _commands(root):
+        localise(command)
         command.help = messages.t(command.help) if command.help else command.help
         for parameter in command.params:
             if getattr(parameter, "help", None):
@@ -125,7 +131,7 @@ def help_texts() -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 fine, 1 findings or failed work, 2 wrong input or use."""
     words = _globals_first(sys.argv[1:] if arguments is None else arguments)
-    _early_language(words)
+    _choose_language(words)
     command = command_tree()
     try:
         result: Any = command.main(args=words, prog_name="ggi", standalone_mode=False)
@@ -138,7 +144,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(messages.t("Stopped; nothing more was changed."), file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
     except UsageError as error:
-        error.show()
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+        else:
+            print(usage_error(error), file=sys.stderr)  # noqa: T201
         return EXIT_INPUT
     except BrokenPipeError:
         sys.stderr.close()
