@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from ggi.paths import ROOT
 
 pytestmark = [pytest.mark.docs, pytest.mark.xdist_group("docs")]
 
-PAGES = sorted(p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "```sh" in p.read_text(encoding="utf-8"))
+PAGES = sorted(
+    p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "```sh" in p.read_text(encoding="utf-8")
+)
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
 SKIPPED = "# not run by the tests"
 """First line of a block that the tests leave out, such as the one that runs the tests."""
@@ -30,27 +33,32 @@ def test_there_are_pages_with_commands() -> None:
     assert {"README.md"} < {p.name for p in PAGES}
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Environment of a reader with a state folder of their own; its sandbox is stopped at the end."""
+    folder = tmp_path_factory.mktemp("reader")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GGI_") or k == "GGI_CACHE_HOME"}
+    environment |= {"GGI_STATE_HOME": str(folder / "state"), "TMPDIR": str(folder)}
+    yield environment
+    subprocess.run([str(ROOT / "ggi"), "sandbox", "stop"], cwd=ROOT, env=environment, capture_output=True, check=False)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_the_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_work(page: Path, home: dict[str, str]) -> None:
     script = commands(page)
     if "--sandbox" in script:
         missing = [tool.name for tool in (PULUMI, *CONTROL_PLANE) if status(tool).found is None]
         if missing and not os.environ.get("CI"):
             pytest.skip(f"not built yet: {', '.join(missing)} (`./ggi sandbox start` builds them)")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GGI_") or k == "GGI_CACHE_HOME"}
-    environment |= {"GGI_SANDBOX": "docs", "GGI_STATE_HOME": str(tmp_path / "state"), "TMPDIR": str(tmp_path)}
-    try:
-        done = subprocess.run(
-            ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3000, check=False
-        )
-    finally:
-        subprocess.run([str(ROOT / "ggi"), "sandbox", "stop"], cwd=ROOT, env=environment, capture_output=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=home, capture_output=True, text=True, timeout=3000, check=False
+    )
     assert done.returncode == 0, f"{page.name}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
 def test_pages_link_only_to_what_exists() -> None:
     broken = []
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), ROOT / "sandbox" / "README.md"]:
+    for page in [*ALL, ROOT / "sandbox" / "README.md"]:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
