@@ -193,3 +193,8 @@ def test_inside_a_list_lock_and_append_have_no_meaning() -> None:
     assert settle(unwrap(parse("a: [{locked: 1}, {append: [2]}]", "f"))).plain() == {
         "a": [{"locked": 1}, {"append": [2]}]
     }
+
+
+def test_who_said_a_locked_mapping_again_is_not_taken_for_who_locked_it() -> None:
+    _, problems = _merged("a: {locked: {b: 1}}", "a: {b: 1}", "a: {c: 2}")
+    assert [p.message for p in problems] == ["a.c is locked by the layer layer 0 (0.yaml:1)"]

@@ -91,6 +91,19 @@ def test_a_shipped_file_fits_its_schema_and_names_it_in_its_first_line(kind: str
     assert (path.parent / first.partition("=")[2]).resolve() == SHIPPED / "schema" / f"{kind}.schema.json"
 
 
+@pytest.mark.parametrize("kind", ["tenant", "region", "national", "network", "m365", "herindelingen"])
+def test_every_key_of_the_inventory_is_explained_in_the_editor(kind: str) -> None:
+    schema = made()[kind]
+    own = [schema, *(d for n, d in schema.get("$defs", {}).items() if not n.startswith("component."))]
+    silent = [
+        key
+        for holder in own
+        for key, value in holder.get("properties", {}).items()
+        if "description" not in value and "$ref" not in value
+    ]
+    assert not silent
+
+
 BASE: dict[str, Any] = {
     "gemeente": "GM9901",
     "name": "Rijnstad",

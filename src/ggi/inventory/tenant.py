@@ -112,7 +112,7 @@ def _check(tree: Node, model: TenantFile, tenant_id: str, registry: Registry, pr
         )
     if model.herindeling is not None and model.herindeling.into == model.gemeente:
         wrong(t("a gemeente can't go on in itself"), t("Name the gemeente that goes on."), "herindeling", "into")
-    if not model.environments and model.state is not State.MERGED:
+    if not model.environments and model.gemeente and model.state is not State.MERGED:
         wrong(
             t("this tenant has no environment"),
             t("Write `{example}`.", example="environments: {accp: {...}, prod: {...}}"),
