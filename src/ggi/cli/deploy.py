@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 SIMULATED = mark("pods are simulated (kwok); no container runs")
 
 OPERATIONS = {
-    "create": mark("made"),
+    "create": mark("new"),
     "update": mark("changed"),
     "replace": mark("replaced"),
-    "create-replacement": mark("made to replace another"),
+    "create-replacement": mark("new in place of another"),
     "delete": mark("removed"),
-    "delete-replaced": mark("removed because replaced"),
+    "delete-replaced": mark("removed after replacement"),
 }
 """Pulumi's words for what it does, as a summary says them; others stay as they are."""
 
