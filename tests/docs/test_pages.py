@@ -15,9 +15,8 @@ from ggi.paths import ROOT
 
 pytestmark = [pytest.mark.docs, pytest.mark.xdist_group("docs")]
 
-PAGES = sorted(
-    p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "```sh" in p.read_text(encoding="utf-8")
-)
+ALL = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+PAGES = sorted(page for page in ALL if "```sh" in page.read_text(encoding="utf-8"))
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
 SKIPPED = "# not run by the tests"
 """First line of a block that the tests leave out, such as the one that runs the tests."""
