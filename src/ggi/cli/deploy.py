@@ -1,27 +1,27 @@
-"""preview, up, refresh, down, status, env: from a landscape to a cluster."""
+"""preview, up, refresh, down, env: from a landscape to a cluster."""
 
 from __future__ import annotations
 
-import threading
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ggi.cli.app import app
 from ggi.cli.options import Json, Name, Sandbox, Yes
-from ggi.cli.output import Progress, note, paint, say, say_json, table
+from ggi.cli.output import Progress, note, paint, say, say_json
 from ggi.cli.planning import show_plan
-from ggi.cli.workspace import Workspace, start_sandbox
+from ggi.cli.workspace import Workspace, simulated, start_sandbox
 from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import mark, t
 
 if TYPE_CHECKING:
-    from ggi.engine.stack import Event, Outcome, Stack
+    from ggi.engine.events import Event, Outcome
+    from ggi.engine.stack import Stack
     from ggi.engine.target import Target
     from ggi.inventory.load import Environment
     from ggi.landscape.build import Landscape
 
-SIMULATED = mark("pods are simulated (kwok); no container runs")
 
 OPERATIONS = {
     "create": mark("new"),
@@ -32,15 +32,6 @@ OPERATIONS = {
     "delete-replaced": mark("removed after replacement"),
 }
 """Pulumi's words for what it does, as a summary says them; others stay as they are."""
-
-STATES = {
-    mark("ready"): "green",
-    mark("external"): "dim",
-    mark("waiting"): "yellow",
-    mark("failed"): "red",
-    mark("missing"): "red",
-}
-"""The states of a component, and their colours."""
 
 
 def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> Target:
@@ -55,13 +46,12 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
         import shutil
 
         official = shutil.which("pulumi-resource-kubernetes")
-        plugin = official or t("the sandbox's stand-in")
         note(
             t(
                 "Engine: Pulumi {version} ({how}); Kubernetes plugin: {plugin}.",
                 version=cli.version,
                 how=cli.said,
-                plugin=plugin,
+                plugin=official or t("the sandbox's stand-in"),
             )
         )
         return workspace.sandbox_target(environment, cli.path)
@@ -76,80 +66,62 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
     return workspace.real_target(environment, cli.path)
 
 
-def _open(target: Target) -> Stack:
-    from ggi.engine.guard import cluster_identity
+def _open(target: Target, environment: Environment, *, downgrade: bool = True) -> Stack:
+    """The stack, when the cluster is the right one and (without `downgrade`) runs no newer release."""
+    from ggi.engine.guard import check_release, cluster_identity
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.stack import open_stack
 
     with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
-        identity = cluster_identity(api)
-    return open_stack(target, identity)
+        stack = open_stack(target, cluster_identity(api), note)
+        if not downgrade:
+            check_release(api, environment)
+    return stack
 
 
 class _Steps:
-    """Progress of a run: what is being done, and how much is done."""
+    """Progress of a run: what is being done, and how much of `total` objects is done."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
         self._total = total
         self._done: set[str] = set()
-        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        with self._lock:
-            if event.done:
-                self._done.add(event.name)
-            if event.op not in ("same", "read", "refresh") and event.done:
-                mark = "x" if event.failed else {"create": "+", "delete": "-"}.get(event.op, "~")
-                self._progress(f"  {mark} [{len(self._done)}/{self._total}] {event.name}")
+        if event.op == "refresh":
+            self._progress(t("reading what is there"))
+        if not event.done or event.op in ("read", "refresh", "replace"):
+            return
+        self._done.add(event.name)
+        if event.op != "same":
+            mark = {"create": "+", "create-replacement": "+", "delete": "-", "delete-replaced": "-"}.get(event.op, "~")
+            shown = "x" if event.failed else mark
+            self._progress(f"  {shown} [{len(self._done)}/{max(self._total, len(self._done))}] {event.name}")
 
 
-def _closing(verb: str, outcome: Outcome, sandbox: bool) -> None:
+def _closing(verb: str, outcome: Outcome, sandbox: bool, nothing: str = "") -> None:
+    """The last line of a run; in the sandbox it says that pods are simulated."""
+    for message in outcome.messages:
+        note(f"  {message}")
     parts = [f"{n} {t(OPERATIONS.get(op, op))}" for op, n in sorted(outcome.changes.items()) if op != "same"]
-    same = outcome.changes.get("same", 0)
-    summary = ", ".join(parts) if parts else t("nothing changed")
-    tail = f"; {t(SIMULATED)}" if sandbox else ""
-    say(
-        paint(
-            t(
-                "{verb}: {summary} ({same} unchanged) in {seconds:.0f} s{tail}",
-                verb=verb,
-                summary=summary,
-                same=same,
-                seconds=outcome.seconds,
-                tail=tail,
-            ),
-            "green",
-        )
+    line = t(
+        "{verb}: {summary} ({same} unchanged) in {seconds:.0f} s{tail}",
+        verb=verb,
+        summary=", ".join(parts) or nothing or t("nothing changed"),
+        same=outcome.changes.get("same", 0),
+        seconds=outcome.seconds,
+        tail=f"; {simulated(sandbox)}" if sandbox else "",
     )
+    say(paint(line, "green"))
 
 
 def _changes(outcome: Outcome) -> list[dict[str, Any]]:
-    return [
-        {"name": s.name, "type": s.type, "op": s.op, "changed": list(s.changed)}
-        for s in outcome.steps
-        if s.op not in ("same", "read", "refresh")
-    ]
+    return [{"name": s.name, "type": s.type, "op": s.op, "changed": list(s.changed)} for s in outcome.steps]
 
 
-def _no_downgrade(built: Landscape, stack: Stack, allowed: bool) -> None:
-    from ggi.inventory.types import release_order
-
-    running = stack.outputs().get("release")
-    wanted = built.environment.release
-    if running and not allowed and release_order(str(running)) > release_order(wanted):
-        raise InputError(
-            Problem(
-                t(
-                    "{stack} runs release {running}; {wanted} is older",
-                    stack=built.stack,
-                    running=running,
-                    wanted=wanted,
-                ),
-                t("Data may not fit an older version. If you are sure, add --downgrade."),
-                built.environment.origin("release"),
-            )
-        )
+def _show(outcome: Outcome) -> None:
+    for step in outcome.steps:
+        say(f"  {step.op:8} {step.name}" + (f"  [{', '.join(step.changed)}]" if step.changed else ""))
 
 
 @app.command()
@@ -160,16 +132,14 @@ def preview(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> 
     """
     workspace = Workspace()
     built = workspace.landscape(name)
-    stack = _open(_prepare(workspace, built.environment, sandbox))
+    stack = _open(_prepare(workspace, built.environment, sandbox), built.environment)
     with Progress() as progress:
         outcome = stack.preview(_Steps(progress, len(built.objects)))
     if json_output:
         say_json({"stack": built.stack, "changes": outcome.changes, "steps": _changes(outcome)})
         return
-    for change in _changes(outcome):
-        detail = f"  [{', '.join(change['changed'])}]" if change["changed"] else ""
-        say(f"  {change['op']:8} {change['name']}{detail}")
-    _closing(t("preview"), outcome, sandbox)
+    _show(outcome)
+    _closing(t("preview"), outcome, sandbox, t("nothing would change"))
 
 
 @app.command()
@@ -184,14 +154,17 @@ def up(
 
     Example: ggi up gm9901 --sandbox --yes
     """
+    from ggi.engine.target import DOWNGRADE
+
     workspace = Workspace()
     built = workspace.landscape(name)
     if not json_output:
         show_plan(built)
         say(t("  drawing: {path}", path=_draw(built)))
+    if downgrade:
+        os.environ[DOWNGRADE] = "1"
     target = _prepare(workspace, built.environment, sandbox)
-    stack = _open(target)
-    _no_downgrade(built, stack, downgrade)
+    stack = _open(target, built.environment, downgrade=downgrade)
     if not yes:
         say(t("This changes {stack} in context {context}.", stack=built.stack, context=target.context))
         typer.confirm(t("Go on?"), abort=True)
@@ -202,8 +175,6 @@ def up(
             {"stack": built.stack, "changes": outcome.changes, "steps": _changes(outcome), "seconds": outcome.seconds}
         )
         return
-    for message in dict.fromkeys(outcome.messages):
-        note(f"  {message}")
     _closing(t("up"), outcome, sandbox)
 
 
@@ -220,23 +191,21 @@ def _draw(built: Landscape) -> str:
 
 @app.command()
 def refresh(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> None:
-    """Compare the cluster with what was last written, and show drift; nothing in the cluster is changed.
+    """Compare the cluster with what was last written. Exit code 1 when it differs; nothing is changed.
 
-    Example: ggi refresh gm9901 --sandbox
+    The next `ggi up` restores what differs. Example: ggi refresh gm9901 --sandbox
     """
     workspace = Workspace()
-    built = workspace.landscape(name)
-    stack = _open(_prepare(workspace, built.environment, sandbox))
+    environment = workspace.environment(name)
+    stack = _open(_prepare(workspace, environment, sandbox), environment)
     with Progress() as progress:
-        outcome = stack.refresh(_Steps(progress, len(built.objects)))
-    drift = _changes(outcome)
+        outcome = stack.drift(_Steps(progress, 0))
     if json_output:
-        say_json({"stack": built.stack, "drift": drift})
+        say_json({"stack": environment.stack, "drift": _changes(outcome)})
     else:
-        for change in drift:
-            say(f"  {change['op']:8} {change['name']}  [{', '.join(change['changed'])}]")
-        _closing(t("refresh"), outcome, sandbox)
-    if drift:
+        _show(outcome)
+        _closing(t("refresh"), outcome, sandbox, t("nothing differs"))
+    if outcome.changed:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -247,8 +216,7 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
     Example: ggi down gm9901-accp --sandbox --yes
     """
     workspace = Workspace()
-    built = workspace.landscape(name)
-    environment = built.environment
+    environment = workspace.environment(name)
     if environment.name == "prod" and not sandbox:
         raise InputError(
             Problem(
@@ -258,6 +226,7 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
             )
         )
     target = _prepare(workspace, environment, sandbox)
+    stack = _open(target, environment)
     if not yes:
         say(
             t(
@@ -267,87 +236,12 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
             )
         )
         typer.confirm(t("Go on?"), abort=True)
-    stack = _open(target)
     with Progress() as progress:
-        outcome = stack.destroy(_Steps(progress, len(built.objects)))
+        outcome = stack.destroy(_Steps(progress, stack.size()))
     if json_output:
         say_json({"stack": environment.stack, "changes": outcome.changes})
     else:
-        _closing(t("down"), outcome, sandbox)
-
-
-@app.command()
-def status(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> None:
-    """Show per component whether it is ready in the cluster. Exit code 1 when something is not.
-
-    Example: ggi status gm9901 --sandbox --json
-    """
-    from ggi.engine.kubeapi import KubeApi
-    from ggi.engine.status import component_status, running_release
-
-    workspace = Workspace()
-    built = workspace.landscape(name)
-    environment = built.environment
-    if sandbox:
-        from sandbox.controlplane import kubeconfig
-        from sandbox.layout import Layout
-
-        where: Any = (kubeconfig(), Layout.of("default").context)
-    else:
-        target = workspace.real_target(environment, workspace.folder)
-        where = (target.kubeconfig, target.context)
-    with KubeApi.from_kubeconfig(*where) as api:
-        found = component_status(api, built)
-        release = running_release(api, environment.namespace)
-    ready = all(c.state in ("ready", "external") for c in found) and release is not None
-    if json_output:
-        say_json(
-            {
-                "stack": built.stack,
-                "namespace": environment.namespace,
-                "release": {"wanted": environment.release, "running": release},
-                "ready": ready,
-                "simulated": sandbox,
-                "components": [
-                    {
-                        "name": c.name,
-                        "title": c.title,
-                        "version": c.version,
-                        "state": c.state,
-                        "ready": c.state in ("ready", "external"),
-                        "host": c.host,
-                        "parts": [
-                            {"name": p.name, "kind": p.kind, "state": p.state, "detail": p.detail} for p in c.parts
-                        ],
-                    }
-                    for c in found
-                ],
-            }
-        )
-    else:
-        say(
-            t(
-                "{stack}: release {running} runs, {wanted} is wanted",
-                stack=built.stack,
-                running=release or "-",
-                wanted=environment.release,
-            )
-        )
-        rows = [
-            (
-                c.title,
-                c.version,
-                " ".join(f"{p.name.removeprefix(c.name + '-')} {p.detail}".strip() for p in c.parts if p.kind != "Job"),
-                c.host,
-                paint(t(c.state), STATES.get(c.state, "red")),
-            )
-            for c in found
-        ]
-        table((t("component"), t("version"), t("pods"), t("host"), t("state")), rows, indent="  ")
-        if sandbox:
-            say(f"  {t(SIMULATED)}")
-    if not ready:
-        raise typer.Exit(EXIT_FAILED)
+        _closing(t("down"), outcome, sandbox, t("there was nothing"))
 
 
 @app.command()
@@ -359,5 +253,5 @@ def env(name: Name, sandbox: Sandbox = False) -> None:
     workspace = Workspace()
     environment = workspace.environment(name)
     target = _prepare(workspace, environment, sandbox)
-    _open(target)
+    _open(target, environment).create()
     say(target.exports())

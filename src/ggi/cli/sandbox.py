@@ -9,6 +9,7 @@ import typer
 
 from ggi.cli.app import app
 from ggi.cli.output import Progress, say, say_json, table
+from ggi.cli.workspace import SANDBOX
 from ggi.errors import EXIT_FAILED
 from ggi.messages import t
 
@@ -20,7 +21,7 @@ group = typer.Typer(
 )
 app.add_typer(group)
 
-Name = Annotated[str, typer.Option("--name", help="Name of the sandbox; several can run side by side.")]
+Name = Annotated[str, typer.Option("--name", envvar=SANDBOX, help="Name of the sandbox; several can run side by side.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ggi.cli.app import GLOBALS
+from ggi.messages import t
 from ggi.paths import ROOT
 
 if TYPE_CHECKING:
@@ -18,6 +20,25 @@ if TYPE_CHECKING:
     from ggi.landscape.build import Landscape
 
 # Imported where used: every command loads this module, and `--help` needs none of it.
+
+SANDBOX = "GGI_SANDBOX"
+"""Environment variable with the name of the sandbox that `--sandbox` means; without it, `default`."""
+
+
+def sandbox_name() -> str:
+    """The sandbox that `--sandbox` means."""
+    from sandbox.layout import DEFAULT
+
+    return os.environ.get(SANDBOX) or DEFAULT
+
+
+def simulated(sandbox: bool) -> str:
+    """What every status and closing line about a sandbox says; empty for a real cluster."""
+    if not sandbox:
+        return ""
+    from sandbox.controlplane import SIMULATED
+
+    return t(SIMULATED)
 
 
 @dataclass
@@ -54,44 +75,54 @@ class Workspace:
 
         return landscape(self.environment(text), self.catalogue)
 
+    def place(self, environment: Environment, sandbox: bool) -> tuple[str, str]:
+        """Kubeconfig and context of the cluster that is meant. Raises WorkError for a sandbox that never ran."""
+        if not sandbox:
+            named = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+            return named, environment.cluster.context
+        from sandbox.controlplane import kubeconfig
+        from sandbox.layout import Layout
+
+        name = sandbox_name()
+        return str(kubeconfig(name)), Layout.of(name).context
+
     def real_target(self, environment: Environment, cli: Path) -> Target:
         """The target on the cluster that the environment names."""
-        import os
-
         from ggi.engine.target import Target, real_backend
 
         backend, passphrase = real_backend()
+        kubeconfig, context = self.place(environment, sandbox=False)
         return Target(
             stack=environment.stack,
             sandbox=False,
             cli=cli,
             backend=backend,
             passphrase_file=passphrase,
-            kubeconfig=os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config"),
-            context=environment.cluster.context,
+            kubeconfig=kubeconfig,
+            context=context,
             inventory=self.folder,
             content=tuple(path.resolve() for path in GLOBALS.content),
         )
 
-    def sandbox_target(self, environment: Environment, cli: Path, name: str = "default") -> Target:
+    def sandbox_target(self, environment: Environment, cli: Path) -> Target:
         """The target in a sandbox that runs."""
-        from ggi.engine.target import Target, local_state, passphrase_file
-        from sandbox.controlplane import kubeconfig
-        from sandbox.layout import Layout
+        from ggi.engine.target import Target, local_state, passphrase_file, without_engine_log
         from sandbox.plugins.install import install
 
-        folder = local_state(name)
+        folder = local_state(sandbox_name())
         home = folder / "home"
         (folder / "state").mkdir(parents=True, exist_ok=True, mode=0o700)
         install(home)
+        without_engine_log(home)
+        kubeconfig, context = self.place(environment, sandbox=True)
         return Target(
             stack=environment.stack,
             sandbox=True,
             cli=cli,
             backend=f"file://{folder / 'state'}",
             passphrase_file=passphrase_file(folder),
-            kubeconfig=str(kubeconfig(name)),
-            context=Layout.of(name).context,
+            kubeconfig=kubeconfig,
+            context=context,
             inventory=self.folder,
             content=tuple(path.resolve() for path in GLOBALS.content),
             home=home,
@@ -106,7 +137,8 @@ def start_sandbox(environment: Environment, report: Callable[[str], None]) -> No
 
     cluster = environment.cluster
     start(
-        report=report,
+        sandbox_name(),
+        report,
         offers=Offers(
             block=(cluster.storage.block,),
             shared=(cluster.storage.shared,),

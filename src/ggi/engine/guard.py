@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubeerrors import NotFoundError, UnknownKindError
-from ggi.errors import Problem, WorkError
-from ggi.landscape.build import Landscape
+from ggi.engine.status import running_release
+from ggi.engine.target import IDENTITY
+from ggi.errors import InputError, Problem, WorkError
+from ggi.inventory.load import Environment
+from ggi.inventory.types import release_order
 from ggi.landscape.objects import Object
 from ggi.messages import t
 
 OWNER = "ggi/stack"
+"""Label of the stack that owns an object."""
+LOGICAL_NAME = "ggi/name"
+"""Annotation with the name under which the engine knows an object."""
+
+_Found = tuple[str | None, str | None]
+"""Of a live object: the stack that owns it, and its logical name."""
 
 
 def cluster_identity(api: KubeApi) -> str:
@@ -20,58 +30,91 @@ def cluster_identity(api: KubeApi) -> str:
     return str(api.get("v1", "Namespace", "kube-system")["metadata"]["uid"])
 
 
-def check_cluster(api: KubeApi, built: Landscape, expected: str | None) -> str:
-    """Return the identity of the cluster. Raises WorkError when it is another one, or when it holds others' objects."""
+def another_cluster(context: str, found: str, expected: str) -> Problem:
+    """What is wrong when a context leads to another cluster than the stack was made on."""
+    return Problem(
+        t(
+            "context {context} leads to another cluster: its kube-system has UID {found}, not {expected}",
+            context=context,
+            found=found,
+            expected=expected,
+        ),
+        t(
+            "Check the context. If the cluster was replaced on purpose, run `pulumi config set ggi:{key} {found}` in "
+            "the environment of `ggi env`, and record it in the region.",
+            key=IDENTITY,
+            found=found,
+        ),
+    )
+
+
+def check_cluster(api: KubeApi, environment: Environment, objects: Sequence[Object], expected: str | None) -> str:
+    """Return the identity of the cluster. Raises WorkError when it is another one, or when it holds others' objects.
+
+    `objects` have their final names.
+    """
     identity = cluster_identity(api)
     if expected and identity != expected:
-        raise WorkError(
-            Problem(
-                t(
-                    "context {context} leads to another cluster: its kube-system has UID {found}, not {expected}",
-                    context=api.context,
-                    found=identity,
-                    expected=expected,
-                ),
-                t("Check the context. If the cluster was replaced on purpose, record its identity in the region."),
-            )
-        )
-    strangers = foreign_objects(api, built)
+        raise WorkError(another_cluster(api.context, identity, expected))
+    strangers = foreign_objects(api, environment, objects)
     if strangers:
         raise WorkError(*strangers)
     return identity
 
 
-def foreign_objects(api: KubeApi, built: Landscape) -> list[Problem]:
+def check_release(api: KubeApi, environment: Environment) -> None:
+    """Raise InputError when the namespace runs a newer release than the one that is wanted."""
+    running, wanted = running_release(api, environment.namespace), environment.release
+    if running and release_order(running) > release_order(wanted):
+        raise InputError(
+            Problem(
+                t(
+                    "{stack} runs release {running}; {wanted} is older",
+                    stack=environment.stack,
+                    running=running,
+                    wanted=wanted,
+                ),
+                t("Data may not fit an older version. If you are sure, add --downgrade (or set GGI_DOWNGRADE=1)."),
+                environment.origin("release"),
+            )
+        )
+
+
+def foreign_objects(api: KubeApi, environment: Environment, objects: Sequence[Object]) -> list[Problem]:
     """Objects in the cluster that have the name of one of ours and do not carry this stack's label."""
-    namespace = built.environment.namespace
+    namespace = environment.namespace
     try:
         live = api.find("v1", "Namespace", namespace)
     except UnknownKindError:
         live = None
     if live is None:
         return []
-    kinds = sorted({(o.api_version, o.kind) for o in built.objects if o.kind != "Namespace"})
+    kinds = sorted({(o.api_version, o.kind) for o in objects if o.kind != "Namespace"})
     with ThreadPoolExecutor(max_workers=8) as pool:
         found = pool.map(lambda kind: (kind, _names(api, kind[0], kind[1], namespace)), kinds)
         there = dict(found)
-    there[("v1", "Namespace")] = {namespace: live["metadata"].get("labels", {}).get(OWNER)}
-    return list(_strangers(built.objects, there, built.stack))
+    there[("v1", "Namespace")] = {namespace: _found(live)}
+    return list(_strangers(objects, there, environment.stack))
 
 
-def _names(api: KubeApi, api_version: str, kind: str, namespace: str) -> dict[str, str | None]:
+def _found(live: Mapping[str, Any]) -> _Found:
+    metadata = live["metadata"]
+    return metadata.get("labels", {}).get(OWNER), metadata.get("annotations", {}).get(LOGICAL_NAME)
+
+
+def _names(api: KubeApi, api_version: str, kind: str, namespace: str) -> dict[str, _Found]:
     try:
         items = api.list(api_version, kind, namespace)
     except (UnknownKindError, NotFoundError):
         return {}
-    return {i["metadata"]["name"]: i["metadata"].get("labels", {}).get(OWNER) for i in items}
+    return {i["metadata"]["name"]: _found(i) for i in items}
 
 
 def _strangers(
-    objects: Iterable[Object], there: dict[tuple[str, str], dict[str, str | None]], stack: str
+    objects: Iterable[Object], there: Mapping[tuple[str, str], Mapping[str, _Found]], stack: str
 ) -> Iterable[Problem]:
     for item in objects:
-        names = there[(item.api_version, item.kind)]
-        owner = names.get(item.kube_name, stack)
+        owner, name = there[(item.api_version, item.kind)].get(item.kube_name, (stack, None))
         if owner != stack:
             whose = t("it belongs to {owner}", owner=owner) if owner else t("nobody's label is on it")
             yield Problem(
@@ -86,4 +129,16 @@ def _strangers(
                     label=OWNER,
                     stack=stack,
                 ),
+            )
+        elif name and name != item.name:
+            # The engine would take the new name for another object, adopt this one, and delete it under its old name.
+            yield Problem(
+                t(
+                    "{kind} {name} is known as {known}, not as {wanted}",
+                    kind=item.kind,
+                    name=item.kube_name,
+                    known=name,
+                    wanted=item.name,
+                ),
+                t("A logical name never changes: give {wanted} its old name again.", wanted=item.name),
             )

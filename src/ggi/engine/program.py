@@ -7,17 +7,17 @@ hands the objects to the engine with their order.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
 from ggi.catalogue.content import load_catalogue
-from ggi.engine.guard import check_cluster
+from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.secrets import Resolver, read_root_key
-from ggi.engine.target import CONTENT, CONTEXT, IDENTITY, INVENTORY, PROTECT
+from ggi.engine.target import CONTENT, CONTEXT, DOWNGRADE, IDENTITY, INVENTORY, PROTECT
 from ggi.errors import GgiError, InputError, Problem
 from ggi.inventory.load import Environment, Inventory
 from ggi.inventory.models import State
@@ -41,9 +41,12 @@ def type_token(item: Object) -> str:
 
 
 def annotated(item: Object) -> dict[str, Any]:
-    """The manifest with what Pulumi's provider must know: take fields back from other hands, and what to wait for."""
+    """The manifest with what Pulumi's provider must know: take fields back from other hands, and what to wait for.
+
+    And with its logical name, for the guard.
+    """
     metadata = dict(item.body["metadata"])
-    notes = dict(metadata.get("annotations", {})) | {"pulumi.com/patchForce": "true"}
+    notes = dict(metadata.get("annotations", {})) | {"pulumi.com/patchForce": "true", LOGICAL_NAME: item.name}
     if wait := WAIT_FOR.get((item.api_version, item.kind)):
         notes["pulumi.com/waitFor"] = wait
     metadata["annotations"] = notes
@@ -83,11 +86,11 @@ class _Component(pulumi.ComponentResource):
         super().__init__("ggi:landscape:Component", name, None, opts)
 
 
-def register(built: Landscape, resolver: Resolver, provider: pulumi.ProviderResource, protect: bool) -> None:
+def register(objects: Iterable[Object], resolver: Resolver, provider: pulumi.ProviderResource, protect: bool) -> None:
     """Register every object under its component, each after what it needs."""
     parents: dict[str, pulumi.Resource] = {}
     made: dict[str, pulumi.Resource] = {}
-    for item in with_tags(built.objects, resolver.tag):
+    for item in objects:
         if item.component not in parents:
             parents[item.component] = _Component(item.component)
         body: dict[str, Any] = annotated(item)
@@ -112,30 +115,48 @@ def main() -> None:
         _run(pulumi.get_stack(), pulumi.runtime.get_config)
     except GgiError as error:
         raise pulumi.RunError(str(error)) from None
+    except OSError as error:
+        raise pulumi.RunError(f"{error.filename or 'ggi'}: {error.strerror or error}") from None
+    except Exception as error:
+        if os.environ.get("GGI_DEBUG"):
+            raise
+        told = t("this is a bug in ggi: {what}", what=f"{type(error).__name__}: {error}")
+        raise pulumi.RunError(f"{told}\n    {t('GGI_DEBUG=1 shows where; please report it.')}") from None
 
 
-def _run(stack: str, config: Any) -> None:
+def _run(stack: str, config: Callable[[str], str | None]) -> None:
     environment, built = environment_of(stack)
     context = os.environ.get(CONTEXT) or environment.cluster.context
     kubeconfig = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     resolver = Resolver(read_root_key(config("ggi:rootKey")), stack, lambda path: config(f"ggi:{path}"))
+    # All values, before anything is written: one that is missing must not be found half-way.
+    objects = with_tags(built.objects, resolver.tag)
     expected = config(f"ggi:{IDENTITY}") or (str(environment.cluster.identity or "") or None)
     with KubeApi.from_kubeconfig(kubeconfig, context) as api:
-        identity = check_cluster(api, built, expected)
+        identity = check_cluster(api, built.environment, objects, expected)
+        if os.environ.get(DOWNGRADE, "") != "1":
+            check_release(api, built.environment)
     provider = pulumi.ProviderResource(
         "kubernetes",
         "cluster",
         _provider_settings(context, identity),
         pulumi.ResourceOptions(version=kubernetes_version()),
     )
-    register(built, resolver, provider, protect=os.environ.get(PROTECT, "1") == "1")
+    register(objects, resolver, provider, protect=os.environ.get(PROTECT, "1") == "1")
     for key, value in outputs(built).items():
         pulumi.export(key, value)
 
 
 def _provider_settings(context: str, identity: str) -> Mapping[str, Any]:
     # Never the kubeconfig's content: it would put a token into the state and replace everything when it changes.
-    return {"context": context, "clusterIdentifier": identity, "enableServerSideApply": "true"}
+    return {
+        "context": context,
+        "clusterIdentifier": identity,
+        "enableServerSideApply": "true",
+        # What carries our label is ours (the guard has looked): a run that was interrupted between a creation and its
+        # record in the state, or a state that was lost, must not need a person.
+        "upsertExistingObjects": "true",
+    }
 
 
 def kubernetes_version() -> str:

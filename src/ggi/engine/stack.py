@@ -1,224 +1,172 @@
-"""Working on one stack through Pulumi's Automation API: the same program and environment as plain `pulumi`."""
+"""Working on one stack: the same program, in the same environment, as plain `pulumi` in the shell of `ggi env`."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+from ggi.engine.engineprocess import Finished, call, watch
+from ggi.engine.events import Event, Outcome, Step, Watcher, holders, no_such_stack, problems
+from ggi.engine.locks import locked
 from ggi.engine.secrets import ROOT_KEY_FILE, new_root_key
 from ggi.engine.target import IDENTITY, Target
 from ggi.errors import Problem, WorkError
 from ggi.messages import t
-from ggi.paths import ROOT
+from ggi.paths import ROOT, state_dir
 
-if TYPE_CHECKING:
-    from pulumi import automation
+__all__ = ["Event", "Outcome", "Stack", "open_stack"]
 
-Step = Callable[["Event"], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened to one resource. `op` is Pulumi's word: same, create, update, replace, delete, …"""
-
-    name: str
-    type: str
-    op: str
-    done: bool
-    failed: bool = False
-    changed: tuple[str, ...] = ()
-    """Property paths that differ."""
-
-    @property
-    def component(self) -> str:
-        """The component that the resource belongs to."""
-        return self.name.split("/")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run did: number of resources per operation, the messages of the engine, seconds."""
-
-    changes: Mapping[str, int]
-    messages: tuple[str, ...]
-    seconds: float
-    steps: tuple[Event, ...]
-
-    @property
-    def changed(self) -> int:
-        """How many resources were (or would be) made, changed or removed."""
-        return sum(n for op, n in self.changes.items() if op not in ("same", "read", "refresh"))
+PROJECT = "ggi"
+Report = Callable[[str], None]
 
 
 class Stack:
-    """A stack that exists. Make one with `open_stack`."""
+    """A stack. Make one with `open_stack`."""
 
-    def __init__(self, target: Target, stack: automation.Stack) -> None:
+    def __init__(self, target: Target, report: Report = lambda line: None) -> None:
+        """`report` takes one line for a person."""
         self.target = target
-        self._stack = stack
+        self._report = report
+        self._environment = target.environment()
 
     def preview(self, on_step: Step | None = None) -> Outcome:
         """What an update would do; nothing is changed."""
-        return self._run("preview", on_step, diff=False)
+        return self._run(["preview"], Watcher(on_step))
 
     def up(self, on_step: Step | None = None) -> Outcome:
         """Make the cluster what the landscape says."""
-        return self._run("up", on_step)
+        return self._run(["up", "--yes", "--skip-preview"], Watcher(on_step))
 
     def refresh(self, on_step: Step | None = None) -> Outcome:
         """Read what is really there into the state; nothing in the cluster is changed."""
-        return self._run("refresh", on_step)
+        return self._run(["refresh", "--yes", "--skip-preview"], Watcher(on_step, drift=True))
+
+    def drift(self, on_step: Step | None = None) -> Outcome:
+        """How the cluster differs from the state; neither is changed."""
+        return self._run(["refresh", "--preview-only"], Watcher(on_step, drift=True))
 
     def destroy(self, on_step: Step | None = None) -> Outcome:
-        """Remove every object of the stack, and then the stack's record."""
-        outcome = self._run("destroy", on_step)
-        self._stack.workspace.remove_stack(self.target.stack)
+        """Remove every object of the stack, and then the stack's record. One that was never made is no error."""
+        if not self.target.sandbox and self.size():
+            # What holds data is protected on real clusters; whoever asks for this has been asked whether it may go.
+            self._must("state", "unprotect", "--all", "--yes")
+        outcome = self._run(["destroy", "--yes", "--skip-preview"], Watcher(on_step))
+        self._must("stack", "rm", "--yes", "--preserve-config")
         return outcome
 
     def outputs(self) -> dict[str, Any]:
         """What the last update exported: release, fingerprint, hosts."""
-        return {key: value.value for key, value in self._stack.outputs().items()}
+        found: dict[str, Any] = json.loads(self._must("stack", "output", "--json"))
+        return found
 
-    def _run(self, verb: str, on_step: Step | None, **more: Any) -> Outcome:
-        import time
+    def size(self) -> int:
+        """How many Kubernetes objects the state holds."""
+        found = self._call("stack", "export")
+        if found.code != 0:
+            return 0
+        kept = json.loads(found.text).get("deployment", {}).get("resources", [])
+        return sum(1 for item in kept if item["type"].startswith("kubernetes:"))
 
-        watcher = _Watcher(on_step)
+    def _command(self, *arguments: str) -> list[str]:
+        return [str(self.target.cli), *arguments, f"--stack={self.target.stack}"]
+
+    def _call(self, *arguments: str, given: str | None = None) -> Finished:
+        return call(self._command(*arguments), self._environment, ROOT, given=given)
+
+    def _must(self, *arguments: str, given: str | None = None) -> str:
+        """What a short command wrote. Raises WorkError."""
+        done = self._call(*arguments, given=given)
+        if done.code != 0:
+            raise WorkError(*problems(Watcher(), done.text, self.target))
+        return done.text
+
+    def _run(self, arguments: list[str], watcher: Watcher) -> Outcome:
         began = time.monotonic()
-        try:
-            getattr(self._stack, verb)(on_event=watcher, on_output=lambda _: None, color="never", **more)
-        except Exception as error:
-            raise WorkError(*watcher.problems(error, self.target)) from None
-        return Outcome(watcher.changes, tuple(watcher.messages), time.monotonic() - began, tuple(watcher.steps))
-
-
-class _Watcher:
-    """Reads engine events."""
-
-    def __init__(self, on_step: Step | None) -> None:
-        self._on_step = on_step
-        self.changes: dict[str, int] = {}
-        self.messages: list[str] = []
-        self.errors: list[str] = []
-        self.steps: list[Event] = []
-
-    def __call__(self, event: Any) -> None:
-        if event.resource_pre_event is not None:
-            self._step(event.resource_pre_event.metadata, done=False)
-        elif event.res_outputs_event is not None:
-            self._step(event.res_outputs_event.metadata, done=True)
-        elif event.res_op_failed_event is not None:
-            self._step(event.res_op_failed_event.metadata, done=True, failed=True)
-        elif event.diagnostic_event is not None:
-            found = event.diagnostic_event
-            text = re.sub(r"<\{%[^%]*%\}>", "", found.message).strip()
-            if found.severity == "error" and text:
-                self.errors.append(_for_people(text, found.urn))
-            elif found.severity == "warning" and text:
-                self.messages.append(_for_people(text, found.urn))
-        elif event.summary_event is not None:
-            self.changes = {str(getattr(op, "value", op)): n for op, n in event.summary_event.resource_changes.items()}
-
-    def _step(self, metadata: Any, *, done: bool, failed: bool = False) -> None:
-        urn = metadata.urn
-        kind = urn.split("::")[2].split("$")[-1]
-        if not kind.startswith("kubernetes:"):
-            return
-        op = str(getattr(metadata.op, "value", metadata.op))
-        changed = tuple(sorted(getattr(metadata, "detailed_diff", None) or {}))
-        step = Event(urn.split("::")[3], kind, op, done, failed, changed)
-        if done or op not in ("same",):
-            self.steps.append(step)
-        if self._on_step is not None:
-            self._on_step(step)
-
-    def problems(self, error: Exception, target: Target) -> list[Problem]:
-        """What went wrong, for people. A lock, a wrong passphrase and an interruption have words of their own."""
-        text = f"{error}"
-        if "currently locked by" in text:
-            holders = re.findall(r"created by (.+)", text)
-            return [
+        done = self._watched(arguments, watcher)
+        if done.code != 0 and no_such_stack(done.text):
+            self.create()
+            done = self._watched(arguments, watcher)
+        if done.code != 0 and self._unlock(done.text):
+            done = self._watched(arguments, watcher)
+        if done.interrupted:
+            raise WorkError(
                 Problem(
-                    t("another run works on {stack}: {holder}", stack=target.stack, holder="; ".join(holders) or "?"),
-                    t(
-                        "Wait for it. If it died, run `pulumi cancel -s {stack}` in the environment of `ggi env`.",
-                        stack=target.stack,
-                    ),
+                    t("interrupted; what was done until then is recorded"),
+                    t("Run the same command again: it goes on where this one stopped."),
                 )
-            ]
-        if "incorrect passphrase" in text or "passphrase must be set" in text:
-            return [
-                Problem(
-                    t("the passphrase does not fit the stack {stack}", stack=target.stack),
-                    t("Set PULUMI_CONFIG_PASSPHRASE_FILE to the file that this stack was made with."),
-                )
-            ]
-        if "no space left on device" in text.lower():
-            return [
-                Problem(
-                    t("the disk is full; the state of {stack} could not be written", stack=target.stack),
-                    t("Free some space and run the same command again."),
-                )
-            ]
-        found = list(dict.fromkeys(self.errors)) or [_last_error(text)]
-        return [Problem(message) for message in found if "update failed" not in message] or [Problem(found[0])]
+            )
+        if done.code != 0:
+            raise WorkError(*problems(watcher, done.text, self.target))
+        return watcher.outcome(time.monotonic() - began)
 
+    def _watched(self, arguments: list[str], watcher: Watcher) -> Finished:
+        def stopping() -> None:
+            self._report(t("Stopping: the engine ends what it is doing and writes its state. Ctrl-C again: at once."))
 
-def _for_people(text: str, urn: str | None) -> str:
-    """A message of the engine with the resource's name before it, and without Python's frames."""
-    kept = []
-    for line in text.splitlines():
-        if line.startswith(("Traceback", "  File ", "    ")) and "Traceback" in text:
-            continue
-        kept.append(line)
-    body = "\n".join(kept).strip()
-    name = urn.split("::")[3] if urn and urn.count("::") >= 3 else ""
-    return f"{name}: {body}" if name and "/" in name else body
+        return watch(self._command(*arguments), self._environment, ROOT, watcher, stopping)
 
+    def _unlock(self, text: str) -> bool:
+        """Take away the lock of runs that died, in the sandbox; returns whether nobody holds it now.
 
-def _last_error(text: str) -> str:
-    lines = [line for line in text.splitlines() if "error:" in line]
-    return lines[-1].split("error:", 1)[1].strip() if lines else text.strip().splitlines()[-1]
+        On real clusters a person does that: the state may be shared with machines of which nothing is known here.
+        """
+        found = holders(text)
+        if not self.target.sandbox or not found or not all(holder.died for holder in found):
+            return False
+        self._report(
+            t("An earlier run died and left its lock; it is taken away: {who}.", who="; ".join(map(str, found)))
+        )
+        self._must("cancel", "--yes")
+        return True
 
+    def create(self) -> None:
+        """Make the stack's record, and its configuration file when there is none. An existing stack is left alone."""
+        # In a project of its own: `stack init` writes the salt of the passphrase beside the project, whatever
+        # configuration file is named.
+        with tempfile.TemporaryDirectory(prefix="ggi-init-") as folder:
+            (Path(folder) / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n", encoding="utf-8")
+            done = call(self._command("stack", "init", "--no-select"), self._environment, Path(folder))
+            if done.code != 0 and "already exists" not in done.text:
+                raise WorkError(*problems(Watcher(), done.text, self.target))
+            written = Path(folder) / f"Pulumi.{self.target.stack}.yaml"
+            file = self.target.stack_file()
+            if written.is_file() and not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(written.read_text(encoding="utf-8"), encoding="utf-8")
 
-def open_stack(target: Target, identity: str | None) -> Stack:
-    """The stack of `target`, made if it is new: with a root key of its own and the identity of its cluster."""
-    from pulumi import automation
-
-    variables = target.environment()
-    os.environ.update({"PATH": variables["PATH"], "PULUMI_SKIP_UPDATE_CHECK": "true"})
-    options = automation.LocalWorkspaceOptions(
-        env_vars={k: v for k, v in variables.items() if os.environ.get(k) != v or k.startswith(("PULUMI", "GGI"))},
-    )
-    try:
-        if target.config_file is not None and not target.config_file.exists():
-            _create_apart(target, options)
-        stack = automation.create_or_select_stack(stack_name=target.stack, work_dir=str(ROOT), opts=options)
-        known = stack.get_all_config()
-        wanted: dict[str, automation.ConfigValue] = {}
-        if "ggi:rootKey" not in known and ROOT_KEY_FILE not in os.environ:
-            wanted["ggi:rootKey"] = automation.ConfigValue(new_root_key(), secret=True)
+    def configure(self, identity: str | None) -> None:
+        """Give the stack a root key of its own and the identity of its cluster, where it has none yet."""
+        known = self.target.configured()
+        if "ggi:rootKey" not in known and ROOT_KEY_FILE not in self._environment:
+            # By standard input: arguments can be read by every user of the machine.
+            self._must("config", "set", "--secret", "ggi:rootKey", given=new_root_key())
         if identity and f"ggi:{IDENTITY}" not in known:
-            wanted[f"ggi:{IDENTITY}"] = automation.ConfigValue(identity)
-        if wanted:
-            stack.set_all_config(wanted)
-    except automation.errors.CommandError as error:
-        raise WorkError(*_Watcher(None).problems(error, target)) from None
-    return Stack(target, stack)
+            self._must("config", "set", f"ggi:{IDENTITY}", identity)
 
 
-def _create_apart(target: Target, options: automation.LocalWorkspaceOptions) -> None:
-    """Make a stack whose configuration is outside the checkout.
+def open_stack(target: Target, identity: str | None, report: Report = lambda line: None) -> Stack:
+    """The stack of `target`, configured when it is new; its record is made by the first run that needs it.
 
-    `pulumi stack init` knows no --config-file and would leave a file with the encryption salt in the checkout; in a
-    folder with a project file of the same name it leaves it there.
+    Raises WorkError when its cluster is another one than `identity`, before the engine reads anything: a refresh
+    against the wrong cluster would take every object for deleted.
     """
-    from pulumi import automation
+    stack = Stack(target, report)
+    with locked(state_dir() / "locks" / f"{target.stack}.lock", target.stack, report):
+        known = target.configured()
+        complete = {"ggi:rootKey"} if ROOT_KEY_FILE not in target.environment() else set()
+        if identity:
+            complete.add(f"ggi:{IDENTITY}")
+        if not complete <= known.keys():
+            stack.create()
+            stack.configure(identity)
+            known = target.configured()
+    recorded = known.get(f"ggi:{IDENTITY}")
+    if identity and isinstance(recorded, str) and recorded != identity:
+        from ggi.engine.guard import another_cluster
 
-    assert target.config_file is not None  # noqa: S101  (the caller's condition)
-    folder = target.config_file.parent / "project"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "Pulumi.yaml").write_text("name: ggi\nruntime: python\n", encoding="utf-8")
-    automation.create_or_select_stack(stack_name=target.stack, work_dir=str(folder), opts=options)
+        raise WorkError(another_cluster(target.context, identity, recorded))
+    return stack

@@ -35,6 +35,11 @@ class ComponentStatus:
     parts: tuple[Part, ...]
     host: str = ""
 
+    @property
+    def ready(self) -> bool:
+        """Whether it works, or is somebody else's to run."""
+        return self.state in ("ready", "external")
+
 
 def _condition(live: Mapping[str, Any], name: str) -> str:
     for condition in live.get("status", {}).get("conditions", ()):

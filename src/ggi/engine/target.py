@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ggi.messages import language
+from ggi.errors import InputError, Problem
+from ggi.messages import language, t
 from ggi.paths import state_dir
 
 INVENTORY = "GGI_INVENTORY"
 CONTENT = "GGI_CONTENT"
 CONTEXT = "GGI_CONTEXT"
 PROTECT = "GGI_PROTECT"
+DOWNGRADE = "GGI_DOWNGRADE"
+"""Set to 1 to allow a release that is older than the running one."""
 IDENTITY = "clusterIdentity"
 """Configuration key under which a stack remembers its cluster."""
 
@@ -36,6 +41,7 @@ class Target:
     content: tuple[Path, ...] = ()
     home: Path | None = None
     config_file: Path | None = None
+    """The stack's configuration file, when it is not the one in the inventory."""
 
     def variables(self) -> dict[str, str]:
         """The environment variables, apart from PATH, under which plain `pulumi` works on this stack."""
@@ -47,23 +53,54 @@ class Target:
             CONTEXT: self.context,
             # What holds data is protected on real clusters; a sandbox is there to be thrown away.
             PROTECT: "0" if self.sandbox else "1",
+            # Always set: what an earlier `ggi env` left in the shell must not count here.
+            CONTENT: os.pathsep.join(map(str, self.content)),
+            "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file()),
         }
         if self.passphrase_file is not None:
             found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self.passphrase_file)
         if self.home is not None:
             found["PULUMI_HOME"] = str(self.home)
-        if self.config_file is not None:
-            found["PULUMI_OPTION_CONFIG_FILE"] = str(self.config_file)
-        if self.content:
-            found[CONTENT] = os.pathsep.join(map(str, self.content))
         return found
+
+    def unwanted(self) -> tuple[str, ...]:
+        """Variables that must not be set: this one would go before PULUMI_CONFIG_PASSPHRASE_FILE."""
+        return ("PULUMI_CONFIG_PASSPHRASE",) if self.passphrase_file is not None else ()
+
+    def stack_file(self) -> Path:
+        """The stack's configuration: beside the sandbox's state, else in the inventory's folder `stacks`."""
+        return self.config_file or self.inventory / "stacks" / f"Pulumi.{self.stack}.yaml"
+
+    def configured(self) -> dict[str, Any]:
+        """What is set in the stack's configuration file, secrets still encrypted; empty when there is no file.
+
+        Read from the file: the CLI takes half a second to say the same. Raises InputError for a file that is no YAML.
+        """
+        import yaml
+
+        path = self.stack_file()
+        try:
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise InputError(
+                Problem(
+                    t("{file}: this configuration of a stack can't be read: {why}", file=path, why=why),
+                    t("Restore it from version control; it holds the stack's encrypted root key."),
+                )
+            ) from None
+        config = found.get("config") if isinstance(found, dict) else None
+        return dict(config) if isinstance(config, dict) else {}
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """`base` (default: this process's environment) with the variables and the CLI first on PATH.
 
         The program that Pulumi starts speaks the language that is spoken here.
         """
-        found = dict(os.environ if base is None else base) | {"GGI_LANG": language()}
+        found = {k: v for k, v in (os.environ if base is None else base).items() if k not in self.unwanted()}
+        found["GGI_LANG"] = language()
         path = found.get("PATH", os.defpath)
         if path.split(os.pathsep)[0] != str(self.cli.parent):
             found["PATH"] = f"{self.cli.parent}{os.pathsep}{path}"
@@ -72,6 +109,7 @@ class Target:
     def exports(self) -> str:
         """The same for a shell: `eval` it."""
         lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(self.variables().items())]
+        lines += [f"unset {name}" for name in self.unwanted()]
         return "\n".join([f'export PATH={shlex.quote(str(self.cli.parent))}:"$PATH"', *lines])
 
 
@@ -92,6 +130,20 @@ def passphrase_file(folder: Path) -> Path:
         finally:
             fresh.unlink()
     return path
+
+
+def without_engine_log(home: Path) -> None:
+    """Switch the engine's automatic log off in a PULUMI_HOME that is ours.
+
+    The CLI (3.25x) writes every value that passes through it to `logs/`, 15 MB and half of its processor time in each
+    run, and has no switch for it; where it can't make the folder it goes on without. `-v=9 --logtostderr` still works.
+    """
+    logs = home / "logs"
+    if logs.is_file():
+        return
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.write_text("This file keeps the engine from writing its automatic log.\n", encoding="utf-8")
 
 
 def local_state(sandbox: str | None) -> Path:
