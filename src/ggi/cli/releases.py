@@ -79,7 +79,7 @@ def list_releases(json_output: Json = False) -> None:
         say_json(rows)
         return
     headers = (t("release"), t("date"), t("components"), t("unknown digests"), t("stacks"), t("title"))
-    shown = [(r["release"], r["date"], r["components"], r["unknown_digests"], r["stacks"], r["title"]) for r in rows]
+    shown = [(r["release"], r["date"], r["components"], r["unknown_digests"], r["stacks"], t(r["title"])) for r in rows]
     table(headers, shown)
 
 
