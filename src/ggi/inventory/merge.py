@@ -7,12 +7,13 @@ value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ggi.errors import Problem
 from ggi.inventory.tree import Node
-from ggi.messages import t
+from ggi.messages import mark, t
 
 LOCKED = "locked"
 APPEND = "append"
@@ -87,8 +88,17 @@ def settle(node: Node) -> Node:
     return node
 
 
+LAYER_KINDS = (mark("national"), mark("region"), mark("tenant"))
+
+
+def layer_title(layer: str) -> str:
+    """The name of a layer for people: `region midden.prod` with its first word in the user's language."""
+    kind = re.split(r"[ .]", layer, maxsplit=1)[0]
+    return t(kind) + layer.removeprefix(kind) if kind in LAYER_KINDS else layer
+
+
 def _refused(lower: Node, upper: Node, path: tuple[str, ...]) -> Problem:
-    layer, place = lower.origin.layer, lower.origin
+    layer, place = layer_title(lower.origin.layer), lower.origin
     return Problem(
         t("{path} is locked by the layer {layer} ({place})", path=".".join(path), layer=layer, place=place),
         t("Remove this line, or ask the owner of that layer for a waiver."),
