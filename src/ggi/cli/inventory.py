@@ -144,6 +144,8 @@ def _show(stack: str, found: Explanation) -> None:
         say(f"  {t('nobody says it; it follows')}: {found.derived}")
     elif not found.said:
         say(f"  {t('nobody says it; this is the default')}")
+    from ggi.inventory.merge import layer_title
+
     rows = []
     for number, said in enumerate(found.said):
         verb = t("said by") if number == 0 else t("overrides")
@@ -152,14 +154,15 @@ def _show(stack: str, found: Explanation) -> None:
         elif number and found.said[number - 1].how == "append":
             verb = t("to the list of")
         value = _text(said.value) + (f" ({t('locked')})" if said.locked else "")
-        rows.append((verb, said.origin.layer, str(said.origin), value))
+        rows.append((verb, layer_title(said.origin.layer), str(said.origin), value))
     if rows:
         table(("", t("layer"), t("place"), t("value")), rows, "  ")
     if found.said and not found.derived and found.otherwise is not None:
         say(f"  {t('if nobody said it')}: {_text(found.otherwise)}")
     if found.parts:
         parts = [
-            (p.key, _text(p.value), f"{p.origin} ({p.origin.layer})" if p.origin else t("default")) for p in found.parts
+            (p.key, _text(p.value), f"{p.origin} ({layer_title(p.origin.layer)})" if p.origin else t("default"))
+            for p in found.parts
         ]
         table((t("key"), t("value"), t("place")), parts, "  ")
 
