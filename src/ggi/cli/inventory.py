@@ -137,6 +137,8 @@ def _text(value: Any) -> str:
 
 
 def _show(stack: str, found: Explanation) -> None:
+    from ggi.inventory.merge import layer_title
+
     say(paint(f"{found.key} = {_text(found.value)}", "bold") + f"  ({stack})")
     if found.description:
         say(paint(f"  {t(found.description)}", "dim"))
@@ -144,8 +146,6 @@ def _show(stack: str, found: Explanation) -> None:
         say(f"  {t('nobody says it; it follows')}: {found.derived}")
     elif not found.said:
         say(f"  {t('nobody says it; this is the default')}")
-    from ggi.inventory.merge import layer_title
-
     rows = []
     for number, said in enumerate(found.said):
         verb = t("said by") if number == 0 else t("overrides")
