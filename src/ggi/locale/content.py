@@ -34,7 +34,7 @@ def content_texts() -> set[str]:
 def _of_component(component: Component) -> Iterator[str]:
     yield component.summary
     yield component.exit
-    for asked in component.inputs:
+    for asked in (*component.inputs, *component.external_inputs):
         yield from (asked.title, asked.role, asked.check)
     for api in component.offers:
         yield api.title
