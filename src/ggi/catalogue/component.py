@@ -297,6 +297,8 @@ class Component:
     passthrough: bool = False
     """TLS is not ended at the gateway (TLSRoute)."""
     inputs: tuple[Input, ...] = ()
+    external_inputs: tuple[Input, ...] = ()
+    """What its owner must supply when it exists already and is only used."""
     functional: tuple[Functional, ...] = ()
     supplier: str = ""
     licence: str = ""

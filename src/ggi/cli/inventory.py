@@ -296,7 +296,7 @@ def _inputs(built: Landscape) -> list[dict[str, Any]]:
     still_open = {(i.component, i.input.id) for i in built.open_inputs}
     rows = []
     for name, item in built.components.items():
-        for asked in () if item.external else item.component.inputs:
+        for asked in item.inputs:
             ident = f"{name}.{asked.id}"
             supplied = settings.inputs.get(ident)
             rows.append(

@@ -156,6 +156,10 @@ def _provider_settings(context: str, identity: str) -> Mapping[str, Any]:
         # What carries our label is ours (the guard has looked): a run that was interrupted between a creation and its
         # record in the state, or a state that was lost, must not need a person.
         "upsertExistingObjects": "true",
+        # What keeps its name when it changes (the list of Redis users) is changed in place: replacing it would take it
+        # away for a moment. What must be replaced has another name.
+        "enableSecretMutable": "true",
+        "enableConfigMapMutable": "true",
     }
 
 

@@ -105,7 +105,7 @@ def _hosts(environment: Environment, on: Mapping[str, Placed], problems: list[Pr
 
 def _open_inputs(environment: Environment, on: Mapping[str, Placed], problems: list[Problem]) -> list[OpenInput]:
     supplied = environment.settings.inputs
-    declared = [OpenInput(name, i) for name, item in on.items() if not item.external for i in item.component.inputs]
+    declared = [OpenInput(name, i) for name, item in on.items() for i in item.inputs]
     known = {i.id for i in declared}
     for key in supplied:
         if key not in known:

@@ -6,7 +6,7 @@ import graphlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ggi.catalogue.component import Auth, Component, Use
+from ggi.catalogue.component import Auth, Component, Input, Use
 from ggi.catalogue.content import Catalogue
 from ggi.catalogue.context import service_host
 from ggi.catalogue.relation import Credential, Relation, client_id
@@ -33,6 +33,11 @@ class Placed:
     def name(self) -> str:
         """The component's name."""
         return self.component.name
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What others must supply for it."""
+        return self.component.external_inputs if self.external else self.component.inputs
 
 
 def placed(environment: Environment, catalogue: Catalogue, problems: list[Problem]) -> dict[str, Placed]:
