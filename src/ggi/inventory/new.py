@@ -89,32 +89,33 @@ def draft(who: Newcomer, region: str, release: str, taken: set[str], schema: str
     quoted = json.dumps(who.name, ensure_ascii=False)
     lines = [f"# yaml-language-server: $schema={schema}/tenant.schema.json"]
     if who.listed:
-        lines += [f"# {who.name}. Name, province and inhabitants come from the registry.", f"gemeente: {who.code}"]
+        source = t("{name}. Name, province and inhabitants come from the registry.", name=who.name)
+        lines += [f"# {source}", f"gemeente: {who.code}"]
     elif who.code:
-        lines += ["# A fictional gemeente.", f"gemeente: {who.code}", f"name: {quoted}"]
+        lines += [f"# {t('A fictional gemeente.')}", f"gemeente: {who.code}", f"name: {quoted}"]
     else:
         lines += [
-            "# A samenwerkingsverband: it has no CBS code, and serves gemeenten.",
+            f"# {t('A samenwerkingsverband: it has no CBS code, and serves gemeenten.')}",
             f"samenwerkingsverband: {who.id.removeprefix('sv-')}",
             f"name: {quoted}",
-            "# serves: [GM9901]  # the gemeenten that it works for",
+            f"# serves: [GM9901]  # {t('the gemeenten that it works for')}",
         ]
     if not who.listed:
-        lines.append(f"inhabitants: {who.inhabitants}  # sizes the landscape")
+        lines.append(f"inhabitants: {who.inhabitants}  # {t('sizes the landscape')}")
     lines += [
-        '# oin: "00000001..."  # 20 positions, quoted; needed for FSC',
+        f'# oin: "00000001..."  # {t("20 positions, quoted; needed for FSC")}',
         f"region: {region}",
-        "ring: 1  # the wave in which it is updated; 0 goes first",
-        "state: onboarding  # `active` from go-live on",
+        f"ring: 1  # {t('the wave in which it is updated; 0 goes first')}",
+        f"state: onboarding  # {t('`active` from go-live on')}",
         "environments:",
-        "  # No real domain is guessed: .test is nobody's (RFC 6761). Write a domain of your own here.",
+        "  # " + t("No real domain is guessed: .test is nobody's (RFC 6761). Write a domain of your own here."),
         f'  accp: {{release: "{release}", domain: accp.{label}.test}}',
         "  prod:",
-        f'    release: "{release}"  # versions come from the release; `ggi release list` shows them',
+        f'    release: "{release}"  # {t("versions come from the release; `ggi release list` shows them")}',
         f"    domain: {label}.test",
-        "    # live: 2027-01-01  # go-live; `ggi inputs` then says by when others must supply what",
-        '    # window: "di 20:00-23:00"  # when it may be updated',
-        "# components:  # what differs from the region and from national; `ggi explain` shows what holds now",
+        f"    # live: 2027-01-01  # {t('go-live; `ggi inputs` then says by when others must supply what')}",
+        f'    # window: "di 20:00-23:00"  # {t("when it may be updated")}',
+        "# components:  # " + t("what differs from the region and from national; `ggi explain` shows what holds now"),
         "#   openzaak: {replicas: 3}",
     ]
     return "\n".join(lines) + "\n"
