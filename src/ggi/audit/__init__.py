@@ -1,0 +1,1 @@
+"""Controls, waivers and verdicts: does a landscape meet the baseline, how do you know, and what deviates?"""

@@ -1,0 +1,102 @@
+"""An audit as one value: what was judged, where, on which date, by which controls. Every report is a function of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ggi.audit.content import Controls
+from ggi.audit.control import Control, Proof
+from ggi.audit.deviations import Deviations, WaiversOf, unused_problems
+from ggi.audit.facts import Facts, Seen, Subject
+from ggi.audit.judge import Judge, counted
+from ggi.audit.verdict import Finding, Outcome
+from ggi.errors import Problem
+from ggi.inventory.waivers import WaiverFile
+
+
+class Place(StrEnum):
+    """Where an audit looked."""
+
+    PLAN = "plan"
+    """What the inventory asks for."""
+    STATE = "state"
+    """What the engine last wrote."""
+    LIVE = "live"
+    """What is in the cluster."""
+
+
+PROOF: Mapping[Place, Proof] = {Place.PLAN: Proof.DESIGN, Place.STATE: Proof.EXISTENCE, Place.LIVE: Proof.EXISTENCE}
+"""What kind of proof a place gives. Operation (werking) needs a period, so no single audit gives it."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One stack, one place, one date."""
+
+    stack: str
+    tenant: str
+    environment: str
+    release: str
+    place: Place
+    date: dt.date
+    controls: Mapping[str, Control]
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...] = ()
+    """Deviations that match nothing, and the like."""
+    simulated: bool = False
+    """What was looked at is the sandbox's."""
+
+    @property
+    def counts(self) -> dict[Outcome, int]:
+        """Findings per outcome."""
+        return counted(self.findings)
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """The findings that deviate and are not explained."""
+        return tuple(f for f in self.findings if f.outcome is Outcome.FAIL)
+
+    @property
+    def proof(self) -> Proof:
+        """What kind of proof this audit can give at most."""
+        return PROOF[self.place]
+
+
+Report = Callable[[Sequence[Audit]], str]
+"""A report: text from audits, and from nothing else."""
+
+
+def audited(
+    facts: Facts,
+    subjects: Sequence[Subject],
+    controls: Controls,
+    place: Place,
+    date: dt.date,
+    waivers: WaiversOf | None = None,
+    *,
+    unread: frozenset[str] = frozenset(),
+    simulated: bool = False,
+) -> Audit:
+    """Judge what was read in one place. Sorted by control and subject, so that two audits compare."""
+    environment = facts.environment
+    seen = Seen(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread)
+    deviations = Deviations(seen.waivers, environment.name, date)
+    findings = sorted(
+        Judge(controls, seen, deviations, full=True).findings(), key=lambda f: (f.control, f.subject, f.evidence)
+    )
+    problems = unused_problems(waivers, {environment.name: deviations.unused()}) if waivers else []
+    return Audit(
+        stack=environment.stack,
+        tenant=environment.tenant.name,
+        environment=environment.name,
+        release=environment.release,
+        place=place,
+        date=date,
+        controls=controls.by_id,
+        findings=tuple(findings),
+        problems=tuple(problems),
+        simulated=simulated,
+    )

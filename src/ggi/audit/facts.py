@@ -1,0 +1,140 @@
+"""What is judged: objects by logical name, and what else is known of the landscape. Never a secret's value."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ggi.audit.kinds import kind_of
+from ggi.catalogue.content import Catalogue
+from ggi.errors import Origin
+from ggi.inventory.load import Environment
+from ggi.inventory.registry import Registry
+from ggi.inventory.waivers import WaiverFile
+from ggi.landscape.build import Landscape
+from ggi.landscape.objects import PLATFORM
+
+UNKNOWN = "<unknown>"
+"""Stands in an object where the engine will only know the value after the update."""
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One object that is judged. `name` is logical; `unknown` are the paths whose value is not known yet."""
+
+    name: str
+    body: Body
+    unknown: tuple[tuple[str | int, ...], ...] = ()
+
+    @cached_property
+    def kind(self) -> str:
+        """The kind, "" when controls do not look at it."""
+        return kind_of(self.body)
+
+    @property
+    def component(self) -> str:
+        """The component that it belongs to."""
+        return self.name.split("/")[0]
+
+    @property
+    def kube_name(self) -> str:
+        """The name in the cluster."""
+        return str(self.body["metadata"]["name"])
+
+    @cached_property
+    def owned(self) -> bool:
+        """Another object makes and keeps it: it is judged there."""
+        return any(o.get("controller") for o in self.body.get("metadata", {}).get("ownerReferences") or ())
+
+    @property
+    def pod(self) -> Body | None:
+        """The specification of its pods, when it makes any."""
+        spec: Any = self.body.get("spec", {})
+        if self.kind == "Pod":
+            return dict(spec)
+        if self.kind == "CronJob":
+            spec = spec["jobTemplate"]["spec"]
+        found = spec.get("template", {}).get("spec") if isinstance(spec, Mapping) else None
+        return found if isinstance(found, Mapping) and "containers" in found else None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the inventory and the content say of the landscape that is judged."""
+
+    landscape: Landscape
+    catalogue: Catalogue
+    registry: Registry | None = None
+
+    @property
+    def environment(self) -> Environment:
+        """The environment."""
+        return self.landscape.environment
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a `check.py` gets. `unread` are kinds that could not be read here."""
+
+    subjects: Sequence[Subject]
+    date: dt.date
+    facts: Facts
+    waivers: WaiverFile = field(default_factory=WaiverFile)
+    unread: frozenset[str] = frozenset()
+
+    @property
+    def landscape(self) -> Landscape:
+        """The landscape as it should be."""
+        return self.facts.landscape
+
+    @property
+    def environment(self) -> Environment:
+        """Its environment."""
+        return self.facts.environment
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack: the subject of what is about the whole."""
+        return self.landscape.stack
+
+    def of(self, *kinds: str) -> list[Subject]:
+        """The objects of these kinds that are nobody else's."""
+        return [s for s in self.subjects if s.kind in kinds and not s.owned]
+
+    def config(self, component: str, role: str) -> Mapping[str, str] | None:
+        """The data of a ConfigMap by its logical name, or None."""
+        name = f"{component}/ConfigMap/{role}"
+        return next((dict(s.body.get("data") or {}) for s in self.subjects if s.name == name), None)
+
+
+def origin_for(environment: Environment, subject: str, path: str = "") -> Origin:
+    """Where the inventory causes an object: the component's own key, else where it is switched on."""
+    component = subject.split("/")[0]
+    if path:
+        steps = [component if step == "{component}" else step for step in path.split(".")]
+        return environment.origin(*steps)
+    if component == PLATFORM or component not in environment.components:
+        return environment.tenant.tree.origin
+    return environment.origin("components", component, "enabled")
+
+
+def index(subjects: Iterable[Subject]) -> dict[str, Subject]:
+    """Subjects by logical name."""
+    return {subject.name: subject for subject in subjects}
+
+
+def unknown_paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where `UNKNOWN` stands in an object."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from unknown_paths(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from unknown_paths(item, (*path, number))
+    elif value == UNKNOWN:
+        yield path

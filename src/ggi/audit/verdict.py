@@ -1,0 +1,65 @@
+"""What a control says about one thing: the outcome, the evidence, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ggi.errors import Origin
+from ggi.inventory.waivers import NotApplicable, Plan, Waiver
+
+
+class Outcome(StrEnum):
+    """UNKNOWN is never shown or counted as PASS."""
+
+    PASS = "PASS"  # noqa: S105
+    FAIL = "FAIL"
+    WAIVED = "WAIVED"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    UNKNOWN = "UNKNOWN"
+
+
+class Enforcement(StrEnum):
+    """What a finding does to a change: refuse it, warn of it, or nothing because the control is not in force yet."""
+
+    MANDATORY = "mandatory"
+    ADVISORY = "advisory"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a `check.py` yields: one per subject. `evidence` is what was seen; it never holds a secret's value.
+
+    `subject` is a logical name (`openzaak/Deployment/web`), or that of a relation, component or stack.
+    """
+
+    subject: str
+    outcome: Outcome
+    evidence: str = ""
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One verdict with everything that a report needs; texts come from the control.
+
+    `origin` is where the inventory causes it. `waiver` is set when the outcome is WAIVED, `not_applicable` when it is
+    NOT_APPLICABLE by declaration, `plan` when it stays FAIL but does not block. `note` explains UNKNOWN and the like.
+    """
+
+    control: str
+    subject: str
+    outcome: Outcome
+    enforcement: Enforcement
+    evidence: str = ""
+    note: str = ""
+    origin: Origin | None = None
+    waiver: Waiver | None = None
+    not_applicable: NotApplicable | None = None
+    plan: Plan | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a change with this finding is refused."""
+        return self.outcome is Outcome.FAIL and self.enforcement is Enforcement.MANDATORY and self.plan is None

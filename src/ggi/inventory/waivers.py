@@ -1,0 +1,105 @@
+"""Accepted deviations of one tenant (`policies/waivers/<tenant>.yaml`), as data: who accepted what, why, until when.
+
+Three kinds. A **waiver** accepts one value of one control for a time; a later worsening is a new finding. A control can
+be **not applicable**, with a reason. A **plan** carries a finding that may not be accepted (a BIO2 government measure):
+it stays a failure in every report, but does not block a change that mends something else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from ggi.inventory.models import Model
+from ggi.inventory.types import Date, EnvironmentName, Line, Matching
+from ggi.messages import t
+
+ControlId = Annotated[str, Matching(r"[A-Z]{3}-[0-9]{3}", lambda: t("the id of a control such as POD-001"))]
+"""Three letters for the family and a number; never reused."""
+
+Pattern = Annotated[
+    str,
+    Matching(r"[A-Za-z0-9*?._/>+-]+", lambda: t("a logical name such as openzaak/Deployment/web; * is anything"), 200),
+]
+"""Matches whole logical names; `*` stands for any characters."""
+
+LONGEST = 366
+"""Days that a waiver lasts at most: twelve months."""
+SOON = 30
+"""Days before the end in which a waiver warns."""
+
+
+class Deviation(Model):
+    """What every deviation says."""
+
+    control: ControlId
+    resource: Pattern
+    """What it is about, by logical name: openzaak/Deployment/web, or openzaak/*."""
+    environments: list[EnvironmentName] = []
+    """Environments in which it holds; default all."""
+    reason: Annotated[str, Field(min_length=10)]
+    """Why, for a reader who does not know the system."""
+    owner: Line
+    """Role that owns the risk, not a person's name."""
+    granted: Date
+    """Date of the decision."""
+
+    def covers(self, environment: str) -> bool:
+        """Whether it holds in this environment."""
+        return not self.environments or environment in self.environments
+
+
+class Waiver(Deviation):
+    """A deviation that was accepted for a time."""
+
+    value: str
+    """The accepted value, as the audit shows it as evidence."""
+    approver: Line
+    """Role that accepted the risk; another one than the owner."""
+    expires: Date
+    """Last day, at most twelve months after the decision."""
+    compensating: Annotated[str, Field(min_length=10)]
+    """What is done instead."""
+
+    @model_validator(mode="after")
+    def _lasts_a_year_at_most(self) -> Waiver:
+        if self.expires < self.granted:
+            raise ValueError(t("it ends before it was granted"))
+        if (self.expires - self.granted).days > LONGEST:
+            raise ValueError(t("a waiver lasts twelve months at most"))
+        if self.owner.casefold() == self.approver.casefold():
+            raise ValueError(t("owner and approver must be two roles"))
+        return self
+
+    def expired(self, date: dt.date) -> bool:
+        """Whether it no longer holds on `date`; the last day counts."""
+        return date > self.expires
+
+    def expires_soon(self, date: dt.date) -> bool:
+        """Whether it holds, but for 30 days at most."""
+        return not self.expired(date) and (self.expires - date).days <= SOON
+
+
+class NotApplicable(Deviation):
+    """A control that has no meaning here."""
+
+    approver: Line
+
+
+class Plan(Deviation):
+    """A finding that will be mended: it stays a failure, and does not block."""
+
+    plan: Annotated[str, Field(min_length=10)]
+    """What will be done."""
+    due: Date
+    """When it will be done; after that it blocks again."""
+
+
+class WaiverFile(Model):
+    """All deviations of one tenant; the file's name is the tenant's id."""
+
+    waivers: list[Waiver] = []
+    not_applicable: list[NotApplicable] = []
+    plans: list[Plan] = []

@@ -1,0 +1,112 @@
+"""Every control against the reference landscape: it is about something, its good examples pass, its bad ones fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+
+from ggi.audit.content import Controls, load_controls
+from ggi.audit.deviations import Deviations
+from ggi.audit.examples import DATE, ExampleFile, about, load_examples, seen
+from ggi.audit.facts import Facts, Seen, Subject
+from ggi.audit.judge import Judge
+from ggi.audit.subjects import of_landscape
+from ggi.audit.verdict import Finding, Outcome
+from ggi.catalogue.content import Catalogue, load_catalogue
+from ggi.inventory.load import Inventory
+from ggi.landscape.build import landscape
+from ggi.paths import ROOT
+
+pytestmark = pytest.mark.unit
+
+Form = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+FORMS: dict[str, Form] = {"rendered": lambda body: body}
+"""How the objects of an example reach the judge. The engine tier adds "defaulted": as the API server returns them."""
+
+
+@cache
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@cache
+def inventory() -> Inventory:
+    return Inventory(ROOT / "inventories", catalogue().known)
+
+
+@cache
+def controls() -> Controls:
+    return load_controls(catalogue().roots)
+
+
+@cache
+def examples() -> list[ExampleFile]:
+    return [example for folder in controls().folders.values() for example in load_examples(folder)]
+
+
+def in_form(found: Seen, form: Form) -> Seen:
+    subjects = [Subject(s.name, form(s.body), s.unknown) for s in found.subjects]
+    return Seen(subjects, found.date, found.facts, found.waivers, found.unread)
+
+
+@cache
+def reference() -> list[Finding]:
+    """Every finding about the example tenants, without any deviation."""
+    found: list[Finding] = []
+    for environment in inventory().environments():
+        built = landscape(environment, catalogue())
+        what = Seen(of_landscape(built), DATE, Facts(built, catalogue(), inventory().registry))
+        found += Judge(controls(), what, full=True).findings()
+    return found
+
+
+def judged(example: ExampleFile, form: Form) -> list[Finding]:
+    what = in_form(seen(example.example, inventory(), catalogue()), form)
+    control = controls().by_id[example.control]
+    deviations = Deviations(what.waivers, what.environment.name, what.date)
+    return list(Judge([control], what, deviations, full=True).findings())
+
+
+def shown(example: ExampleFile) -> str:
+    return f"{example.control}/{example.path.stem}"
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("example", examples(), ids=shown)
+def test_a_bad_example_fails_its_control_and_a_good_one_passes_it(example: ExampleFile, name: str) -> None:
+    wanted = Outcome.PASS if example.good else Outcome.FAIL
+    subject = about(example.example)
+    findings = [f for f in judged(example, FORMS[name]) if subject in ("", f.subject)]
+    outcomes = {f.outcome for f in findings}
+    assert findings, f"{shown(example)}: the control says nothing about {subject}"
+    if example.good or subject:
+        assert outcomes == {wanted}, (shown(example), findings)
+    else:
+        assert wanted in outcomes, (shown(example), findings)
+
+
+@pytest.mark.parametrize("example", [e for e in examples() if not e.good], ids=shown)
+def test_a_bad_example_is_bad_because_of_its_change(example: ExampleFile) -> None:
+    subject = about(example.example)
+    before = {f.outcome for f in reference() if f.control == example.control and f.subject == subject}
+    assert Outcome.PASS in before or not before, f"{subject} does not comply to begin with"
+    if before:
+        stack = inventory().find(example.example.stack)
+        assert stack
+
+
+def test_every_control_has_a_bad_example_for_each_way_of_failing() -> None:
+    with_bad = {e.control for e in examples() if not e.good}
+    assert sorted(set(controls().by_id) - with_bad) == []
+
+
+def test_every_control_is_about_something_in_the_reference_landscape() -> None:
+    about_something = {f.control for f in reference() if f.outcome in (Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN)}
+    assert sorted(set(controls().by_id) - about_something) == []
+
+
+def test_no_rule_has_an_error_on_the_reference_landscape() -> None:
+    assert [f for f in reference() if f.note and f.outcome is Outcome.FAIL] == []
