@@ -1,0 +1,106 @@
+"""Reports of audits: text and data for the command line. Each is a function of `Audit` values, and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ggi.audit.audit import Audit
+from ggi.audit.verdict import Finding, Outcome
+from ggi.messages import t
+
+SHOWN = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED)
+"""Outcomes that a table lists one by one; the others are counted."""
+
+
+def finding_data(audit: Audit, finding: Finding) -> dict[str, Any]:
+    """One finding with everything that is known of it."""
+    control = audit.controls[finding.control]
+    result: dict[str, Any] = {
+        "control": finding.control,
+        "title": str(control.file.title),
+        "subject": finding.subject,
+        "outcome": finding.outcome.value,
+        "enforcement": finding.enforcement.value,
+        "blocks": finding.blocks,
+        "severity": control.file.severity.value,
+        "evidence": finding.evidence,
+        "note": finding.note,
+        "origin": str(finding.origin) if finding.origin else "",
+        "remediation": str(control.file.remediation) if finding.outcome is Outcome.FAIL else "",
+    }
+    for name in ("waiver", "not_applicable", "plan"):
+        deviation = getattr(finding, name)
+        if deviation is not None:
+            result[name] = deviation.model_dump(mode="json")
+    return result
+
+
+def data(audits: Sequence[Audit]) -> list[dict[str, Any]]:
+    """All audits as JSON."""
+    return [
+        {
+            "stack": audit.stack,
+            "tenant": audit.tenant,
+            "environment": audit.environment,
+            "release": audit.release,
+            "from": audit.place.value,
+            "date": audit.date.isoformat(),
+            "proof": audit.proof.value,
+            "simulated": audit.simulated,
+            "counts": {outcome.value: count for outcome, count in audit.counts.items()},
+            "controls": len({f.control for f in audit.findings}),
+            "problems": [str(problem) for problem in audit.problems],
+            "findings": [finding_data(audit, finding) for finding in audit.findings],
+        }
+        for audit in audits
+    ]
+
+
+def rows(audit: Audit) -> list[tuple[str, str, str, str, str]]:
+    """(control, outcome, subject, what was seen, what to do) of every finding that is not simply fine, worst first."""
+    listed = sorted(
+        (f for f in audit.findings if f.outcome in SHOWN),
+        key=lambda f: (SHOWN.index(f.outcome), not f.blocks, f.control, f.subject),
+    )
+    result = []
+    for finding in listed:
+        control = audit.controls[finding.control]
+        advice = str(control.file.remediation) if finding.outcome is Outcome.FAIL else ""
+        where = f" ({finding.origin})" if finding.origin and finding.outcome is Outcome.FAIL else ""
+        note = f"{finding.note}. " if finding.note and advice else finding.note
+        result.append((finding.control, word(finding), finding.subject, finding.evidence, f"{note}{advice}{where}"))
+    return result
+
+
+def word(finding: Finding) -> str:
+    """The outcome for people, and whether it stops a change."""
+    names = {
+        Outcome.PASS: t("complies"),
+        Outcome.FAIL: t("does not comply"),
+        Outcome.WAIVED: t("waived"),
+        Outcome.NOT_APPLICABLE: t("not applicable"),
+        Outcome.UNKNOWN: t("not judged"),
+    }
+    if finding.outcome is Outcome.FAIL and not finding.blocks:
+        return t("does not comply (warning)") if finding.plan is None else t("does not comply (planned)")
+    return names[finding.outcome]
+
+
+def closing(audit: Audit) -> str:
+    """One line that counts every outcome; what was not judged is never counted as complying."""
+    counts = audit.counts
+    return t(
+        "{stack}, {place}, {date}: {passed} comply, {failed} do not, {waived} waived, {without} not applicable, "
+        "{unknown} not judged; {controls} controls, proof of {proof}",
+        stack=audit.stack,
+        place=audit.place.value,
+        date=audit.date,
+        passed=counts[Outcome.PASS],
+        failed=counts[Outcome.FAIL],
+        waived=counts[Outcome.WAIVED],
+        without=counts[Outcome.NOT_APPLICABLE],
+        unknown=counts[Outcome.UNKNOWN],
+        controls=len({f.control for f in audit.findings}),
+        proof=audit.proof.value,
+    )

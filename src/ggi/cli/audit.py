@@ -1,0 +1,169 @@
+"""audit: does a landscape meet the baseline, as it is planned, as it was written, or as it is in the cluster?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ggi.cli.app import app
+from ggi.cli.options import Json, Sandbox
+from ggi.cli.output import Progress, note, paint, say, say_json, table
+from ggi.cli.workspace import Workspace
+from ggi.errors import EXIT_FAILED, InputError, Problem
+from ggi.messages import t
+
+if TYPE_CHECKING:
+    from ggi.audit.audit import Audit, Place
+    from ggi.audit.content import Controls
+    from ggi.audit.deviations import WaiversOf
+    from ggi.audit.facts import Facts, Subject
+    from ggi.engine.kubeapi import KubeApi
+
+
+def audit_date(text: str | None) -> dt.date:
+    """The date of an audit (peildatum): what the user says, else today. Raises InputError."""
+    from ggi.audit.judge import today
+
+    if text is None:
+        return today()
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        problem = Problem(t("{value} is not a date", value=text), t("Write it as YYYY-MM-DD."))
+        raise InputError(problem) from None
+
+
+def _place(text: str) -> Place:
+    from ggi.audit.audit import Place
+
+    try:
+        return Place(text)
+    except ValueError:
+        known = ", ".join(place.value for place in Place)
+        raise InputError(
+            Problem(t("an audit can't look at {place}", place=text), t("Known: {names}.", names=known))
+        ) from None
+
+
+def _api(workspace: Workspace, facts: Facts, sandbox: bool) -> KubeApi:
+    from ggi.engine.kubeapi import KubeApi
+
+    if sandbox:
+        from sandbox.controlplane import kubeconfig
+        from sandbox.layout import Layout
+
+        return KubeApi.from_kubeconfig(kubeconfig(), Layout.of("default").context)
+    target = workspace.real_target(facts.environment, workspace.folder)
+    return KubeApi.from_kubeconfig(target.kubeconfig, target.context)
+
+
+def _live(
+    workspace: Workspace, facts: Facts, controls: Controls, sandbox: bool
+) -> tuple[list[Subject], frozenset[str]]:
+    from ggi.audit.kinds import KINDS
+    from ggi.audit.live import read_namespace
+    from ggi.audit.subjects import of_objects
+
+    kinds = {kind for control in controls for kind in control.kinds} or set(KINDS)
+    with _api(workspace, facts, sandbox) as api:
+        objects, unread = read_namespace(api, facts.environment.namespace, {*kinds, "Namespace"})
+    if not objects:
+        raise InputError(
+            Problem(
+                t("the cluster has no namespace {name}", name=facts.environment.namespace),
+                t("Bring the stack up first, or audit with `--from plan`."),
+            )
+        )
+    return of_objects(objects, facts.landscape), unread
+
+
+def _state(workspace: Workspace, facts: Facts, sandbox: bool) -> list[Subject]:
+    from ggi.audit.state import exported
+    from ggi.audit.subjects import of_state
+    from ggi.engine.tools import PULUMI, resolve
+
+    with Progress() as progress:
+        cli = resolve(PULUMI, sandbox=sandbox, report=progress).path
+    make = workspace.sandbox_target if sandbox else workspace.real_target
+    return list(of_state(exported(make(facts.environment, cli))))
+
+
+def audit_stack(
+    workspace: Workspace,
+    name: str,
+    controls: Controls,
+    waivers: dict[str, WaiversOf],
+    place: Place,
+    date: dt.date,
+    sandbox: bool,
+) -> Audit:
+    """The audit of one stack in one place."""
+    from ggi.audit.audit import Place, audited
+    from ggi.audit.facts import Facts
+    from ggi.audit.subjects import of_landscape
+
+    facts = Facts(workspace.landscape(name), workspace.catalogue, workspace.inventory.registry)
+    unread: frozenset[str] = frozenset()
+    if place is Place.PLAN:
+        subjects = of_landscape(facts.landscape)
+    elif place is Place.STATE:
+        subjects = _state(workspace, facts, sandbox)
+    else:
+        subjects, unread = _live(workspace, facts, controls, sandbox)
+    own = waivers.get(facts.environment.tenant.id)
+    simulated = sandbox and place is not Place.PLAN
+    return audited(facts, subjects, controls, place, date, own, unread=unread, simulated=simulated)
+
+
+def _show(audit: Audit) -> None:
+    from ggi.audit.report import closing, rows
+    from ggi.audit.verdict import Outcome
+
+    listed = rows(audit)
+    if listed:
+        table((t("control"), t("outcome"), t("subject"), t("seen"), t("what to do")), listed, indent="  ")
+    for problem in audit.problems:
+        note(f"  ! {problem}")
+    color = "red" if audit.counts[Outcome.FAIL] else "yellow" if audit.counts[Outcome.UNKNOWN] else "green"
+    say(paint(closing(audit), color))
+    if audit.simulated:
+        say(t("  Looked at the sandbox: pods are simulated (kwok); no container runs."))
+
+
+@app.command()
+def audit(
+    names: Annotated[list[str], typer.Argument(metavar="STACK...", help="gm9901-prod, gm9901, or a name.")],
+    place: Annotated[str, typer.Option("--from", metavar="PLACE", help="Where to look: plan, state or live.")] = "plan",
+    sandbox: Sandbox = False,
+    date: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="Judge as on this date; default today.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 also when something was not judged.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Judge a landscape by the controls. Exit code 1 when something does not comply.
+
+    Example: ggi audit gm9901 --from plan
+    """
+    from ggi.audit.content import load_controls
+    from ggi.audit.deviations import load_waivers
+    from ggi.audit.report import data
+    from ggi.audit.verdict import Outcome
+
+    chosen, on = _place(place), audit_date(date)
+    workspace = Workspace()
+    controls = load_controls(workspace.catalogue.roots)
+    waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
+    audits = [audit_stack(workspace, name, controls, waivers, chosen, on, sandbox) for name in names]
+    if json_output:
+        found: Any = data(audits)
+        say_json(found)
+    else:
+        for one in audits:
+            _show(one)
+    counts = [one.counts for one in audits]
+    failed = any(c[Outcome.FAIL] or (strict and c[Outcome.UNKNOWN]) for c in counts) or any(a.problems for a in audits)
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
