@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -82,6 +82,8 @@ class Example(Model):
     waivers: WaiverFile = WaiverFile()
     about: str = ""
     """Logical name that the verdict is about; default the first changed object."""
+    outcome: Literal["FAIL", "UNKNOWN"] = "FAIL"
+    """What a bad example gives: it fails, or it can no longer be judged, which is no pass either."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Example:

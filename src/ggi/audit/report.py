@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,7 +65,16 @@ def rows(audit: Audit) -> list[tuple[str, str, str, str, str]]:
         key=lambda f: (SHOWN.index(f.outcome), not f.blocks, f.control, f.subject),
     )
     result = []
+    unknown = Counter(f.control for f in listed if f.outcome is Outcome.UNKNOWN)
+    told: set[str] = set()
     for finding in listed:
+        if finding.outcome is Outcome.UNKNOWN and unknown[finding.control] > 1:
+            # One line says it: what was not judged is mostly not judged for the same reason.
+            if finding.control not in told:
+                told.add(finding.control)
+                many = t("{count} subjects, such as {name}", count=unknown[finding.control], name=finding.subject)
+                result.append((finding.control, word(finding), many, finding.evidence, finding.note))
+            continue
         control = audit.controls[finding.control]
         advice = str(control.file.remediation) if finding.outcome is Outcome.FAIL else ""
         where = f" ({finding.origin})" if finding.origin and finding.outcome is Outcome.FAIL else ""

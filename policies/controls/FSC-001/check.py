@@ -1,0 +1,13 @@
+"""Manager, controller, inway, outway and transaction log go in lockstep."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about all parts together."""
+    versions = {n: i.version.version for n, i in seen.landscape.components.items() if n.startswith("fsc")}
+    if len(versions) > 1:
+        told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+        yield verdict("fscmanager", len(set(versions.values())) == 1, told)

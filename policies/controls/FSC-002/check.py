@@ -1,0 +1,19 @@
+"""The tenant has an OIN, and the directory's peer id is one: 20 positions that begin with four zeros or more."""
+
+import re
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+OIN = re.compile(r"0000[0-9]{16}")
+SUBJECT = "fscmanager/ConfigMap/env"
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about the manager."""
+    data = seen.config("fscmanager", "env")
+    if data is None:
+        return
+    oin, directory = seen.environment.tenant.file.oin or "", data.get("DIRECTORY_PEER_ID", "")
+    fine = bool(OIN.fullmatch(oin) and OIN.fullmatch(directory))
+    yield verdict(SUBJECT, fine, f"own {oin or 'none'}, directory {directory or 'none'}")

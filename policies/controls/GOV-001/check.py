@@ -1,0 +1,15 @@
+"""At most 122 days between the date of the release and the date of the audit."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+MOST_DAYS = 122
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about the stack."""
+    release = seen.facts.catalogue.releases[seen.environment.release].model
+    age = (seen.date - release.date).days
+    # The evidence is the release and not its age, so that a waiver of today still fits tomorrow.
+    yield verdict(seen.stack, age <= MOST_DAYS, f"release {release.release} of {release.date}")

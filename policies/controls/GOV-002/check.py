@@ -1,0 +1,14 @@
+"""On and after the day of a herindeling, the gemeente that ended is no longer active."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about the stack."""
+    tenant = seen.environment.tenant
+    change = tenant.file.herindeling
+    past = change is not None and change.date <= seen.date
+    told = f"{tenant.file.state.value}, into {change.into} on {change.date}" if change else tenant.file.state.value
+    yield verdict(seen.stack, not past or tenant.file.state.value not in ("active", "onboarding"), told)

@@ -1,0 +1,12 @@
+"""The tenant's own file names the ring; a default is nobody's choice."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about the stack."""
+    tenant = seen.environment.tenant
+    chosen = tenant.tree.child("ring") is not None
+    yield verdict(seen.stack, chosen, f"ring {tenant.file.ring}" if chosen else "none named")

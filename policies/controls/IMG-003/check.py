@@ -1,0 +1,16 @@
+"""An image whose digest nobody has read is not judged: it is neither shown to be right nor to be wrong."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per component."""
+    for name in seen.landscape.order:
+        item = seen.landscape.components[name]
+        unknown = sorted(n for n, image in item.version.images.items() if image.digest == "unknown")
+        if not item.external:
+            yield verdict(
+                name, None if unknown else True, f"digest unknown: {', '.join(unknown)}" if unknown else "known"
+            )

@@ -1,0 +1,22 @@
+"""Every image of every pod and database is one that the release of this environment names."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per workload and per database cluster."""
+    known = {i.reference for item in seen.landscape.components.values() for i in item.version.images.values()}
+    for subject in seen.subjects:
+        if subject.owned:
+            continue
+        if subject.kind == "Cluster":
+            images = [str(subject.body["spec"].get("imageName", ""))]
+        elif subject.pod is not None:
+            pod = subject.pod
+            images = [c["image"] for c in [*pod["containers"], *(pod.get("initContainers") or ())]]
+        else:
+            continue
+        strange = sorted({image for image in images if image not in known})
+        yield verdict(subject.name, not strange, ", ".join(strange or sorted(set(images))))

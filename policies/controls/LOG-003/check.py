@@ -1,0 +1,20 @@
+"""Both realms record events and write them to the log of the container."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.realm import SUBJECT, realm
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about what Keycloak is told."""
+    found = realm(seen)
+    if found is None:
+        return
+    bad = []
+    for name, settings in (("own", found.own), ("master", found.master)):
+        flags = ("eventsEnabled", "adminEventsEnabled", "adminEventsDetailsEnabled")
+        bad += [f"{name}: {flag} off" for flag in flags if not settings.get(flag)]
+        if "jboss-logging" not in settings.get("eventsListeners", []):
+            bad.append(f"{name}: events do not reach the log")
+    yield verdict(SUBJECT, not bad, "; ".join(bad) or "sign-ins and administration")

@@ -1,0 +1,18 @@
+"""Every opening, worked out from selectors and labels, is one that a flow of the landscape explains."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.openings import explained, opened, pods
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per NetworkPolicy."""
+    known = pods(seen)
+    reasons = explained(seen, known)
+    unexplained: dict[str, list[str]] = {subject.name: [] for subject in seen.of("NetworkPolicy")}
+    for opening, policy in opened(seen, known).items():
+        if opening not in reasons:
+            unexplained[policy].append(str(opening))
+    for name, found in unexplained.items():
+        yield verdict(name, not found, ", ".join(sorted(found)[:5]))

@@ -1,0 +1,25 @@
+"""Values of credentials come from references. Where values can't be seen, that is not judged."""
+
+import re
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.redact import HIDDEN, LITERAL, WEAK
+
+CREDENTIAL = re.compile(r"(password|passwd|secret|token|credential|private_?key|api_?key|dsn|secret_key)$", re.I)
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per Secret; one for the stack when no value could be seen."""
+    hidden = 0
+    for subject in seen.of("Secret"):
+        data = subject.body.get("data") or {}
+        bad = sorted(k for k, v in data.items() if v == WEAK or (v == LITERAL and CREDENTIAL.search(k)))
+        if bad:
+            yield verdict(subject.name, False, ", ".join(bad))
+        elif data and not all(value == HIDDEN for value in data.values()):
+            yield verdict(subject.name, True, ", ".join(sorted(data)))
+        else:
+            hidden += 1
+    if hidden:
+        yield verdict(seen.stack, None, f"values of {hidden} Secrets were not looked at")
