@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import fnmatch
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from ggi.audit.control import Control
@@ -15,16 +12,10 @@ from ggi.audit.verdict import Outcome
 from ggi.errors import GgiError, Origin, Problem, raise_if
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import validate
-from ggi.inventory.waivers import Deviation, NotApplicable, Plan, Waiver, WaiverFile
+from ggi.inventory.waivers import Deviation, NotApplicable, Plan, Waiver, WaiverFile, matcher
 from ggi.messages import t
 
 FOLDER = Path("policies") / "waivers"
-
-
-@cache
-def matcher(pattern: str) -> re.Pattern[str]:
-    """A pattern of logical names as a regular expression; `*` is anything, also a slash."""
-    return re.compile(fnmatch.translate(pattern))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +75,7 @@ class Deviations:
 
     def unused(self) -> list[Deviation]:
         """Deviations of this environment that explained nothing."""
-        every: list[Deviation] = [*self.file.waivers, *self.file.not_applicable, *self.file.plans]
-        return [d for d in every if d.covers(self.environment) and id(d) not in self.used]
+        return [d for d in self.file.deviations if d.covers(self.environment) and id(d) not in self.used]
 
 
 @dataclass(frozen=True)
@@ -136,7 +126,7 @@ def load_waivers(
 
 
 def _wrong(one: WaiversOf, controls: Mapping[str, Control], retired: Mapping[str, object]) -> Iterator[Problem]:
-    for item in (*one.file.waivers, *one.file.not_applicable, *one.file.plans):
+    for item in one.file.deviations:
         control = controls.get(item.control)
         if control is None:
             gone = item.control in retired
@@ -160,7 +150,7 @@ def unused_problems(one: WaiversOf, unused: Mapping[str, Sequence[Deviation]]) -
     `unused` are the deviations that explained nothing, per environment that was judged.
     """
     problems = []
-    for item in (*one.file.waivers, *one.file.not_applicable, *one.file.plans):
+    for item in one.file.deviations:
         judged = [name for name in unused if item.covers(name)]
         if judged and all(any(other is item for other in unused[name]) for name in judged):
             problems.append(

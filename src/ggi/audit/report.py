@@ -78,6 +78,8 @@ def rows(audit: Audit) -> list[tuple[str, str, str, str, str]]:
         control = audit.controls[finding.control]
         advice = str(control.file.remediation) if finding.outcome is Outcome.FAIL else ""
         where = f" ({finding.origin})" if finding.origin and finding.outcome is Outcome.FAIL else ""
+        if finding.waiver is not None:
+            advice = t("accepted by {role} until {date}", role=finding.waiver.approver, date=finding.waiver.expires)
         note = f"{finding.note}. " if finding.note and advice else finding.note
         result.append((finding.control, word(finding), finding.subject, finding.evidence, f"{note}{advice}{where}"))
     return result

@@ -8,6 +8,10 @@ it stays a failure in every report, but does not block a change that mends somet
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
+import re
+from collections.abc import Iterable
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -103,3 +107,35 @@ class WaiverFile(Model):
     waivers: list[Waiver] = []
     not_applicable: list[NotApplicable] = []
     plans: list[Plan] = []
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """All of them: waivers, what is not applicable, plans."""
+        return (*self.waivers, *self.not_applicable, *self.plans)
+
+
+@cache
+def matcher(pattern: str) -> re.Pattern[str]:
+    """A pattern of logical names as a regular expression; `*` is anything, also a slash."""
+    return re.compile(fnmatch.translate(pattern))
+
+
+def admission_data(file: WaiverFile, environment: str, objects: Iterable[tuple[str, str, str, str]]) -> dict[str, str]:
+    """The data of the ConfigMap that admission policies read: per control a line per object that may deviate.
+
+    `objects` are (logical name, kind, name in the cluster, that name without its hash or ""). A line is a regular
+    expression (RE2) of `Kind/name=evidence`. A waiver allows its accepted value alone; the other two any value. Dates
+    are not in it, since neither a landscape nor the API server's rules know the day: an expired waiver refuses the
+    next change (control GOV-003), and is gone when it is taken out of the file.
+    """
+    listed = list(objects)
+    lines: dict[str, list[str]] = {}
+    for item in file.deviations:
+        if not item.covers(environment):
+            continue
+        value = re.escape(item.value) if isinstance(item, Waiver) else ".*"
+        for logical, kind, name, base in listed:
+            if matcher(item.resource).match(logical):
+                named = f"{re.escape(base)}(-r[0-9]+)?-[0-9a-z]{{8}}" if base else re.escape(name)
+                lines.setdefault(item.control, []).append(f"^{kind}/{named}={value}$")
+    return {control: "\n".join(sorted(found)) for control, found in sorted(lines.items())}
