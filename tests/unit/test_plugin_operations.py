@@ -81,6 +81,17 @@ def test_a_creation_is_tried_again_after_a_failure_that_passes(passing: ApiError
     assert answers.asked.count("create") == 3
 
 
+def test_only_an_update_waits_for_a_namespace_that_is_on_its_way() -> None:
+    missing = NotFoundError(404, "NotFound", "no namespace", details={"kind": "namespaces"})
+    answers = Answers(apply=[missing, missing, MANIFEST])
+    assert writing(answers).upsert(MANIFEST, "ggi", dry_run=False) == MANIFEST
+    assert answers.asked.count("apply") == 3
+    answers = Answers(apply=[missing, MANIFEST])
+    with pytest.raises(NotFoundError):
+        writing(answers).upsert(MANIFEST, "ggi", dry_run=True)
+    assert answers.asked.count("apply") == 1
+
+
 def test_a_creation_gives_up_with_the_servers_own_words() -> None:
     with pytest.raises(ServerError, match="later"):
         writing(Answers(create=[BUSY])).create(MANIFEST, dry_run=False)

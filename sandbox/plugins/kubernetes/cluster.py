@@ -130,7 +130,9 @@ class Cluster:
         """Apply the object whether it exists or not (`upsertExistingObjects`)."""
         force = is_on(manifest, PATCH_FORCE) or dry_run
         return self._again(
-            lambda: self.api.apply(manifest, field_manager=manager, force=force, dry_run=dry_run), also=(NotFoundError,)
+            lambda: self.api.apply(manifest, field_manager=manager, force=force, dry_run=dry_run),
+            # In a preview nobody makes the namespace, so there is nothing to wait for.
+            also=() if dry_run else (NotFoundError,),
         )
 
     def update(
