@@ -101,6 +101,9 @@ def checkpoint(live: Object, inputs: Object, source: Mapping[str, Any], api_vers
     """Return the properties to store: `live` and `inputs` are plain objects, `source` has the marks."""
     if not has_secret(source):
         source = {}  # saves looking at every value again for marks that are not there
+    if "managedFields" in live.get("metadata", {}):
+        # Every update looks them up anew; in the state they are a third of it, read and written at every run.
+        live = {**live, "metadata": {key: item for key, item in live["metadata"].items() if key != "managedFields"}}
     stored = marked(properties(live), source)
     stored[INPUTS] = marked(properties(inputs), source)
     stored[API_VERSION] = api_version
