@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 _HERE = Path(__file__).resolve().parent
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C, where there is one: every command that uses the sandbox reads the stages."""
 
 
 def stages(folder: Path = _HERE / "stages") -> list[dict[str, Any]]:
     """All Stage objects as kwok takes them. `spec.resourceRefs` (a list, ours) becomes one Stage for each entry."""
     found: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.yaml")):
-        for document in yaml.safe_load_all(path.read_text()):
+        for document in yaml.load_all(path.read_text(), Loader=_LOADER):
             references = document["spec"].pop("resourceRefs", None)
             if references is None:
                 found.append(document)
@@ -29,13 +32,13 @@ def stages(folder: Path = _HERE / "stages") -> list[dict[str, Any]]:
 
 
 def configuration() -> str:
-    """The text of kwok's configuration file."""
-    return yaml.safe_dump_all(stages(), sort_keys=True)
+    """The text of kwok's configuration file: YAML documents, each written as JSON, which takes a tenth of the time."""
+    return "".join(f"---\n{json.dumps(stage, indent=1, sort_keys=True)}\n" for stage in stages())
 
 
 def nodes(file: Path = _HERE / "nodes.yaml") -> list[dict[str, Any]]:
     """The Node objects, one in each zone."""
-    plan = yaml.safe_load(file.read_text())
+    plan = yaml.load(file.read_text(), Loader=_LOADER)  # noqa: S506
     return [
         {
             "apiVersion": "v1",
