@@ -86,8 +86,8 @@ class Inventory:
             raise InputError(Problem(missing, nearest(name, self._ids(folder)), asked))
         return path
 
-    def _read(self, path: Path, layer: str) -> Node:
-        return read(path, self.shown(path), layer)
+    def _read(self, path: Path, layer: str, problems: list[Problem]) -> Node:
+        return read(path, self.shown(path), layer, problems)
 
     def _check(self, tree: Node, model: type[BaseModel], problems: list[Problem]) -> BaseModel | None:
         check_environments(tree, problems)
@@ -98,8 +98,8 @@ class Inventory:
     @cached_property
     def national(self) -> Layers:
         """What holds for every gemeente."""
-        tree = self._read(self.root / "national.yaml", "national")
         problems: list[Problem] = []
+        tree = self._read(self.root / "national.yaml", "national", problems)
         self._check(tree, NationalFile, problems)
         raise_if(problems)
         return split(tree)
@@ -114,10 +114,9 @@ class Inventory:
 
     def _region(self, name: str, asked: Origin | None) -> tuple[RegionFile, Layers]:
         if name not in self._regions:
-            tree = self._read(
-                self._path("regions", name, t("there is no region {name}", name=name), asked), f"region {name}"
-            )
             problems: list[Problem] = []
+            path = self._path("regions", name, t("there is no region {name}", name=name), asked)
+            tree = self._read(path, f"region {name}", problems)
             model = self._check(tree, RegionFile, problems)
             raise_if(problems)
             assert isinstance(model, RegionFile)  # noqa: S101  (raise_if has raised otherwise)
@@ -149,12 +148,14 @@ class Inventory:
         """The tenant with this id."""
         if tenant_id not in self._tenants:
             path = self._path("tenants", tenant_id, t("there is no tenant {name}", name=tenant_id), None)
-            self._tenants[tenant_id] = self.tenant_from(self._read(path, "tenant"), tenant_id)
+            problems: list[Problem] = []
+            tree = self._read(path, "tenant", problems)
+            self._tenants[tenant_id] = self.tenant_from(tree, tenant_id, problems)
         return self._tenants[tenant_id]
 
-    def tenant_from(self, tree: Node, tenant_id: str) -> Tenant:
-        """The tenant that `tree` describes; it need not be a file yet."""
-        problems: list[Problem] = []
+    def tenant_from(self, tree: Node, tenant_id: str, problems: list[Problem] | None = None) -> Tenant:
+        """The tenant that `tree` describes; it need not be a file yet. `problems` were found in it before."""
+        problems = [] if problems is None else problems
         self.check_components(alone(tree), problems)
         return tenant_of(tree, tenant_id, self.registry, problems)
 
@@ -176,7 +177,7 @@ class Inventory:
         for kind, folder, model in (("network", "networks", NetworkFile), ("m365", "m365", M365File)):
             for name in self._ids(folder):
                 try:
-                    tree = self._read(self.root / folder / f"{name}.yaml", f"{kind} {name}")
+                    tree = self._read(self.root / folder / f"{name}.yaml", f"{kind} {name}", problems)
                 except GgiError as error:
                     problems.extend(error.problems)
                     continue

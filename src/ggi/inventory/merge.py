@@ -26,7 +26,7 @@ def unwrap(node: Node, locked: bool = False) -> Node:
         if len(value) == 1 and LOCKED in value:
             inner: Node = value[LOCKED]
             content = inner.value
-            if isinstance(content, dict):
+            if isinstance(content, dict) and set(content) != {APPEND}:
                 content = {k: unwrap(v, True) for k, v in content.items()}
             return Node(content, node.origin, inner.raw, True, inner.plain_style)
         if len(value) == 1 and APPEND in value:

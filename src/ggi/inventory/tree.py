@@ -202,8 +202,11 @@ def _forbidden(character: str) -> bool:
     )
 
 
-def parse(text: str, shown: str, layer: str = "") -> Node:
-    """Parse one YAML document. `shown` is the file name for messages. Raises InputError with every problem found."""
+def parse(text: str, shown: str, layer: str = "", problems: list[Problem] | None = None) -> Node:
+    """Parse one YAML document. `shown` is the file name for messages. Raises InputError with every problem found.
+
+    With `problems`, those that leave a tree to go on with (a key that stands twice) are added there instead.
+    """
     loader = _Loader(text)
     builder = _Builder(loader, shown, layer)
     try:
@@ -212,7 +215,10 @@ def parse(text: str, shown: str, layer: str = "") -> Node:
         raise InputError(*builder.problems, _not_yaml(error, text, shown, layer)) from None
     finally:
         loader.dispose()
-    raise_if(builder.problems)
+    if problems is None:
+        raise_if(builder.problems)
+    else:
+        problems.extend(builder.problems)
     return tree
 
 
@@ -234,7 +240,7 @@ def _bytes(path: Path, place: Origin) -> bytes:
     return path.read_bytes()
 
 
-def read(path: Path, shown: str, layer: str = "") -> Node:
+def read(path: Path, shown: str, layer: str = "", problems: list[Problem] | None = None) -> Node:
     """Read one YAML file, see `parse`. Raises InputError when it is missing, too large, or not UTF-8."""
     place = Origin(shown, 0, layer)
     try:
@@ -248,7 +254,7 @@ def read(path: Path, shown: str, layer: str = "") -> Node:
             )
         ) from None
     try:
-        return parse(content.decode("utf-8-sig"), shown, layer)
+        return parse(content.decode("utf-8-sig"), shown, layer, problems)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(
