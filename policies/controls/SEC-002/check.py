@@ -14,7 +14,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
     hidden = 0
     for subject in seen.of("Secret"):
         data = subject.body.get("data") or {}
-        bad = sorted(k for k, v in data.items() if v == WEAK or (v == LITERAL and CREDENTIAL.search(k)))
+        bad = sorted(k for k, v in data.items() if v in (WEAK, LITERAL) and CREDENTIAL.search(k))
         if bad:
             yield verdict(subject.name, False, ", ".join(bad))
         elif data and not all(value == HIDDEN for value in data.values()):

@@ -68,6 +68,10 @@ class Judge:
             (s.body for s in seen.subjects if s.kind == "Namespace"), None
         )
 
+    def in_force(self, control: Control) -> bool:
+        """Whether a control counts on this date."""
+        return control.id in self._controls
+
     def findings(self) -> Iterator[Finding]:
         """Every finding; a control that is about nothing here gives one NOT_APPLICABLE."""
         met: set[str] = set()
@@ -128,6 +132,11 @@ class Judge:
         missing = control.kinds & self.seen.unread
         if missing:
             note = t("not allowed to read: {kinds}", kinds=", ".join(sorted(missing)))
+            yield Finding(control.id, self.seen.stack, Outcome.UNKNOWN, enforcement, note=note)
+            return
+        if any(subject.unknown for subject in self.seen.of(*control.kinds)):
+            # Nobody knows what a check reads, so it waits until everything that it is about is known.
+            note = t("a value is not known before the update")
             yield Finding(control.id, self.seen.stack, Outcome.UNKNOWN, enforcement, note=note)
             return
         for verdict in control.check(self.seen):

@@ -83,6 +83,9 @@ def opened(value: Any) -> Any:
         return {key: opened(item) for key, item in value.items() if not key.startswith("__")}
     if isinstance(value, list | tuple):
         return [opened(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        # The engine's wire knows one kind of number.
+        return int(value)
     return UNKNOWN if isinstance(value, str) and value in UNKNOWNS else value
 
 

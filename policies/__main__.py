@@ -1,0 +1,5 @@
+"""The CrossGuard policy pack. Everything is in `ggi.audit.crossguard`."""
+
+from ggi.audit.crossguard import main
+
+main()
