@@ -14,7 +14,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,13 +126,21 @@ def build(go: Path, name: str, source: GoSource, target: Path, report: Report) -
 
 def run_watched(command: list[str], cwd: Path, env: Mapping[str, str], what: str, report: Report) -> None:
     """Run `command` with a progress line every ten seconds; on interruption end its whole process group."""
-    process = subprocess.Popen(
-        command, cwd=cwd, env=dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
-    )
-    counted = _Lines(process)
-    counted.start()
     started = time.monotonic()
+    process: subprocess.Popen[str] | None = None
     try:
+        with _interruption_held():
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=dict(env),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                process_group=0,
+            )
+        counted = _Lines(process)
+        counted.start()
         while True:
             try:
                 process.wait(SIGN_OF_LIFE)
@@ -139,10 +148,10 @@ def run_watched(command: list[str], cwd: Path, env: Mapping[str, str], what: str
             except subprocess.TimeoutExpired:
                 report(f"{what}: {counted.summary()}, {spoken(time.monotonic() - started)}")
     finally:
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
-        counted.join()
+    counted.join()
     if process.returncode != 0:
         raise WorkError(
             Problem(
@@ -150,6 +159,22 @@ def run_watched(command: list[str], cwd: Path, env: Mapping[str, str], what: str
                 t("Check disk space and `go env`, then run the same command again: what is compiled is kept."),
             )
         )
+
+
+@contextmanager
+def _interruption_held() -> Iterator[None]:
+    """Let a Ctrl-C wait for a moment: one that comes while a process is being started would leave it without owner."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 class _Lines(threading.Thread):
