@@ -70,8 +70,8 @@ class Proof(StrEnum):
 class Text(Model):
     """A text in both languages."""
 
-    nl: Annotated[str, Field(min_length=5)]
-    en: Annotated[str, Field(min_length=5)]
+    nl: Annotated[str, Field(min_length=3)]
+    en: Annotated[str, Field(min_length=3)]
 
     def __str__(self) -> str:
         return self.nl if language() == "nl" else self.en

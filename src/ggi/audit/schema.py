@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from ggi.audit.control import ControlFile, RetiredFile
+from ggi.audit.coverage import FrameworkFile
 from ggi.audit.examples import Example
 from ggi.inventory.schema import Schema, schemas
 from ggi.inventory.waivers import WaiverFile
@@ -14,6 +15,7 @@ from ggi.inventory.waivers import WaiverFile
 MODELS: Mapping[str, type[BaseModel]] = {
     "control": ControlFile,
     "example": Example,
+    "framework": FrameworkFile,
     "retired": RetiredFile,
     "waivers": WaiverFile,
 }

@@ -1,0 +1,200 @@
+"""Deviations: what they cover, when they end, and what they never cover."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ggi.audit import cel
+from ggi.audit.content import Controls, load_controls
+from ggi.audit.deviations import Deviations, load_waivers, unused_problems
+from ggi.audit.verdict import Outcome
+from ggi.errors import InputError
+from ggi.inventory.waivers import NotApplicable, Plan, Waiver, WaiverFile, admission_data
+from ggi.paths import ROOT
+
+pytestmark = pytest.mark.unit
+
+CONTROLS: Controls = load_controls([ROOT])
+ISO, GOVERNMENT = CONTROLS.by_id["POD-003"], CONTROLS.by_id["POD-006"]
+START = dt.date(2026, 1, 1)
+TEXT = "reason enough for a reader"
+
+
+def waiver(days: int = 300, **changes: Any) -> Waiver:
+    said = {
+        "control": "POD-003",
+        "resource": "openzaak/Deployment/web",
+        "value": "web",
+        "reason": TEXT,
+        "owner": "proceseigenaar",
+        "approver": "CISO",
+        "granted": START,
+        "expires": START + dt.timedelta(days=days),
+        "compensating": TEXT,
+    }
+    return Waiver.model_validate(said | changes)
+
+
+def outcome(
+    file: WaiverFile, on: dt.date, control: Any = ISO, subject: str = "openzaak/Deployment/web", value: str = "web"
+) -> Outcome:
+    return Deviations(file, "prod", on).of(control, subject, value).outcome
+
+
+@given(st.integers(0, 366), st.integers(-400, 800))
+def test_a_waiver_holds_from_its_decision_until_its_last_day_and_not_a_day_longer(days: int, offset: int) -> None:
+    item, on = waiver(days), START + dt.timedelta(days=offset)
+    held = item.granted <= on <= item.expires
+    assert outcome(WaiverFile(waivers=[item]), on) is (Outcome.WAIVED if held else Outcome.FAIL)
+
+
+@given(st.integers(0, 366), st.integers(0, 366))
+def test_a_waiver_warns_in_its_last_thirty_days(days: int, offset: int) -> None:
+    item, on = waiver(days), START + dt.timedelta(days=offset)
+    assert item.expires_soon(on) is (0 <= days - offset <= 30)
+    if item.expires_soon(on):
+        assert Deviations(WaiverFile(waivers=[item]), "prod", on).of(ISO, item.resource, "web").note
+
+
+@given(st.text(max_size=30))
+def test_another_value_than_the_accepted_one_is_a_new_finding(value: str) -> None:
+    found = outcome(WaiverFile(waivers=[waiver()]), START, value=value)
+    assert found is (Outcome.WAIVED if value == "web" else Outcome.FAIL)
+
+
+@given(st.integers(367, 4000))
+def test_a_waiver_of_more_than_a_year_can_not_be_written(days: int) -> None:
+    with pytest.raises(ValidationError, match="twelve months"):
+        waiver(days)
+
+
+def test_a_waiver_needs_an_end_a_compensation_and_two_roles() -> None:
+    for changes in (
+        {"expires": None},
+        {"compensating": "-"},
+        {"approver": "Proceseigenaar"},
+        {"reason": ""},
+        {"days": -1},
+    ):
+        with pytest.raises(ValidationError):
+            waiver(**changes)
+
+
+@pytest.mark.parametrize(
+    "subject", ["openzaak/Deployment/worker", "openzaak/Deployment/web2", "xopenzaak/Deployment/web"]
+)
+def test_a_waiver_covers_nothing_that_it_does_not_name(subject: str) -> None:
+    assert outcome(WaiverFile(waivers=[waiver()]), START, subject=subject) is Outcome.FAIL
+
+
+def test_a_waiver_covers_only_the_environments_that_it_names() -> None:
+    file = WaiverFile(waivers=[waiver(environments=["accp"])])
+    assert outcome(file, START) is Outcome.FAIL
+    assert Deviations(file, "accp", START).of(ISO, "openzaak/Deployment/web", "web").outcome is Outcome.WAIVED
+
+
+def test_a_government_measure_is_never_waived() -> None:
+    file = WaiverFile(waivers=[waiver(control="POD-006", value="hostNetwork")])
+    assert outcome(file, START, GOVERNMENT, value="hostNetwork") is Outcome.FAIL
+
+
+def test_a_government_measure_can_be_not_applicable_with_a_reason() -> None:
+    item = NotApplicable(
+        control="POD-006", resource="*", reason=TEXT, owner="proceseigenaar", approver="CISO", granted=START
+    )
+    assert outcome(WaiverFile(not_applicable=[item]), START, GOVERNMENT) is Outcome.NOT_APPLICABLE
+
+
+@given(st.integers(-100, 100))
+def test_a_plan_stays_a_failure_and_stops_blocking_until_it_is_due(offset: int) -> None:
+    due = START + dt.timedelta(days=50)
+    item = Plan(control="POD-006", resource="*", reason=TEXT, owner="beheer", granted=START, plan=TEXT, due=due)
+    found = Deviations(WaiverFile(plans=[item]), "prod", START + dt.timedelta(days=offset)).of(GOVERNMENT, "x", "y")
+    assert found.outcome is Outcome.FAIL
+    assert (found.plan is not None) is (offset <= 50)
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "policies" / "waivers").mkdir(parents=True)
+    (folder / "policies" / "waivers" / "gm9901.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+ITEM = """\
+waivers:
+  - control: {control}
+    resource: openzaak/Deployment/web
+    value: web
+    reason: reason enough for a reader
+    owner: proceseigenaar
+    approver: CISO
+    granted: 2026-01-01
+    expires: 2026-12-31
+    compensating: reason enough for a reader
+"""
+
+
+@pytest.mark.parametrize(("control", "told"), [("POD-006", "government measure"), ("POD-999", "there is no control")])
+def test_a_waiver_that_can_not_hold_is_an_error_at_its_line(tmp_path: Path, control: str, told: str) -> None:
+    with pytest.raises(InputError, match=told) as caught:
+        load_waivers([written(tmp_path, ITEM.format(control=control))], CONTROLS.by_id)
+    assert str(caught.value.problems[0].origin) == "policies/waivers/gm9901.yaml:2"
+
+
+def test_a_deviation_that_matches_nothing_is_an_error() -> None:
+    item = waiver()
+    deviations = Deviations(WaiverFile(waivers=[item]), "prod", START)
+    assert deviations.unused() == [item]
+    deviations.of(ISO, "openzaak/Deployment/web", "web")
+    assert deviations.unused() == []
+
+
+def test_a_deviation_for_another_environment_is_not_called_unused(tmp_path: Path) -> None:
+    one = load_waivers([written(tmp_path, ITEM.format(control="POD-003"))], CONTROLS.by_id)["gm9901"]
+    item = one.file.waivers[0]
+    assert unused_problems(one, {"prod": [item], "accp": []}) == []
+    assert [str(p.origin) for p in unused_problems(one, {"prod": [item]})] == ["policies/waivers/gm9901.yaml:2"]
+
+
+def test_the_shipped_waivers_load() -> None:
+    assert "gm9901" in load_waivers([ROOT], CONTROLS.by_id, CONTROLS.retired)
+
+
+# -- admission ---------------------------------------------------------------------------------------------------------
+
+LOOKUP = "params.?data[?'POD-003'].orValue('').split('\\n').exists(l, l != '' && object.text.matches(l))"
+
+
+def allowed(data: dict[str, str], text: str) -> bool:
+    seen = cel.activation({"text": text}, params={"data": data} if data else {})
+    return bool(cel.evaluate(cel.compiled(LOOKUP), seen))
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=30))
+def test_the_cluster_allows_the_accepted_value_alone(value: str) -> None:
+    objects = [("openzaak/Deployment/web", "Deployment", "openzaak-web", "")]
+    data = admission_data(WaiverFile(waivers=[waiver(value=value)]), "prod", objects)
+    assert allowed(data, f"Deployment/openzaak-web={value}")
+    assert not allowed(data, f"Deployment/openzaak-web={value}x")
+    assert not allowed(data, f"Deployment/openzaak-web2={value}")
+    assert not allowed({}, f"Deployment/openzaak-web={value}")
+
+
+def test_the_cluster_knows_an_object_whatever_the_hash_in_its_name() -> None:
+    objects = [("openzaak/ConfigMap/env", "ConfigMap", "openzaak-env-85eb54ed", "openzaak-env")]
+    file = WaiverFile(waivers=[waiver(resource="openzaak/ConfigMap/*")])
+    data = admission_data(file, "prod", objects)
+    assert allowed(data, "ConfigMap/openzaak-env-0a1b2c3d=web")
+    assert not allowed(data, "ConfigMap/openzaak-env-extra-0a1b2c3d=web")
+    assert admission_data(file, "accp", objects) != {}
+    assert admission_data(WaiverFile(waivers=[waiver(environments=["accp"])]), "prod", objects) == {}
