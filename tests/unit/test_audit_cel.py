@@ -30,6 +30,8 @@ def value(expression: str, **body: object) -> object:
         ("isQuantity('200K')", False),
         ("isQuantity('Three')", False),
         ("isQuantity('Mi')", False),
+        ("quantity('1E100').isGreaterThan(quantity('1E99'))", True),
+        ("quantity('0.0000000001') == quantity('1n')", True),
         ("quantity('200M').compareTo(quantity('0.2G'))", 0),
         ("quantity('50M').compareTo(quantity('50Mi'))", -1),
         ("quantity('50Mi').compareTo(quantity('50M'))", 1),

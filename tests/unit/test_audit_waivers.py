@@ -15,8 +15,9 @@ from ggi.audit import cel
 from ggi.audit.content import Controls, load_controls
 from ggi.audit.deviations import Deviations, load_waivers, unused_problems
 from ggi.audit.verdict import Outcome
+from ggi.catalogue.secrets import NO_TAG
 from ggi.errors import InputError
-from ggi.inventory.waivers import NotApplicable, Plan, Waiver, WaiverFile, admission_data
+from ggi.inventory.waivers import PLACEHOLDER, NotApplicable, Plan, Waiver, WaiverFile, admission_data
 from ggi.paths import ROOT
 
 pytestmark = pytest.mark.unit
@@ -164,6 +165,10 @@ def test_a_deviation_for_another_environment_is_not_called_unused(tmp_path: Path
     item = one.file.waivers[0]
     assert unused_problems(one, {"prod": [item], "accp": []}) == []
     assert [str(p.origin) for p in unused_problems(one, {"prod": [item]})] == ["policies/waivers/gm9901.yaml:2"]
+
+
+def test_the_placeholder_of_a_tag_is_that_of_the_catalogue() -> None:
+    assert PLACEHOLDER == NO_TAG
 
 
 def test_the_shipped_waivers_load() -> None:

@@ -9,7 +9,8 @@ mandatory policy as advisory and be done; here it becomes UNKNOWN, and is judged
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,9 @@ from ggi.paths import ROOT
 
 NAME = "ggi"
 ADVISORY = "-advisory"
+JUDGE = ("inventory", "inventory-stack")
+"""Names of the policies that judge for all others, over one resource and over the stack."""
+_LEVELS = (sdk.EnforcementLevel.ADVISORY, sdk.EnforcementLevel.MANDATORY)
 Report = Callable[..., None]
 
 
@@ -115,7 +119,6 @@ class Session:
         self.inventory = inventory
         self._waivers: Mapping[str, WaiversOf] | None = None
         self._stacks: dict[str, Tenancy] = {}
-        self._judged: dict[str, list[Finding]] = {}
 
     def tenancy(self, stack: str) -> Tenancy:
         """The stack's facts. Raises InputError."""
@@ -130,27 +133,20 @@ class Session:
             self._stacks[stack] = Tenancy(facts, self.controls, waivers.file if waivers else WaiverFile())
         return self._stacks[stack]
 
-    def of_resource(self, urn: str, properties: Any, *, first: bool = True) -> list[Finding]:
-        """All findings about one resource. The engine asks policy by policy; the `first` one judges for all.
+    def of_resource(self, urn: str, properties: Any) -> list[Finding]:
+        """All findings about one resource. Raises InputError."""
+        tenancy = self.tenancy(stack_of(urn))
+        return list(tenancy.judge.of_subject(tenancy.subject(logical_name(urn), unwrapped(properties))))
 
-        The SDK hands every policy a fresh copy of the properties, so comparing them would cost more than judging.
-        """
-        if first or urn not in self._judged:
-            tenancy = self.tenancy(stack_of(urn))
-            subject = tenancy.subject(logical_name(urn), unwrapped(properties))
-            self._judged[urn] = list(tenancy.judge.of_subject(subject))
-        return self._judged[urn]
-
-    def of_stack(self, control: Control, resources: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Finding]:
-        """The findings of one check over all Kubernetes resources of a stack, as (URN, properties)."""
-        listed = list(resources)
-        if not listed:
-            return
-        tenancy = self.tenancy(stack_of(listed[0][0]))
-        seen = tenancy.seen(tenancy.subject(logical_name(urn), properties) for urn, properties in listed)
-        judge = Judge([control], seen)
-        if judge.in_force(control):
-            yield from judge.of_check(control)
+    def of_stack(self, resources: Sequence[tuple[str, Any]]) -> list[Finding]:
+        """The findings of all checks over all Kubernetes resources of a stack, as (URN, properties)."""
+        if not resources:
+            return []
+        tenancy = self.tenancy(stack_of(resources[0][0]))
+        seen = tenancy.seen(tenancy.subject(logical_name(u), unwrapped(p)) for u, p in resources)
+        checks = [c for c in self.controls if c.check is not None]
+        judge = Judge(checks, seen)
+        return [f for c in checks if judge.in_force(c) for f in judge.of_check(c)]
 
 
 def unwrapped(value: Any) -> Any:
@@ -173,49 +169,103 @@ def _reports(finding: Finding, mandatory: bool) -> bool:
     return spoken(finding) and finding.blocks == mandatory
 
 
-def _policies(control: Control, session: Session, first: bool) -> Iterator[sdk.Policy]:
-    """A control's two policies; the `first` control is asked before all others about each resource."""
-    for mandatory in (True, False):
+class _Turn(threading.local):
+    """What is judged in this thread: the policies that have something to say of it, None before it was judged."""
 
-        def resource(args: Any, report: Report, mandatory: bool = mandatory) -> None:
-            if not _is_kubernetes(args):
-                return
-            asked = first and mandatory
-            found = _guarded(lambda: session.of_resource(args.urn, args.props, first=asked), report, mandatory)
-            for finding in found:
-                if finding.control == control.id and _reports(finding, mandatory):
-                    report(message(finding, control))
-
-        def stack(args: Any, report: Report, mandatory: bool = mandatory) -> None:
-            found = [(r.urn, unwrapped(r.props)) for r in args.resources if _is_kubernetes(r)]
-            for finding in _guarded(lambda: list(session.of_stack(control, found)), report, mandatory):
-                if _reports(finding, mandatory):
-                    report(message(finding, control))
-
-        level = sdk.EnforcementLevel.MANDATORY if mandatory else sdk.EnforcementLevel.ADVISORY
-        name = control.id if mandatory else f"{control.id}{ADVISORY}"
-        title = str(control.file.title)
-        if control.rule is not None:
-            yield sdk.ResourceValidationPolicy(name, title, resource, level)
-        else:
-            yield sdk.StackValidationPolicy(name, title, stack, level)
+    speakers: frozenset[str] | None = None
+    found: list[Finding] = []
 
 
-def _guarded(work: Callable[[], list[Finding]], report: Report, mandatory: bool) -> list[Finding]:
-    """The findings; wrong input is a violation of its own, since what can't be judged must not go on."""
-    try:
-        return work()
-    except GgiError as error:
-        if mandatory:
+class _Skips:
+    """Lets the SDK pass over a policy that has nothing to say.
+
+    The SDK decodes the properties anew for every policy, which takes a hundred times as long as judging them. It asks
+    a policy's level first, and passes over one that is disabled.
+    """
+
+    name: str
+    turn: _Turn
+    first: bool = False
+    _level: sdk.EnforcementLevel = sdk.EnforcementLevel.ADVISORY
+
+    @property
+    def enforcement_level(self) -> sdk.EnforcementLevel:
+        """The level at which the policy is registered; disabled while it has nothing to say."""
+        speakers = self.turn.speakers
+        silent = not self.first and speakers is not None and self.name not in speakers
+        return sdk.EnforcementLevel.DISABLED if silent else self._level
+
+    @enforcement_level.setter
+    def enforcement_level(self, value: sdk.EnforcementLevel) -> None:
+        self._level = value
+
+
+class _ResourcePolicy(_Skips, sdk.ResourceValidationPolicy):  # type: ignore[misc]
+    """A rule over single objects."""
+
+
+class _StackPolicy(_Skips, sdk.StackValidationPolicy):  # type: ignore[misc]
+    """A check over all objects of a stack."""
+
+
+def _name(finding: Finding) -> str:
+    return finding.control if finding.blocks else f"{finding.control}{ADVISORY}"
+
+
+class Pack:
+    """The policies. Of each kind a first one judges for all, and then only those that have something to say follow."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.policies: list[sdk.Policy] = []
+        for stack in (False, True):
+            turn = _Turn()
+            kind = _StackPolicy if stack else _ResourcePolicy
+            judged = self._of_stack if stack else self._of_resource
+            kind.turn = turn
+            first = kind(JUDGE[stack], t("The inventory knows the stack"), _judging(turn, judged), _LEVELS[True])
+            first.first = True
+            self.policies.append(first)
+            for control in session.controls:
+                if (control.rule is None) is stack:
+                    for mandatory in (True, False):
+                        name = control.id if mandatory else f"{control.id}{ADVISORY}"
+                        speak = _speaking(turn, judged, control, mandatory)
+                        self.policies.append(kind(name, str(control.file.title), speak, _LEVELS[mandatory]))
+
+    def _of_resource(self, args: Any) -> list[Finding]:
+        return self.session.of_resource(args.urn, args.props) if _is_kubernetes(args) else []
+
+    def _of_stack(self, args: Any) -> list[Finding]:
+        return self.session.of_stack([(r.urn, r.props) for r in args.resources if _is_kubernetes(r)])
+
+
+def _judging(turn: _Turn, judged: Callable[[Any], list[Finding]]) -> Callable[[Any, Report], None]:
+    """The first policy: it judges. Wrong input is its violation, since what can't be judged must not go on."""
+
+    def validate(args: Any, report: Report) -> None:
+        turn.found, turn.speakers = [], frozenset()
+        try:
+            turn.found = judged(args)
+        except GgiError as error:
             report(str(error))
-        return []
+        turn.speakers = frozenset(_name(f) for f in turn.found if spoken(f))
+
+    return validate
 
 
-def policies(session: Session) -> list[sdk.Policy]:
-    """Every policy of the pack."""
-    rules = [control for control in session.controls if control.rule is not None]
-    checks = [control for control in session.controls if control.rule is None]
-    return [p for control in (*rules, *checks) for p in _policies(control, session, control is rules[0])]
+def _speaking(
+    turn: _Turn, judged: Callable[[Any], list[Finding]], control: Control, mandatory: bool
+) -> Callable[[Any, Report], None]:
+    """A control's policy: it says what was found. Where the first policy is switched off, it judges by itself."""
+
+    def validate(args: Any, report: Report) -> None:
+        found = turn.found if turn.speakers is not None else judged(args)
+        for finding in found:
+            if finding.control == control.id and _reports(finding, mandatory):
+                report(message(finding, control))
+
+    return validate
 
 
 def session_of_environment() -> Session:
@@ -230,6 +280,6 @@ def main() -> None:
     """Run the pack; `policies/__main__.py` calls this. Errors are for people."""
     try:
         session = session_of_environment()
-        sdk.PolicyPack(NAME, policies(session), sdk.EnforcementLevel.MANDATORY)
+        sdk.PolicyPack(NAME, Pack(session).policies, sdk.EnforcementLevel.MANDATORY)
     except InputError as error:
         raise SystemExit("\n".join(str(p) for p in error.problems)) from None

@@ -25,6 +25,8 @@ _SUFFIXES: Mapping[str, Decimal] = {
 _QUANTITY = re.compile(r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)(?:([eE][+-]?[0-9]+)|([numkMGTPE]|[KMGTPE]i)?)")
 _SMALLEST = Decimal(10) ** -9
 """Kubernetes rounds up to a billionth."""
+_LARGEST_EXPONENT = 300
+"""No quantity of anything has more digits; it bounds the work for a text that somebody else wrote."""
 
 
 def parse_quantity(text: str) -> Decimal:
@@ -33,9 +35,11 @@ def parse_quantity(text: str) -> Decimal:
     if match is None:
         raise ValueError("not a quantity")
     sign, number, exponent, suffix = match.groups()
-    with localcontext(prec=80):
+    if exponent and abs(int(exponent[1:])) > _LARGEST_EXPONENT:
+        raise ValueError("not a quantity")
+    with localcontext(prec=2 * _LARGEST_EXPONENT):
         value = Decimal(number) * (Decimal(f"1{exponent}") if exponent else _SUFFIXES[suffix or ""])
-        if value % _SMALLEST:
+        if value.normalize().as_tuple().exponent < _SMALLEST.as_tuple().exponent:  # type: ignore[operator]
             value = value.quantize(_SMALLEST, rounding=ROUND_CEILING)
     return -value if sign == "-" else value
 

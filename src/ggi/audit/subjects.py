@@ -8,6 +8,7 @@ from typing import Any
 
 from ggi.audit.facts import UNKNOWN, Subject, unknown_paths
 from ggi.audit.redact import kind_of_text, redacted
+from ggi.catalogue.secrets import NO_TAG
 from ggi.landscape.build import Landscape
 from ggi.landscape.objects import Object
 
@@ -46,8 +47,9 @@ class Names:
         self._exact: dict[tuple[str, str], str] = {}
         self._hashed: list[tuple[str, re.Pattern[str], str]] = []
         for item in built.objects if built is not None else ():
-            if item.base:
-                pattern = re.compile(re.escape(item.base) + r"(-r[0-9]+)?-[0-9a-z]{8}")
+            if item.base or NO_TAG in item.kube_name:
+                tagged = re.escape(item.kube_name).replace(NO_TAG, "[0-9a-z]{8}")
+                pattern = re.compile(re.escape(item.base) + r"(-r[0-9]+)?-[0-9a-z]{8}" if item.base else tagged)
                 self._hashed.append((item.kind, pattern, item.name))
             else:
                 self._exact[item.kind, item.kube_name] = item.name

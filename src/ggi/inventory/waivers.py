@@ -31,6 +31,8 @@ Pattern = Annotated[
 
 LONGEST = 366
 """Days that a waiver lasts at most: twelve months."""
+PLACEHOLDER = "xxxxxxxx"
+"""Stands in a name for the tag that the engine computes (NO_TAG of the catalogue, which builds on this package)."""
 SOON = 30
 """Days before the end in which a waiver warns."""
 
@@ -136,6 +138,7 @@ def admission_data(file: WaiverFile, environment: str, objects: Iterable[tuple[s
         value = re.escape(item.value) if isinstance(item, Waiver) else ".*"
         for logical, kind, name, base in listed:
             if matcher(item.resource).match(logical):
-                named = f"{re.escape(base)}(-r[0-9]+)?-[0-9a-z]{{8}}" if base else re.escape(name)
+                tagged = re.escape(name).replace(PLACEHOLDER, "[0-9a-z]{8}")
+                named = f"{re.escape(base)}(-r[0-9]+)?-[0-9a-z]{{8}}" if base else tagged
                 lines.setdefault(item.control, []).append(f"^{kind}/{named}={value}$")
     return {control: "\n".join(sorted(found)) for control, found in sorted(lines.items())}

@@ -1,0 +1,177 @@
+"""The CrossGuard pack, asked as the engine asks it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pulumi_policy as sdk
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy.policy import _PolicyAnalyzerServicer
+
+from ggi.audit.content import load_controls
+from ggi.audit.crossguard import ADVISORY, JUDGE, Pack, Session, stack_of
+from ggi.audit.subjects import UNKNOWNS
+from ggi.catalogue.content import load_catalogue
+from ggi.engine.secrets import Resolver
+from ggi.inventory.load import Inventory
+from ggi.paths import ROOT
+
+pytestmark = pytest.mark.unit
+MANDATORY = 1
+"""analyzer.proto: EnforcementLevel."""
+
+
+@cache
+def session() -> Session:
+    catalogue = load_catalogue()
+    return Session(catalogue, load_controls(catalogue.roots), Inventory(ROOT / "inventories", catalogue.known))
+
+
+@cache
+def pack() -> Any:
+    return _PolicyAnalyzerServicer("ggi", "0", Pack(session()).policies, sdk.EnforcementLevel.MANDATORY)
+
+
+def body(name: str, stack: str = "gm9901-prod") -> dict[str, Any]:
+    """What the program registers for an object, with the values of its secrets."""
+    item = next(o for o in session().tenancy(stack).facts.landscape.objects if o.name == name)
+    found = copy.deepcopy(item.body)
+    if item.secrets:
+        found["data"] = Resolver(bytes(range(32)), stack, lambda path: path).data(item.secrets)
+    return found
+
+
+def struct(properties: dict[str, Any]) -> Any:
+    made = struct_pb2.Struct()
+    made.update(json.loads(json.dumps(properties)))
+    return made
+
+
+def urn(name: str, properties: dict[str, Any], stack: str) -> tuple[str, str]:
+    kind = f"kubernetes:{properties['apiVersion']}:{properties['kind']}"
+    return kind, f"urn:pulumi:{stack}::ggi::ggi:landscape:Component${kind}::{name}"
+
+
+def analyze(name: str, properties: dict[str, Any], stack: str = "gm9901-prod") -> list[Any]:
+    kind, place = urn(name, properties, stack)
+    request = analyzer_pb2.AnalyzeRequest(type=kind, properties=struct(properties), urn=place, name=name)
+    return list(pack().Analyze(request, None).diagnostics)
+
+
+def analyze_stack(stack: str, changed: dict[str, dict[str, Any]]) -> list[Any]:
+    resources = []
+    for item in session().tenancy(stack).facts.landscape.objects:
+        properties = changed.get(item.name) or body(item.name, stack)
+        kind, place = urn(item.name, properties, stack)
+        resources.append(
+            analyzer_pb2.AnalyzerResource(type=kind, properties=struct(properties), urn=place, name=item.name)
+        )
+    return list(pack().AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources), None).diagnostics)
+
+
+def test_every_control_is_registered_mandatory_and_advisory() -> None:
+    names = [p.name for p in Pack(session()).policies if p.name not in JUDGE]
+    assert sorted(names) == sorted([i + end for i in session().controls.by_id for end in ("", ADVISORY)])
+
+
+def test_the_stack_is_read_from_the_urn() -> None:
+    assert stack_of("urn:pulumi:gm9901-prod::ggi::a$kubernetes:v1:Pod::x/y/z") == "gm9901-prod"
+
+
+def test_the_reference_landscape_goes_through_in_silence() -> None:
+    for item in session().tenancy("gm9901-prod").facts.landscape.objects:
+        assert analyze(item.name, body(item.name)) == []
+
+
+def test_a_violation_is_mandatory_where_the_environment_makes_it_so() -> None:
+    for stack, levels in (("gm9901-prod", [MANDATORY]), ("gm9904-test", [0])):
+        changed = body("openzaak/Deployment/web", stack)
+        changed["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] = False
+        changed["spec"]["template"]["spec"]["containers"][0]["securityContext"]["runAsNonRoot"] = False
+        found = analyze("openzaak/Deployment/web", changed, stack)
+        assert [d.policyName.removesuffix(ADVISORY) for d in found] == ["POD-001"]
+        assert [d.enforcementLevel for d in found] == levels
+        assert "runAsNonRoot" in found[0].message
+
+
+def test_no_message_holds_a_value_of_a_property() -> None:
+    canary = "canary-of-a-property"
+    changed = body("openzaak/ConfigMap/env")
+    changed["data"] |= {"DB_PASSWORD": canary, "ALLOWED_HOSTS": f"*.{canary}", "LOG_LEVEL": canary, "DEBUG": canary}
+    found = analyze("openzaak/ConfigMap/env", changed)
+    assert {"SEC-003", "APP-003", "LOG-002", "APP-001"} <= {d.policyName for d in found}
+    assert not [d for d in found if canary in d.message or canary in d.description]
+
+
+def test_no_value_of_a_secret_is_kept_or_said() -> None:
+    changed = body("openzaak/Secret/env")
+    changed.pop("immutable")
+    found = analyze("openzaak/Secret/env", changed)
+    assert [d.policyName for d in found] == ["SEC-001"]
+    values = [v for v in changed["data"].values() if len(v) > 12]
+    said = "".join(d.message + d.description for d in found)
+    findings = session().of_resource(urn("openzaak/Secret/env", changed, "gm9901-prod")[1], changed)
+    said += repr(findings)
+    assert values
+    assert not [v for v in values if v in said]
+
+
+@pytest.mark.parametrize("sentinel", sorted(UNKNOWNS))
+def test_a_value_that_is_not_known_yet_is_said_and_is_no_pass(sentinel: str) -> None:
+    changed = body("openzaak/Deployment/web")
+    changed["spec"]["template"]["spec"]["containers"][0]["image"] = sentinel
+    found = analyze("openzaak/Deployment/web", changed)
+    assert {d.policyName for d in found} == {"IMG-001-advisory", "IMG-002-advisory"}
+    assert all("not judged" in d.message for d in found)
+
+
+def test_what_is_not_of_kubernetes_is_left_alone() -> None:
+    request = analyzer_pb2.AnalyzeRequest(
+        type="ggi:landscape:Component", properties=struct({}), urn="urn:pulumi:gm9901-prod::ggi::x::openzaak", name="x"
+    )
+    assert list(pack().Analyze(request, None).diagnostics) == []
+
+
+def test_checks_over_the_stack_refuse_and_say_what_was_waived() -> None:
+    clean = analyze_stack("gm9901-prod", {})
+    assert [d for d in clean if d.enforcementLevel == MANDATORY] == []
+    waived = [d.message for d in clean if d.policyName == "AVL-004-advisory"]
+    assert len(waived) == 2
+    assert all("accepted by CISO until 2027-09-30" in message for message in waived)
+    opened = body("openzaak/NetworkPolicy/web")
+    opened["spec"]["ingress"][0]["ports"].append({"port": 5432, "protocol": "TCP"})
+    refused = [
+        d
+        for d in analyze_stack("gm9901-prod", {"openzaak/NetworkPolicy/web": opened})
+        if d.enforcementLevel == MANDATORY
+    ]
+    assert [d.policyName for d in refused] == ["NET-005"]
+
+
+def test_switching_off_who_judges_first_switches_off_no_control() -> None:
+    made = Pack(session()).policies
+    without = [p for p in made if p.name not in JUDGE]
+    servicer: Any = _PolicyAnalyzerServicer("ggi", "0", without, sdk.EnforcementLevel.MANDATORY)
+    changed = body("openzaak/Deployment/web")
+    changed["spec"]["template"]["spec"]["hostNetwork"] = True
+    kind, place = urn("openzaak/Deployment/web", changed, "gm9901-prod")
+    request = analyzer_pb2.AnalyzeRequest(type=kind, properties=struct(changed), urn=place, name="x")
+    assert [d.policyName for d in servicer.Analyze(request, None).diagnostics] == ["POD-006"]
+
+
+def test_a_stack_that_the_inventory_does_not_know_is_refused() -> None:
+    found = analyze("openzaak/Deployment/web", body("openzaak/Deployment/web"), "gm9999-prod")
+    assert [(d.policyName, d.enforcementLevel) for d in found] == [("inventory", MANDATORY)]
+    assert "gm9999" in found[0].message
+
+
+def test_the_pack_in_the_checkout_is_only_a_call() -> None:
+    text = (ROOT / "policies" / "__main__.py").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 10
+    assert "virtualenv: ../.venv" in Path(ROOT / "policies" / "PulumiPolicy.yaml").read_text(encoding="utf-8")
