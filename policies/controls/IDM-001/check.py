@@ -14,5 +14,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
     bad = []
     for name, settings in (("own", found.own), ("master", found.master)):
         if not settings.get("bruteForceProtected") or settings.get("failureFactor", 30) > 10:
-            bad.append(f"{name}: protected {settings.get('bruteForceProtected')}, after {settings.get('failureFactor')}")
+            bad.append(
+                f"{name}: protected {settings.get('bruteForceProtected')}, after {settings.get('failureFactor')}"
+            )
     yield verdict(SUBJECT, not bad, "; ".join(bad) or f"after {found.own['failureFactor']}")

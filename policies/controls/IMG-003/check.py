@@ -11,4 +11,6 @@ def check(seen: Seen) -> Iterator[Verdict]:
         item = seen.landscape.components[name]
         unknown = sorted(n for n, image in item.version.images.items() if image.digest == "unknown")
         if not item.external:
-            yield verdict(name, None if unknown else True, f"digest unknown: {', '.join(unknown)}" if unknown else "known")
+            yield verdict(
+                name, None if unknown else True, f"digest unknown: {', '.join(unknown)}" if unknown else "known"
+            )

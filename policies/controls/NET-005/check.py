@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 
 from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.openings import explained, opened, pods
+from ggi.audit.openings import explained, opened
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per NetworkPolicy."""
-    known = pods(seen)
-    reasons = explained(seen, known)
+    reasons = explained(seen)
     unexplained: dict[str, list[str]] = {subject.name: [] for subject in seen.of("NetworkPolicy")}
-    for opening, policy in opened(seen, known).items():
+    for opening, policy in opened(seen).items():
         if opening not in reasons:
             unexplained[policy].append(str(opening))
     for name, found in unexplained.items():

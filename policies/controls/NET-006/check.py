@@ -9,9 +9,9 @@ from ggi.audit.openings import explained, opened, pods
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per relation or edge."""
     known = pods(seen)
-    open_now = opened(seen, known)
+    open_now = opened(seen)
     closed: dict[str, list[str]] = {}
-    for opening, reason in explained(seen, known).items():
+    for opening, reason in explained(seen).items():
         for name in reason.split(", "):
             found = closed.setdefault(name, [])
             # A Job that is done and gone needs no way in or out any more.

@@ -86,6 +86,8 @@ class Seen:
     facts: Facts
     waivers: WaiverFile = field(default_factory=WaiverFile)
     unread: frozenset[str] = frozenset()
+    memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What one check worked out and another needs as well."""
 
     @property
     def landscape(self) -> Landscape:

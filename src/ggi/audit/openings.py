@@ -19,6 +19,10 @@ WORLD = "everywhere"
 ALL_PORTS = "all ports"
 
 
+Known = Mapping[str, Mapping[str, str]]
+"""Labels by the name of a kind of pod."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Opening:
     """`pod` may talk with `peer` on `port`. `inward`: the peer opens the connection.
@@ -54,8 +58,15 @@ def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     return True
 
 
-def pods(seen: Seen) -> dict[str, Mapping[str, str]]:
+def pods(seen: Seen) -> Known:
     """The labels of every kind of pod in the namespace, by `component/process`; also those that operators make."""
+    if "pods" not in seen.memory:
+        seen.memory["pods"] = _pods(seen)
+    found: Known = seen.memory["pods"]
+    return found
+
+
+def _pods(seen: Seen) -> dict[str, Mapping[str, str]]:
     result: dict[str, Mapping[str, str]] = {}
     for subject in seen.subjects:
         if subject.pod is None or subject.owned:
@@ -80,14 +91,29 @@ def _outside(peer: Mapping[str, Any]) -> str:
     return json.dumps(peer, sort_keys=True, separators=(",", ":"))
 
 
-def _peers(rule: Mapping[str, Any], key: str, known: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
+class Selected:
+    """Which pods a selector selects; many rules have the same selector."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._found: dict[str, list[str]] = {}
+
+    def of(self, selector: Mapping[str, Any]) -> list[str]:
+        """Their names."""
+        key = repr(selector)
+        if key not in self._found:
+            self._found[key] = [name for name, labels in self._known.items() if matches(selector, labels)]
+        return self._found[key]
+
+
+def _peers(rule: Mapping[str, Any], key: str, selected: Selected) -> Iterable[str]:
     peers = rule.get(key)
     if not peers:
         yield WORLD
         return
     for peer in peers:
         if set(peer) == {"podSelector"}:
-            yield from (name for name, labels in known.items() if matches(peer["podSelector"], labels))
+            yield from selected.of(peer["podSelector"])
         else:
             yield _outside(peer)
 
@@ -101,30 +127,41 @@ def _ports(rule: Mapping[str, Any]) -> list[str]:
     return found or [ALL_PORTS]
 
 
-def openings_of(spec: Body, known: Mapping[str, Mapping[str, str]]) -> set[Opening]:
+def openings_of(spec: Body, selected: Selected) -> Iterable[Opening]:
     """What one NetworkPolicy opens, for the pods that it selects."""
-    found = set()
-    chosen = [name for name, labels in known.items() if matches(spec.get("podSelector") or {}, labels)]
+    chosen = selected.of(spec.get("podSelector") or {})
     for direction, key in (("ingress", "from"), ("egress", "to")):
+        inward = direction == "ingress"
         for rule in spec.get(direction) or ():
-            peers, ports = list(_peers(rule, key, known)), _ports(rule)
-            found |= {
-                Opening(pod, peer, port, direction == "ingress") for pod in chosen for peer in peers for port in ports
-            }
-    return found
+            ports = _ports(rule)
+            for peer in _peers(rule, key, selected):
+                for pod in chosen:
+                    for port in ports:
+                        yield Opening(pod, peer, port, inward)
 
 
-def opened(seen: Seen, known: Mapping[str, Mapping[str, str]]) -> dict[Opening, str]:
+def opened(seen: Seen) -> dict[Opening, str]:
     """Everything that is open, with the logical name of a policy that opens it."""
-    found: dict[Opening, str] = {}
-    for subject in seen.of("NetworkPolicy"):
-        for opening in openings_of(subject.body.get("spec") or {}, known):
-            found.setdefault(opening, subject.name)
-    return found
+    if "opened" not in seen.memory:
+        found: dict[Opening, str] = {}
+        selected = Selected(pods(seen))
+        for subject in seen.of("NetworkPolicy"):
+            for opening in openings_of(subject.body.get("spec") or {}, selected):
+                found.setdefault(opening, subject.name)
+        seen.memory["opened"] = found
+    result: dict[Opening, str] = seen.memory["opened"]
+    return result
 
 
-def explained(seen: Seen, known: Mapping[str, Mapping[str, str]]) -> dict[Opening, str]:
+def explained(seen: Seen) -> dict[Opening, str]:
     """Everything that relations and edges explain, with the reason."""
+    if "explained" not in seen.memory:
+        seen.memory["explained"] = _explained(seen)
+    result: dict[Opening, str] = seen.memory["explained"]
+    return result
+
+
+def _explained(seen: Seen) -> dict[Opening, str]:
     landscape, environment = seen.landscape, seen.environment
     on = {name: landscape.components[name] for name in landscape.order}
     peers = {
@@ -144,7 +181,7 @@ def explained(seen: Seen, known: Mapping[str, Mapping[str, str]]) -> dict[Openin
                     if flow.target.inside:
                         found[Opening(target, source, port, True)] = flow.reason
     dns = environment.cluster.dns
-    for pod in known:
+    for pod in pods(seen):
         for peer in peers["dns"]:
             for number in dns.ports:
                 for protocol in dns.protocols:
