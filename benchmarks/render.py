@@ -36,6 +36,7 @@ from ggi.engine.program import register
 from ggi.engine.secrets import Resolver
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
+from ggi.landscape.objects import with_tags
 
 class Mocks(pulumi.runtime.Mocks):
     def new_resource(self, args):
@@ -57,7 +58,7 @@ async def program():
     provider = pulumi.ProviderResource("kubernetes", "cluster", {})
     built = landscape(environment, catalogue)
     count = len(built.objects)
-    register(built, resolver, provider, False)
+    register(with_tags(built.objects, resolver.tag), resolver, provider, False)
 
 began = time.perf_counter()
 loop.run_until_complete(runtime.run_pulumi_func(program))

@@ -189,6 +189,26 @@ def _draw(built: Landscape) -> str:
     return str(path)
 
 
+def _with_widened(outcome: Outcome, target: Target, built: Landscape) -> Outcome:
+    """The outcome with the network rules that Pulumi does not compare to their end."""
+    from dataclasses import replace
+
+    from ggi.engine.events import Event
+    from ggi.engine.kubeapi import KubeApi
+    from ggi.engine.widened import widened
+
+    with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
+        paths, _ = widened(api, built.objects, built.environment.namespace)
+    known = {step.name for step in outcome.steps}
+    more = tuple(
+        Event(name, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "update", done=True, changed=tuple(found))
+        for name, found in paths.items()
+        if name not in known
+    )
+    changes = {**outcome.changes, "update": outcome.changes.get("update", 0) + len(more)} if more else outcome.changes
+    return replace(outcome, changes=changes, steps=(*outcome.steps, *more))
+
+
 @app.command()
 def refresh(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> None:
     """Compare the cluster with what was last written. Exit code 1 when it differs; nothing is changed.
@@ -196,10 +216,12 @@ def refresh(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> 
     The next `ggi up` restores what differs. Example: ggi refresh gm9901 --sandbox
     """
     workspace = Workspace()
-    environment = workspace.environment(name)
-    stack = _open(_prepare(workspace, environment, sandbox), environment)
+    built = workspace.landscape(name)
+    environment = built.environment
+    target = _prepare(workspace, environment, sandbox)
+    stack = _open(target, environment)
     with Progress() as progress:
-        outcome = stack.drift(_Steps(progress, 0))
+        outcome = _with_widened(stack.drift(_Steps(progress, 0)), target, built)
     if json_output:
         say_json({"stack": environment.stack, "drift": _changes(outcome)})
     else:

@@ -18,6 +18,7 @@ from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.secrets import Resolver, read_root_key
 from ggi.engine.target import CONTENT, CONTEXT, DOWNGRADE, IDENTITY, INVENTORY, PROTECT
+from ggi.engine.widened import MENDED, mend, widened
 from ggi.errors import GgiError, InputError, Problem
 from ggi.inventory.load import Environment, Inventory
 from ggi.inventory.models import State
@@ -86,14 +87,22 @@ class _Component(pulumi.ComponentResource):
         super().__init__("ggi:landscape:Component", name, None, opts)
 
 
-def register(objects: Iterable[Object], resolver: Resolver, provider: pulumi.ProviderResource, protect: bool) -> None:
-    """Register every object under its component, each after what it needs."""
+def register(
+    objects: Iterable[Object],
+    resolver: Resolver,
+    provider: pulumi.ProviderResource,
+    protect: bool,
+    mended: Mapping[str, int] | None = None,
+) -> None:
+    """Register every object under its component, each after what it needs. `mended` is that of `ggi.engine.widened`."""
     parents: dict[str, pulumi.Resource] = {}
     made: dict[str, pulumi.Resource] = {}
     for item in objects:
         if item.component not in parents:
             parents[item.component] = _Component(item.component)
         body: dict[str, Any] = annotated(item)
+        if mended and item.name in mended:
+            body["metadata"]["annotations"][MENDED] = str(mended[item.name])
         if item.secrets:
             body["data"] = pulumi.Output.secret(resolver.data(item.secrets))
         made[item.name] = pulumi.CustomResource(
@@ -136,13 +145,20 @@ def _run(stack: str, config: Callable[[str], str | None]) -> None:
         identity = check_cluster(api, built.environment, objects, expected)
         if os.environ.get(DOWNGRADE, "") != "1":
             check_release(api, built.environment)
+        paths, mended = widened(api, objects, environment.namespace)
+        if not pulumi.runtime.is_dry_run():
+            mend(api, objects, paths)
+    for name, differing in paths.items():
+        pulumi.warn(
+            t("{name}: changed by hand at {paths}; an update takes it back", name=name, paths=", ".join(differing))
+        )
     provider = pulumi.ProviderResource(
         "kubernetes",
         "cluster",
         _provider_settings(context, identity),
         pulumi.ResourceOptions(version=kubernetes_version()),
     )
-    register(objects, resolver, provider, protect=os.environ.get(PROTECT, "1") == "1")
+    register(objects, resolver, provider, protect=os.environ.get(PROTECT, "1") == "1", mended=mended)
     for key, value in outputs(built).items():
         pulumi.export(key, value)
 
