@@ -6,6 +6,7 @@ import ast
 import io
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -58,7 +59,10 @@ def updated() -> tuple[str, bytes, list[str]]:
     po, mo = io.BytesIO(), io.BytesIO()
     write_po(po, new, width=110, omit_header=False, no_location=True)
     lines = [line for line in po.getvalue().decode().splitlines() if not line.startswith(DATED)]
-    write_mo(mo, read_po(io.BytesIO("\n".join(lines).encode())))
+    compiled = read_po(io.BytesIO("\n".join(lines).encode()))
+    # Its header would hold the minute of the compilation, and the file be another one every time.
+    compiled.creation_date = compiled.revision_date = datetime(2000, 1, 1, tzinfo=UTC)
+    write_mo(mo, compiled)
     return "\n".join(lines) + "\n", mo.getvalue(), missing
 
 
