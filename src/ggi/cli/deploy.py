@@ -66,14 +66,14 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
     return workspace.real_target(environment, cli.path)
 
 
-def _open(target: Target, environment: Environment, *, downgrade: bool = True) -> Stack:
-    """The stack, when the cluster is the right one and (without `downgrade`) runs no newer release."""
+def _open(target: Target, environment: Environment, *, downgrade: bool = True, check: bool = True) -> Stack:
+    """The stack, when (with `check`) the cluster is the right one and (without `downgrade`) runs no newer release."""
     from ggi.engine.guard import check_release, cluster_identity
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.stack import open_stack
 
     with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
-        stack = open_stack(target, cluster_identity(api), note)
+        stack = open_stack(target, cluster_identity(api), note, check=check)
         if not downgrade:
             check_release(api, environment)
     return stack
@@ -275,5 +275,6 @@ def env(name: Name, sandbox: Sandbox = False) -> None:
     workspace = Workspace()
     environment = workspace.environment(name)
     target = _prepare(workspace, environment, sandbox)
-    _open(target, environment).create()
+    # Whatever is wrong with the cluster: this is the way to put it right.
+    _open(target, environment, check=False).create()
     say(target.exports())

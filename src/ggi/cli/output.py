@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 COLORS = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1", "cyan": "36"}
 
 
+@contextmanager
+def _heard_or_not(stream: Any) -> Iterator[None]:
+    """When nobody reads any more (`| head`), what was begun goes on unheard: half an update is worse than no words."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 def say(text: str = "") -> None:
     """Print a line to standard output at once."""
-    print(text, flush=True)  # noqa: T201
+    with _heard_or_not(sys.stdout):
+        print(text, flush=True)  # noqa: T201
 
 
 def note(text: str) -> None:
     """Print a line to standard error: progress and remarks, so that standard output stays clean for programs."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    with _heard_or_not(sys.stderr):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def say_json(value: Any) -> None:
@@ -74,9 +89,10 @@ class Progress:
                 return
             self._last = line
             text = f"{self._prefix}{line}"
-            if self._live:
-                seconds = int(time.monotonic() - self._began)
-                sys.stderr.write(f"\r\033[K{text[:110]} ({seconds} s)")
-            else:
-                sys.stderr.write(f"{text}\n")
-            sys.stderr.flush()
+            with _heard_or_not(sys.stderr):
+                if self._live:
+                    seconds = int(time.monotonic() - self._began)
+                    sys.stderr.write(f"\r\033[K{text[:110]} ({seconds} s)")
+                else:
+                    sys.stderr.write(f"{text}\n")
+                sys.stderr.flush()

@@ -210,12 +210,35 @@ def problems(watcher: Watcher, text: str, target: Target) -> list[Problem]:
         ]
     found = list(dict.fromkeys(watcher.errors)) or [_last_error(text)]
     told = [message for message in found if not _says_nothing(message)] or found[:1]
-    return [Problem(message) for message in told]
+    return [Problem(message) for message in _together(told)]
+
+
+MANY = 4
+"""From so many objects on that fail for one reason, the reason is told once."""
+
+
+def _together(messages: list[str]) -> list[str]:
+    """The messages, each once: `name: reason` of many objects becomes one line."""
+    reasons: dict[str, list[str]] = {}
+    for message in messages:
+        name, _, reason = message.partition(": ")
+        is_object = name.count("/") == 2 and " " not in name
+        reasons.setdefault(reason if is_object else message, []).append(name if is_object else "")
+    result = []
+    for reason, names in reasons.items():
+        if len(names) < MANY:
+            result += [f"{name}: {reason}" if name else reason for name in names]
+        else:
+            result.append(t("{name} and {count} others: {reason}", name=names[0], count=len(names) - 1, reason=reason))
+    return result
 
 
 def _says_nothing(message: str) -> bool:
     """Whether the engine only repeats that something failed."""
-    return message.strip().rstrip(".") in ("update failed", "preview failed", "refresh failed", "destroy failed")
+    told = message.strip().rstrip(".")
+    return told in ("update failed", "preview failed", "refresh failed", "destroy failed") or told.startswith(
+        "an unhandled error occurred: program exited"
+    )
 
 
 def for_people(text: str, urn: str | None) -> str:

@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ggi.engine.engineprocess import Finished, call, watch
 from ggi.engine.events import Event, Outcome, Step, Watcher, holders, no_such_stack, problems
 from ggi.engine.locks import locked
 from ggi.engine.secrets import ROOT_KEY_FILE, new_root_key
+from ggi.engine.statefiles import has_pending, is_cut_off, restore, too_full
 from ggi.engine.target import IDENTITY, Target
 from ggi.errors import Problem, WorkError
 from ggi.messages import t
@@ -39,7 +41,14 @@ class Stack:
 
     def up(self, on_step: Step | None = None) -> Outcome:
         """Make the cluster what the landscape says."""
-        return self._run(["up", "--yes", "--skip-preview"], Watcher(on_step))
+        outcome = self._run(["up", "--yes", "--skip-preview"], Watcher(on_step))
+        known = tuple(message for message in outcome.messages if "pending operations" in message)
+        if known or has_pending(self.target):
+            # An engine that was killed left creations of which it did not hear the end. This update has made or adopted
+            # each of them, so that nothing is left to find out.
+            self._run(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"], Watcher())
+            outcome = replace(outcome, messages=tuple(m for m in outcome.messages if m not in known))
+        return outcome
 
     def refresh(self, on_step: Step | None = None) -> Outcome:
         """Read what is really there into the state; nothing in the cluster is changed."""
@@ -64,10 +73,12 @@ class Stack:
         return found
 
     def size(self) -> int:
-        """How many Kubernetes objects the state holds."""
+        """How many Kubernetes objects the state holds; 0 when there is no such stack."""
         found = self._call("stack", "export")
         if found.code != 0:
-            return 0
+            if no_such_stack(found.text):
+                return 0
+            raise WorkError(*problems(Watcher(), found.text, self.target))
         kept = json.loads(found.text).get("deployment", {}).get("resources", [])
         return sum(1 for item in kept if item["type"].startswith("kubernetes:"))
 
@@ -86,12 +97,12 @@ class Stack:
 
     def _run(self, arguments: list[str], watcher: Watcher) -> Outcome:
         began = time.monotonic()
+        if problem := too_full(self.target):
+            raise WorkError(problem)
         done = self._watched(arguments, watcher)
-        if done.code != 0 and no_such_stack(done.text):
-            self.create()
-            done = self._watched(arguments, watcher)
-        if done.code != 0 and self._unlock(done.text):
-            done = self._watched(arguments, watcher)
+        for put_right in (self._restore, self._make, self._unlock):
+            if done.code != 0 and put_right(done.text):
+                done = self._watched(arguments, watcher)
         if done.interrupted:
             raise WorkError(
                 Problem(
@@ -108,6 +119,20 @@ class Stack:
             self._report(t("Stopping: the engine ends what it is doing and writes its state. Ctrl-C again: at once."))
 
         return watch(self._command(*arguments), self._environment, ROOT, watcher, stopping)
+
+    def _restore(self, text: str) -> bool:
+        """Replace a state that was cut off; returns whether it was."""
+        if not is_cut_off(text) or not (found := restore(self.target)):
+            return False
+        self._report(t("The state of {stack} was cut off; {copy} is used.", stack=self.target.stack, copy=found))
+        return True
+
+    def _make(self, text: str) -> bool:
+        """Make the stack's record when there is none; returns whether it was made."""
+        if not no_such_stack(text):
+            return False
+        self.create()
+        return True
 
     def _unlock(self, text: str) -> bool:
         """Take away the lock of runs that died, in the sandbox; returns whether nobody holds it now.
@@ -139,20 +164,40 @@ class Stack:
                 file.write_text(written.read_text(encoding="utf-8"), encoding="utf-8")
 
     def configure(self, identity: str | None) -> None:
-        """Give the stack a root key of its own and the identity of its cluster, where it has none yet."""
+        """Give the stack a root key of its own and the identity of its cluster, where it has none yet.
+
+        Raises WorkError when the key is missing of a stack that has objects: a new one would change every secret.
+        """
         known = self.target.configured()
         if "ggi:rootKey" not in known and ROOT_KEY_FILE not in self._environment:
+            if self.size():
+                raise WorkError(
+                    Problem(
+                        t(
+                            "{file}: the stack {stack} has objects and no root key",
+                            file=self.target.stack_file(),
+                            stack=self.target.stack,
+                        ),
+                        t(
+                            "Restore this file, or name a file with the key in {name}; a new key would change every "
+                            "derived secret.",
+                            name=ROOT_KEY_FILE,
+                        ),
+                    )
+                )
             # By standard input: arguments can be read by every user of the machine.
             self._must("config", "set", "--secret", "ggi:rootKey", given=new_root_key())
         if identity and f"ggi:{IDENTITY}" not in known:
             self._must("config", "set", f"ggi:{IDENTITY}", identity)
 
 
-def open_stack(target: Target, identity: str | None, report: Report = lambda line: None) -> Stack:
+def open_stack(
+    target: Target, identity: str | None, report: Report = lambda line: None, *, check: bool = True
+) -> Stack:
     """The stack of `target`, configured when it is new; its record is made by the first run that needs it.
 
-    Raises WorkError when its cluster is another one than `identity`, before the engine reads anything: a refresh
-    against the wrong cluster would take every object for deleted.
+    With `check` raises WorkError when its cluster is another one than `identity`, before the engine reads anything: a
+    refresh against the wrong cluster would take every object for deleted.
     """
     stack = Stack(target, report)
     with locked(state_dir() / "locks" / f"{target.stack}.lock", target.stack, report):
@@ -165,7 +210,7 @@ def open_stack(target: Target, identity: str | None, report: Report = lambda lin
             stack.configure(identity)
             known = target.configured()
     recorded = known.get(f"ggi:{IDENTITY}")
-    if identity and isinstance(recorded, str) and recorded != identity:
+    if check and identity and isinstance(recorded, str) and recorded != identity:
         from ggi.engine.guard import another_cluster
 
         raise WorkError(another_cluster(target.context, identity, recorded))
