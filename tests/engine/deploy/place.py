@@ -187,6 +187,20 @@ class Place:
         assert "Traceback" not in ran.text
         return ran
 
+    def plain(self, environment: dict[str, str], *arguments: str) -> Ran:
+        """Run `pulumi` in the checkout with `environment`, whatever comes of it."""
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color=never"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
     @property
     def kubeconfig(self) -> Path:
         return self.folder / "state" / "sandbox" / self.sandbox / "kubeconfig"
@@ -224,6 +238,46 @@ class Place:
                     continue
                 found += [f"{kind.kind} {item['metadata']['name']}" for item in items]
         return sorted(set(found))
+
+    def generations(self, stack: str) -> dict[tuple[str, str], object]:
+        """What tells whether anybody wrote: uid, generation, labels and data of all that we make."""
+        found: dict[tuple[str, str], object] = {}
+        for key, item in self.objects(stack).items():
+            if item["metadata"].get("labels", {}).get("ggi/stack") == stack:
+                meta = item["metadata"]
+                found[key] = (meta["uid"], meta.get("generation"), str(meta["labels"]), str(item.get("data")))
+        return found
+
+    def labelled_in(self, stack: str) -> list[str]:
+        """Names of some kinds of objects that the stack has made; quick enough to be asked again and again."""
+        kinds = (("v1", "ServiceAccount"), ("v1", "Service"), ("v1", "ConfigMap"), ("v1", "Secret"))
+        return [i["metadata"]["name"] for k in kinds for i in self.api.list(*k, stack, labels=f"ggi/stack={stack}")]
+
+    @property
+    def locks(self) -> Path:
+        """Where the engine keeps the locks of stacks."""
+        return self.state / "state" / ".pulumi" / "locks"
+
+    @property
+    def context(self) -> str:
+        return f"ggi-sandbox-{self.sandbox}"
+
+    @property
+    def root(self) -> Path:
+        return ROOT
+
+    def engine_of(self, pid: int) -> int:
+        """The process id of the engine that the command line `pid` has started."""
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit():
+                try:
+                    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                    command = (folder / "cmdline").read_text()
+                except OSError:
+                    continue
+                if int(fields[1]) == pid and "pulumi\0up" in command:
+                    return int(folder.name)
+        raise AssertionError("the engine does not run")
 
     def pid_of(self, part: str) -> int:
         """The recorded process id of a part of the sandbox."""
