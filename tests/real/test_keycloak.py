@@ -125,7 +125,8 @@ def test_a_person_logs_in_to_a_component(keycloak: Keycloak, name: str) -> None:
     said = claims(tokens["id_token"])
     assert said["iss"] == f"https://{keycloak.realm.host}/realms/{rendered().built.stack}"
     assert (said["aud"], said["groups"], said["email"]) == (client.id, ["beheerders"], "beheerder@rijnstad.test")
-    assert tokens["expires_in"] == 300
+    # What is left of the five minutes when the answer is written: a busy server takes a second or more.
+    assert 240 < tokens["expires_in"] <= 300
     answer = keycloak.realm.inside("userinfo", Authorization=f"Bearer {tokens['access_token']}")
     assert (answer.status, answer.json["sub"]) == (200, said["sub"])
 
