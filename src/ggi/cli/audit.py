@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ggi.cli.app import app
+from ggi.cli.groups import MAIN, MainCommand, MainGroup
 from ggi.cli.options import Json, Sandbox
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.workspace import Workspace
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from ggi.audit.deviations import WaiversOf
     from ggi.audit.facts import Facts, Subject
     from ggi.engine.kubeapi import KubeApi
+
+audit_app = typer.Typer(cls=MainGroup, help="Judge a landscape by the controls, and keep and check the proof.")
+"""`ggi audit STACK...` judges; other modules add commands to it, such as `ggi audit verify FILE`."""
+app.add_typer(audit_app, name="audit")
 
 
 def audit_date(text: str | None) -> dt.date:
@@ -132,7 +137,7 @@ def _show(audit: Audit) -> None:
         say(t("  Looked at the sandbox: pods are simulated (kwok); no container runs."))
 
 
-@app.command()
+@audit_app.command(name=MAIN, cls=MainCommand, hidden=True)
 def audit(
     names: Annotated[list[str], typer.Argument(metavar="STACK...", help="gm9901-prod, gm9901, or a name.")],
     place: Annotated[str, typer.Option("--from", metavar="PLACE", help="Where to look: plan, state or live.")] = "plan",
