@@ -1,8 +1,8 @@
 """Logical names are identities: one that changes makes the engine delete an object and make another one.
 
-`identities.txt` has those of every example landscape. After adding something, bring it up to date with
-`.venv/bin/python tests/landscape/test_identity.py`. A line may only go when the object itself goes, or when the program registers
-the new name with an alias for the old one.
+`identities.txt` has those of every example landscape; `.venv/bin/python tests/landscape/test_identity.py` brings it up
+to date. A line may only go when the object itself goes, or when the program registers the new name with an alias for
+the old one.
 """
 
 from __future__ import annotations
