@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ggi.catalogue.component import Auth
 from ggi.catalogue.context import Context
+from ggi.catalogue.document import document
 from ggi.catalogue.relation import Relation
 from ggi.catalogue.secrets import SecretRef, SecretText, text
 
@@ -165,10 +165,6 @@ def admin_secrets(context: Context) -> list[SecretRef]:
     return [SecretRef("derived", f"{context.name}/{ADMIN}", counter) for counter in counters]
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-
-
 def files(context: Context) -> dict[str, str]:
     """The Job's files that are no secret, by path."""
     name = context.environment.stack
@@ -176,13 +172,13 @@ def files(context: Context) -> dict[str, str]:
     result = {
         "configure.sh": SCRIPT.read_text(encoding="utf-8"),
         "target": target,
-        "master.json": _json(GUARDED),
-        "master-client.json": _json({"clientId": ADMIN}),
-        "realm.json": _json(realm(context)),
-        f"groups/{ADMINISTRATORS}.json": _json({"name": ADMINISTRATORS}),
+        "master.json": document(GUARDED),
+        "master-client.json": document({"clientId": ADMIN}),
+        "realm.json": document(realm(context)),
+        f"groups/{ADMINISTRATORS}.json": document({"name": ADMINISTRATORS}),
     }
-    result |= {f"actions/{alias}.json": _json(action) for alias, action in REQUIRED_ACTIONS.items()}
-    result |= {f"clients/{name}.json": _json(client) for name, (client, _) in clients(context).items()}
+    result |= {f"actions/{alias}.json": document(action) for alias, action in REQUIRED_ACTIONS.items()}
+    result |= {f"clients/{name}.json": document(client) for name, (client, _) in clients(context).items()}
     return {f"{FOLDER}/{path}": content for path, content in result.items()}
 
 
