@@ -116,16 +116,17 @@ def test_severity_and_environment_decide_what_a_finding_does(environment: str) -
 def test_a_finding_with_a_plan_stays_a_failure_and_does_not_block() -> None:
     pod = body("openzaak/Deployment/web")
     pod["spec"]["template"]["spec"]["hostNetwork"] = True
+    subject = Subject("openzaak/Deployment/web", pod)
     plan = Plan(
         control="POD-006",
         resource="openzaak/*",
         reason="reason enough",
         owner="beheer",
         granted=DATE,
+        value=judged(subject, only="POD-006")[0].evidence,
         plan="will be mended",
         due=DATE,
     )
-    subject = Subject("openzaak/Deployment/web", pod)
     without = judged(subject, only="POD-006")[0]
     planned = judged(subject, only="POD-006", waivers=WaiverFile(plans=[plan]))[0]
     assert (without.outcome, without.blocks) == (Outcome.FAIL, True)

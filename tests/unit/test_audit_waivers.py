@@ -43,6 +43,11 @@ def waiver(days: int = 300, **changes: Any) -> Waiver:
     return Waiver.model_validate(said | changes)
 
 
+def plan(due: dt.date) -> Plan:
+    said = {"control": "POD-006", "resource": "*", "value": "y", "reason": TEXT, "owner": "beheer", "granted": START}
+    return Plan.model_validate(said | {"plan": TEXT, "due": due})
+
+
 def outcome(
     file: WaiverFile, on: dt.date, control: Any = ISO, subject: str = "openzaak/Deployment/web", value: str = "web"
 ) -> Outcome:
@@ -115,11 +120,29 @@ def test_a_government_measure_can_be_not_applicable_with_a_reason() -> None:
 
 @given(st.integers(-100, 100))
 def test_a_plan_stays_a_failure_and_stops_blocking_until_it_is_due(offset: int) -> None:
-    due = START + dt.timedelta(days=50)
-    item = Plan(control="POD-006", resource="*", reason=TEXT, owner="beheer", granted=START, plan=TEXT, due=due)
+    item = plan(START + dt.timedelta(days=50))
     found = Deviations(WaiverFile(plans=[item]), "prod", START + dt.timedelta(days=offset)).of(GOVERNMENT, "x", "y")
     assert found.outcome is Outcome.FAIL
-    assert (found.plan is not None) is (offset <= 50)
+    assert (found.plan is not None) is (0 <= offset <= 50)
+
+
+def test_a_plan_is_about_what_was_seen_when_it_was_made() -> None:
+    file = WaiverFile(plans=[plan(START + dt.timedelta(days=50))])
+    assert Deviations(file, "prod", START).of(GOVERNMENT, "x", "y").plan is not None
+    assert Deviations(file, "prod", START).of(GOVERNMENT, "x", "worse").plan is None
+
+
+def test_what_is_not_applicable_counts_from_its_decision_on() -> None:
+    item = NotApplicable(
+        control="POD-006", resource="*", reason=TEXT, owner="proceseigenaar", approver="CISO", granted=START
+    )
+    file = WaiverFile(not_applicable=[item])
+    assert outcome(file, START - dt.timedelta(days=1), GOVERNMENT) is Outcome.FAIL
+
+
+def test_owner_and_approver_of_what_is_not_applicable_are_two_roles() -> None:
+    with pytest.raises(ValidationError, match="two roles"):
+        NotApplicable(control="POD-006", resource="*", reason=TEXT, owner="CISO", approver="ciso", granted=START)
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

@@ -6,10 +6,9 @@ from ggi.audit.check import Seen, Verdict, verdict
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
-    """One verdict per waiver and plan of this environment; one for the stack when there is none."""
-    listed = [(w, w.expires) for w in seen.waivers.waivers] + [(p, p.due) for p in seen.waivers.plans]
-    mine = [(item, last) for item, last in listed if item.covers(seen.environment.name)]
+    """One verdict per waiver, opened lock and plan of this environment; one for the stack when there is none."""
+    mine = [(item, last) for item, last in seen.waivers.ending if item.covers(seen.environment.name)]
     for item, last in mine:
-        yield verdict(f"{item.control} {item.resource}", last >= seen.date, f"until {last}, {item.owner}")
+        yield verdict(item.about, last >= seen.date, f"until {last}, {item.owner}")
     if not mine:
         yield verdict(seen.stack, True, "none")

@@ -1,4 +1,4 @@
-"""Applying a tenant's deviations, and reading them: `policies/waivers/<tenant>.yaml`."""
+"""Applying a tenant's deviations to findings, and checking that they are about controls that exist."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from pathlib import Path
 
 from ggi.audit.control import Control
 from ggi.audit.verdict import Outcome
-from ggi.errors import GgiError, Origin, Problem, raise_if
-from ggi.inventory.tree import Node, read
-from ggi.inventory.validate import validate
+from ggi.errors import Origin, Problem, raise_if
+from ggi.inventory.waiverfiles import Waivers, WaiversOf, read_waivers
 from ggi.inventory.waivers import Deviation, NotApplicable, Plan, Waiver, WaiverFile, matcher
 from ggi.messages import t
 
-FOLDER = Path("policies") / "waivers"
+__all__ = ["Applied", "Deviations", "WaiversOf", "load_waivers", "unused_problems", "whole_waivers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,103 +44,89 @@ class Deviations:
 
     def of(self, control: Control, subject: str, evidence: str) -> Applied:
         """The outcome of a failure of `control` about `subject`, with the deviation that explains it."""
-        for item in self._covering(self.file.not_applicable, control.id, subject):
-            assert isinstance(item, NotApplicable)  # noqa: S101
-            self.used.add(id(item))
-            return Applied(Outcome.NOT_APPLICABLE, item.reason, not_applicable=item)
         note = ""
-        for item in self._covering(self.file.waivers, control.id, subject):
-            assert isinstance(item, Waiver)  # noqa: S101
+        for item in self._covering(self.file.deviations, control.id, subject):
             self.used.add(id(item))
-            if not control.waivable:
-                note = t("a government measure can't be waived")
-            elif item.granted > self.date:
-                note = t("the waiver begins on {date}", date=item.granted)
-            elif item.expired(self.date):
-                note = t("the waiver of {role} expired on {date}", role=item.approver, date=item.expires)
-            elif item.value != evidence:
-                note = t("the waiver accepts another value")
-            else:
-                soon = t("the waiver ends on {date}", date=item.expires) if item.expires_soon(self.date) else ""
-                return Applied(Outcome.WAIVED, soon, waiver=item)
-        for item in self._covering(self.file.plans, control.id, subject):
-            assert isinstance(item, Plan)  # noqa: S101
-            self.used.add(id(item))
-            if item.due >= self.date:
-                until = t("planned by {role} before {date}", role=item.owner, date=item.due)
-                return Applied(Outcome.FAIL, until, plan=item)
-            note = t("the plan was due on {date}", date=item.due)
+            applied = self._apply(item, control, evidence)
+            if applied.outcome is not Outcome.FAIL or applied.plan is not None:
+                return applied
+            note = applied.note or note
         return Applied(Outcome.FAIL, note)
+
+    def _apply(self, item: Deviation, control: Control, evidence: str) -> Applied:
+        """What one deviation makes of a failure that it covers."""
+        if item.granted > self.date:
+            return Applied(Outcome.FAIL, t("the decision begins on {date}", date=item.granted))
+        if isinstance(item, NotApplicable):
+            return Applied(Outcome.NOT_APPLICABLE, item.reason, not_applicable=item)
+        if isinstance(item, Waiver):
+            return self._waived(item, control, evidence)
+        assert isinstance(item, Plan)  # noqa: S101
+        if item.due < self.date:
+            return Applied(Outcome.FAIL, t("the plan was due on {date}", date=item.due))
+        if item.value != evidence:
+            return Applied(Outcome.FAIL, t("the plan is about another value: {value}", value=item.value))
+        return Applied(Outcome.FAIL, t("planned by {role} before {date}", role=item.owner, date=item.due), plan=item)
+
+    def _waived(self, item: Waiver, control: Control, evidence: str) -> Applied:
+        if not control.waivable:
+            return Applied(Outcome.FAIL, t("a government measure can't be waived"))
+        if item.expired(self.date):
+            expired = t("the waiver of {role} expired on {date}", role=item.approver, date=item.expires)
+            return Applied(Outcome.FAIL, expired)
+        if item.value != evidence:
+            return Applied(Outcome.FAIL, t("the waiver accepts another value: {value}", value=item.value))
+        soon = t("the waiver ends on {date}", date=item.expires) if item.expires_soon(self.date) else ""
+        return Applied(Outcome.WAIVED, soon, waiver=item)
 
     def unused(self) -> list[Deviation]:
         """Deviations of this environment that explained nothing."""
         return [d for d in self.file.deviations if d.covers(self.environment) and id(d) not in self.used]
 
 
-@dataclass(frozen=True)
-class WaiversOf:
-    """The deviations of one tenant as read, with the places of their values."""
+def whole_waivers(
+    roots: Sequence[Path], controls: Mapping[str, Control], retired: Mapping[str, object] | None = None
+) -> Waivers:
+    """The deviations of every tenant and the proposals of every region, of all content roots.
 
-    tenant: str
-    file: WaiverFile
-    tree: Node
-
-    def origin(self, item: Deviation) -> Origin:
-        """Where a deviation is written."""
-        for key in ("waivers", "not_applicable", "plans"):
-            for number, other in enumerate(getattr(self.file, key)):
-                if other is item:
-                    node = self.tree.child(key, number)
-                    return node.origin if node is not None else self.tree.origin
-        return self.tree.origin
+    Raises InputError with every problem found. A waiver of a control that does not exist, or of a government measure,
+    is a problem.
+    """
+    problems: list[Problem] = []
+    found = read_waivers(roots, problems)
+    for one in found.tenants.values():
+        for item in one.file.deviations:
+            problems.extend(_wrong(item, one.origin(item), controls, retired or {}))
+    for region in found.regions.values():
+        for proposal in region.proposals.values():
+            problems.extend(_wrong(proposal, region.origin(proposal), controls, retired or {}))
+    raise_if(problems)
+    return found
 
 
 def load_waivers(
     roots: Sequence[Path], controls: Mapping[str, Control], retired: Mapping[str, object] | None = None
 ) -> dict[str, WaiversOf]:
-    """The deviations of every tenant of all content roots. Raises InputError with every problem found.
-
-    A waiver of a control that does not exist, or of a government measure, is a problem.
-    """
-    problems: list[Problem] = []
-    found: dict[str, WaiversOf] = {}
-    for root in roots:
-        for path in sorted((root / FOLDER).glob("*.yaml")):
-            try:
-                tree = read(path, str(FOLDER / path.name), f"waivers {path.stem}")
-            except GgiError as error:
-                problems.extend(error.problems)
-                continue
-            file = validate(tree, WaiverFile, problems)
-            if file is None:
-                continue
-            one = WaiversOf(path.stem, file, tree)
-            if path.stem in found:
-                message = t("the deviations of {tenant} are in two content roots", tenant=path.stem)
-                problems.append(Problem(message, t("Keep them in one file."), tree.origin))
-            found[path.stem] = one
-            problems.extend(_wrong(one, controls, retired or {}))
-    raise_if(problems)
-    return found
+    """The deviations of every tenant, as `whole_waivers`."""
+    return dict(whole_waivers(roots, controls, retired).tenants)
 
 
-def _wrong(one: WaiversOf, controls: Mapping[str, Control], retired: Mapping[str, object]) -> Iterator[Problem]:
-    for item in one.file.deviations:
-        control = controls.get(item.control)
-        if control is None:
-            gone = item.control in retired
-            message = (
-                t("control {id} is retired", id=item.control)
-                if gone
-                else t("there is no control {id}", id=item.control)
-            )
-            yield Problem(message, t("`ggi controls list` shows the ids."), one.origin(item))
-        elif isinstance(item, Waiver) and not control.waivable:
-            yield Problem(
-                t("{id} is a government measure of the BIO2, which can't be waived", id=item.control),
-                t("Declare it not applicable with a reason, or carry it with a plan (`plans:`)."),
-                one.origin(item),
-            )
+def _wrong(
+    item: Deviation, place: Origin, controls: Mapping[str, Control], retired: Mapping[str, object]
+) -> Iterator[Problem]:
+    control = controls.get(item.control)
+    if control is None:
+        gone = item.control in retired
+        message = (
+            t("control {id} is retired", id=item.control) if gone else t("there is no control {id}", id=item.control)
+        )
+        yield Problem(message, t("`ggi controls list` shows the ids."), place)
+    elif isinstance(item, Waiver) and not control.waivable:
+        yield Problem(
+            t("{id} is a government measure of the BIO2, which can't be waived", id=item.control),
+            t("Declare it not applicable with a reason, or carry it with a plan (`plans:`)."),
+            place,
+        )
 
 
 def unused_problems(one: WaiversOf, unused: Mapping[str, Sequence[Deviation]]) -> list[Problem]:

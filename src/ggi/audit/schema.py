@@ -10,13 +10,14 @@ from ggi.audit.control import ControlFile, RetiredFile
 from ggi.audit.coverage import FrameworkFile
 from ggi.audit.examples import Example
 from ggi.inventory.schema import Schema, schemas
-from ggi.inventory.waivers import WaiverFile
+from ggi.inventory.waivers import RegionWaiverFile, WaiverFile
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "control": ControlFile,
     "example": Example,
     "framework": FrameworkFile,
     "retired": RetiredFile,
+    "region-waivers": RegionWaiverFile,
     "waivers": WaiverFile,
 }
 """The kinds of files below `policies/`."""

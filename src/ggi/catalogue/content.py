@@ -55,6 +55,7 @@ class Catalogue:
             {name: c.settings for name, c in self.components.items()},
             {name: s.layer for name, s in self.services.items()},
             tuple(self.releases),
+            self.roots,
         )
 
 

@@ -18,6 +18,7 @@ from ggi.messages import t
 if TYPE_CHECKING:
     from ggi.cli.workspace import Workspace
     from ggi.inventory.explain import Explanation
+    from ggi.inventory.waivers import Lock
     from ggi.landscape.build import Landscape
 
 Name = Annotated[str, typer.Argument(metavar="STACK", help="gm9901-prod, gm9901, or the name of a gemeente.")]
@@ -117,6 +118,7 @@ def _explained(stack: str, found: Explanation) -> dict[str, Any]:
                 "value": s.value,
                 "how": s.how,
                 "locked": s.locked,
+                "waiver": s.waiver.model_dump(mode="json") if s.waiver else None,
             }
             for s in found.said
         ],
@@ -134,6 +136,17 @@ def _explained(stack: str, found: Explanation) -> dict[str, Any]:
 def _text(value: Any) -> str:
     """A value as it is written in a file."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def waived(lock: Lock) -> str:
+    """A waiver that opens a lock, as one line."""
+    return t(
+        "accepted by {approver} until {date}, owned by {owner}: {reason}",
+        approver=lock.approver,
+        date=lock.expires,
+        owner=lock.owner,
+        reason=lock.reason,
+    )
 
 
 def _show(stack: str, found: Explanation) -> None:
@@ -157,6 +170,9 @@ def _show(stack: str, found: Explanation) -> None:
         rows.append((verb, layer_title(said.origin.layer), str(said.origin), value))
     if rows:
         table(("", t("layer"), t("place"), t("value")), rows, "  ")
+    for said in found.said:
+        if said.waiver is not None:
+            say("  " + waived(said.waiver))
     if found.said and not found.derived and found.otherwise is not None:
         say(f"  {t('if nobody said it')}: {_text(found.otherwise)}")
     if found.parts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from ggi.inventory.models import ComponentSettings, EnvironmentSettings, TenantF
 from ggi.inventory.resolve import Environment, Known
 from ggi.inventory.tree import Node, Steps
 from ggi.inventory.validate import nearest
+from ggi.inventory.waivers import Lock
 from ggi.messages import t
 
 
@@ -37,6 +38,8 @@ class Said:
     origin: Origin
     how: How = How.SET
     locked: bool = False
+    waiver: Lock | None = None
+    """What lets it say otherwise than a lower layer that locked the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def explain(environment: Environment, key: str, known: Known, derive: Derive) ->
     """Explain `key`, such as `components.openzaak.replicas` or `oin`. Raises InputError for an unknown key."""
     path, place = _path(environment, key, known)
     layers = environment.layers if path[0] in EnvironmentSettings.model_fields else (environment.tenant.tree,)
-    said = [found for layer in reversed(layers) if (found := _said(layer, path))]
+    said = [_allowed(found, path, environment) for layer in reversed(layers) if (found := _said(layer, path))]
     node = (environment.tree if len(layers) > 1 else environment.tenant.tree).child(*path)
     default, derived = _default(place), ""
     if computed := derive(environment, path):
@@ -88,6 +91,16 @@ def explain(environment: Environment, key: str, known: Known, derive: Derive) ->
         derived=derived if node is None or node.value is None else "",
         otherwise=default,
     )
+
+
+def _allowed(said: Said, path: Steps, environment: Environment) -> Said:
+    """With the waiver that opened a lock for this value of the tenant's own."""
+    own = said.origin.layer.split(".")[0] == environment.tenant.tree.origin.layer
+    key = ".".join(map(str, path))
+    for lock in environment.opened:
+        if own and lock.key == key and (said.how is How.APPEND or lock.accepts(said.value)):
+            return replace(said, waiver=lock)
+    return said
 
 
 def _said(layer: Node, path: Steps) -> Said | None:

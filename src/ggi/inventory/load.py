@@ -13,13 +13,16 @@ from pydantic import BaseModel
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
 from ggi.inventory.find import find
 from ggi.inventory.layers import LAYERED, Layers, alone, check_environments, split
+from ggi.inventory.m365 import M365File
 from ggi.inventory.models import NationalFile, RegionFile, State
-from ggi.inventory.owned import M365File, NetworkFile, Owned
+from ggi.inventory.network import NetworkFile
+from ggi.inventory.owned import Owned
 from ggi.inventory.registry import Registry, load_registry
 from ggi.inventory.resolve import Base, Environment, Known, Resolver
 from ggi.inventory.tenant import Tenant, tenant_of
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import nearest, origin_of, validate
+from ggi.inventory.waiverfiles import Waivers, read_waivers
 from ggi.messages import t
 
 __all__ = ["Environment", "Inventory", "Known", "Tenant"]
@@ -53,6 +56,14 @@ class Inventory:
     def registry(self) -> Registry:
         """The registry of gemeenten."""
         return load_registry(self.root / "registry")
+
+    @cached_property
+    def waivers(self) -> Waivers:
+        """What was accepted, of all content roots. Read when a lock is met, or when somebody asks."""
+        problems: list[Problem] = []
+        found = read_waivers(self.known.roots, problems)
+        raise_if(problems)
+        return found
 
     def _ids(self, folder: str) -> list[str]:
         """Names of the files in a folder."""
@@ -203,7 +214,8 @@ class Inventory:
                     origin_of(tenant.tree, "environments"),
                 )
             )
-        return self._resolver.resolve(tenant, name, region, self._base(tenant.file.region, name, layers))
+        base = self._base(tenant.file.region, name, layers)
+        return self._resolver.resolve(tenant, name, region, base, lambda: self.waivers.locks(tenant.id))
 
     def environments(self) -> Iterator[Environment]:
         """Every environment of every tenant that is not merged away."""

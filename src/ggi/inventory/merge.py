@@ -8,12 +8,15 @@ value.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ggi.errors import Problem
 from ggi.inventory.tree import Node
 from ggi.messages import mark, t
+
+Opens = Callable[[tuple[str, ...], Node], bool]
+"""Whether a waiver allows this value at this path, although a lower layer locked it."""
 
 LOCKED = "locked"
 APPEND = "append"
@@ -47,17 +50,24 @@ def _has_lock(node: Node) -> bool:
     return node.locked or (isinstance(node.value, dict) and any(_has_lock(child) for child in node.value.values()))
 
 
-def merge(lower: Node, upper: Node, problems: list[Problem], path: tuple[str, ...] = ()) -> Node:
+def _never(path: tuple[str, ...], value: Node) -> bool:
+    return False
+
+
+def merge(lower: Node, upper: Node, problems: list[Problem], path: tuple[str, ...] = (), opens: Opens = _never) -> Node:
     """`upper` on top of `lower`; both unwrapped, `lower` settled.
 
-    A change of a locked value is added to `problems`, and the locked value stays.
+    A change of a locked value is added to `problems`, and the locked value stays, unless a waiver `opens` the lock for
+    that very value. For the layers above it is locked still.
     """
     more = appended(upper)
     if more is None and isinstance(lower.value, dict) and isinstance(upper.value, dict):
         merged = dict(lower.value)
         for key, node in upper.value.items():
             if key in merged:
-                merged[key] = merge(merged[key], node, problems, (*path, key))
+                merged[key] = merge(merged[key], node, problems, (*path, key), opens)
+            elif lower.locked and opens((*path, key), settle(node)):
+                merged[key] = unwrap(settle(node), True)
             elif lower.locked:
                 problems.append(_refused(lower, node, (*path, key)))
             else:
@@ -72,6 +82,8 @@ def merge(lower: Node, upper: Node, problems: list[Problem], path: tuple[str, ..
         result = replace(result, value=[*lower.value, *more])
     if _has_lock(lower):
         if result.plain() != lower.plain():
+            if opens(path, result):
+                return unwrap(result, True)
             problems.append(_refused(lower, upper, path))
         return lower
     return result
@@ -101,7 +113,10 @@ def _refused(lower: Node, upper: Node, path: tuple[str, ...]) -> Problem:
     layer, place = layer_title(lower.origin.layer), lower.origin
     return Problem(
         t("{path} is locked by the layer {layer} ({place})", path=".".join(path), layer=layer, place=place),
-        t("Remove this line, or ask the owner of that layer for a waiver."),
+        t(
+            "Remove this line, or have this value accepted: `locks:` in policies/waivers/, for the key {key}.",
+            key=".".join(path),
+        ),
         upper.origin,
     )
 

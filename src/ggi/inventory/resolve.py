@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.layers import environment_places
@@ -12,6 +13,7 @@ from ggi.inventory.models import Cluster, ComponentSettings, EnvironmentSettings
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.tree import Node
 from ggi.inventory.validate import nearest, origin_of, validate
+from ggi.inventory.waivers import Lock
 from ggi.messages import t
 
 
@@ -22,13 +24,24 @@ class Known:
     components: Mapping[str, type[ComponentSettings]] = field(default_factory=dict)
     services: Mapping[str, Node] = field(default_factory=dict)
     releases: Collection[str] = ()
+    roots: tuple[Path, ...] = ()
+    """Content roots; policies/waivers/ of each may open locks."""
+
+
+Locks = Callable[[], Iterable[Lock]]
+"""The locks that a tenant may open; asked when one was met."""
+
+
+def _no_locks() -> Iterable[Lock]:
+    return ()
 
 
 @dataclass(frozen=True)
 class Environment:
     """One environment of one tenant, all layers resolved. Its stack owns one namespace.
 
-    `layers` are the settings of every layer as they were joined, lowest first, unwrapped.
+    `layers` are the settings of every layer as they were joined, lowest first, unwrapped. `opened` are the waivers that
+    opened a lock, whatever the day: nothing here knows a date.
     """
 
     tenant: Tenant
@@ -41,6 +54,7 @@ class Environment:
     cluster_name: str
     cluster: Cluster
     domain: str
+    opened: tuple[Lock, ...] = ()
 
     @property
     def stack(self) -> str:
@@ -81,14 +95,25 @@ class Resolver:
         # By identity of the node: merging leaves the nodes of a component that a tenant does not mention untouched.
         self._checked: dict[tuple[str, int], tuple[Node, ComponentSettings]] = {}
 
-    def resolve(self, tenant: Tenant, name: str, region: RegionFile, base: Base) -> Environment:
+    def resolve(
+        self, tenant: Tenant, name: str, region: RegionFile, base: Base, locks: Locks = _no_locks
+    ) -> Environment:
         """Environment `name` of `tenant`. Raises InputError with every problem found."""
         mine = tenant.layers.of(name)
         problems: list[Problem] = []
         services = self._services(base, mine, problems)
+        opened: list[Lock] = []
+
+        def opens(path: tuple[str, ...], value: Node) -> bool:
+            found = [k for k in locks() if k.key == ".".join(path) and k.covers(name) and k.accepts(value.plain())]
+            opened.extend(item for item in found if item not in opened)
+            return bool(found)
+
         tree = base.tree
-        for layer in (*services, *mine):
+        for layer in services:
             tree = merge(tree, layer, problems)
+        for layer in mine:
+            tree = merge(tree, layer, problems, opens=opens)
         rest = Node({k: v for k, v in tree.value.items() if k != "components"}, tree.origin)
         settings = validate(rest, EnvironmentSettings, problems)
         components = self._components(tree, problems)
@@ -119,6 +144,7 @@ class Resolver:
             cluster_name=settings.cluster,
             cluster=region.clusters[settings.cluster],
             domain=settings.domain,
+            opened=tuple(opened),
         )
 
     def _components(self, tree: Node, problems: list[Problem]) -> dict[str, ComponentSettings]:

@@ -1,26 +1,38 @@
 """Accepted deviations of one tenant (`policies/waivers/<tenant>.yaml`), as data: who accepted what, why, until when.
 
-Three kinds. A **waiver** accepts one value of one control for a time; a later worsening is a new finding. A control can
+Four kinds. A **waiver** accepts one value of one control for a time; a later worsening is a new finding. A control can
 be **not applicable**, with a reason. A **plan** carries a finding that may not be accepted (a BIO2 government measure):
-it stays a failure in every report, but does not block a change that mends something else.
+it stays a failure in every report, but does not block a change that mends something else. And a waiver can open a
+**lock** of the inventory for one accepted value ("pas toe of leg uit").
+
+A region proposes waivers (`policies/waivers/regions/<region>.yaml`). A proposal has no effect: a gemeente that wants it
+**adopts** it in its own file, with its own roles, date and end, and as it reads on that day.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import fnmatch
+import hashlib
+import json
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 from pydantic import Field, model_validator
 
 from ggi.inventory.models import Model
-from ggi.inventory.types import Date, EnvironmentName, Line, Matching
+from ggi.inventory.types import Date, EnvironmentName, Line, Matching, Slug
 from ggi.messages import t
 
-ControlId = Annotated[str, Matching(r"[A-Z]{3}-[0-9]{3}", lambda: t("the id of a control such as POD-001"))]
+ControlId = Annotated[
+    str,
+    Matching(
+        r"[A-Z]{3}-[0-9]{3}|[A-Z]{2}-[0-9]{2}",
+        lambda: t("the id of a control such as POD-001, or of a recipe such as TM-01"),
+    ),
+]
 """Three letters for the family and a number; never reused."""
 
 Pattern = Annotated[
@@ -28,6 +40,12 @@ Pattern = Annotated[
     Matching(r"[A-Za-z0-9*?._/>+-]+", lambda: t("a logical name such as openzaak/Deployment/web; * is anything"), 200),
 ]
 """Matches whole logical names; `*` stands for any characters."""
+
+Key = Annotated[
+    str,
+    Matching(r"[a-z][A-Za-z0-9_.-]*", lambda: t("a key of the inventory such as components.postgresql.instances"), 200),
+]
+"""A key of the inventory, its steps joined by dots."""
 
 LONGEST = 366
 """Days that a waiver lasts at most: twelve months."""
@@ -37,12 +55,9 @@ SOON = 30
 """Days before the end in which a waiver warns."""
 
 
-class Deviation(Model):
-    """What every deviation says."""
+class Decision(Model):
+    """What every decision says: why, and who owns what follows from it."""
 
-    control: ControlId
-    resource: Pattern
-    """What it is about, by logical name: openzaak/Deployment/web, or openzaak/*."""
     environments: list[EnvironmentName] = []
     """Environments in which it holds; default all."""
     reason: Annotated[str, Field(min_length=10)]
@@ -57,11 +72,48 @@ class Deviation(Model):
         return not self.environments or environment in self.environments
 
 
-class Waiver(Deviation):
-    """A deviation that was accepted for a time."""
+class Deviation(Decision):
+    """A decision about a control."""
 
-    value: str
-    """The accepted value, as the audit shows it as evidence."""
+    control: ControlId
+    resource: Pattern
+    """What it is about, by logical name: openzaak/Deployment/web, or openzaak/*."""
+
+    @property
+    def about(self) -> str:
+        """What it is about, in one line."""
+        return f"{self.control} {self.resource}"
+
+
+class _Term(Protocol):
+    @property
+    def granted(self) -> dt.date: ...
+    @property
+    def expires(self) -> dt.date: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def approver(self) -> str: ...
+
+
+def _two_roles(item: Any) -> None:
+    """The one who bears a risk does not accept it. Raises ValueError."""
+    if item.owner.casefold() == item.approver.casefold():
+        raise ValueError(t("owner and approver must be two roles"))
+
+
+def _check_term(item: _Term) -> None:
+    """It ends after it began, within twelve months, and was approved by another role. Raises ValueError."""
+    if item.expires < item.granted:
+        raise ValueError(t("it ends before it was granted"))
+    if (item.expires - item.granted).days > LONGEST:
+        raise ValueError(t("a waiver lasts twelve months at most"))
+    _two_roles(item)
+
+
+class Ending(Decision):
+    """A decision that accepts a risk for a time."""
+
     approver: Line
     """Role that accepted the risk; another one than the owner."""
     expires: Date
@@ -70,13 +122,8 @@ class Waiver(Deviation):
     """What is done instead."""
 
     @model_validator(mode="after")
-    def _lasts_a_year_at_most(self) -> Waiver:
-        if self.expires < self.granted:
-            raise ValueError(t("it ends before it was granted"))
-        if (self.expires - self.granted).days > LONGEST:
-            raise ValueError(t("a waiver lasts twelve months at most"))
-        if self.owner.casefold() == self.approver.casefold():
-            raise ValueError(t("owner and approver must be two roles"))
+    def _lasts_a_year_at_most(self) -> Ending:
+        _check_term(self)
         return self
 
     def expired(self, date: dt.date) -> bool:
@@ -88,32 +135,133 @@ class Waiver(Deviation):
         return not self.expired(date) and (self.expires - date).days <= SOON
 
 
+class Waiver(Deviation, Ending):
+    """A deviation that was accepted for a time."""
+
+    value: str
+    """The accepted value, as the audit shows it as evidence."""
+
+
+class AdoptedWaiver(Waiver):
+    """A waiver that a gemeente took over from its region; it is made when files are read, and never written."""
+
+    proposal: str
+
+
+class Lock(Ending):
+    """A locked value of the inventory that this tenant may have otherwise."""
+
+    key: Key
+    value: Any
+    """The accepted value, as the inventory says it."""
+
+    @property
+    def about(self) -> str:
+        """What it is about, in one line."""
+        return self.key
+
+    def accepts(self, value: Any) -> bool:
+        """Whether this is the accepted value; true is not 1."""
+        return json.dumps(value, sort_keys=True, default=str) == json.dumps(self.value, sort_keys=True, default=str)
+
+
 class NotApplicable(Deviation):
     """A control that has no meaning here."""
 
     approver: Line
+    """Role that decided it; another one than the owner."""
+
+    @model_validator(mode="after")
+    def _has_two_roles(self) -> NotApplicable:
+        _two_roles(self)
+        return self
 
 
 class Plan(Deviation):
     """A finding that will be mended: it stays a failure, and does not block."""
 
+    value: str
+    """What was seen when the plan was made, as the audit shows it as evidence; anything else blocks again."""
     plan: Annotated[str, Field(min_length=10)]
     """What will be done."""
     due: Date
     """When it will be done; after that it blocks again."""
+
+    @model_validator(mode="after")
+    def _is_due_later(self) -> Plan:
+        if self.due < self.granted:
+            raise ValueError(t("it is due before it was granted"))
+        return self
+
+
+class Proposal(Waiver):
+    """A waiver that a region proposes to its gemeenten. It covers nothing."""
+
+    id: Slug
+
+    @property
+    def reads(self) -> str:
+        """Eight hexadecimal digits that change with every word of it: an adoption names what was read."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+class Adoption(Model):
+    """A gemeente takes over a proposal of its region, by its own decision."""
+
+    proposal: Annotated[
+        str, Matching(r"[a-z0-9-]+/[a-z0-9-]+", lambda: t("a proposal of a region such as midden/one-manager"))
+    ]
+    """Region and id."""
+    reads: Annotated[str, Matching(r"[0-9a-f]{8}", lambda: t("the eight digits that `ggi waivers` shows"))]
+    """The proposal as it was read; when the region changes it, it must be adopted anew."""
+    environments: list[EnvironmentName] = []
+    """Environments in which it holds; default those of the proposal."""
+    owner: Line
+    """Role of this gemeente that owns the risk."""
+    approver: Line
+    """Role of this gemeente that accepted it; another one than the owner."""
+    granted: Date
+    """Date of this gemeente's decision."""
+    expires: Date
+    """Last day; not after the proposal's own."""
+
+    @model_validator(mode="after")
+    def _lasts_a_year_at_most(self) -> Adoption:
+        _check_term(self)
+        return self
+
+
+class RegionWaiverFile(Model):
+    """What a region proposes; the file's name is the region's."""
+
+    proposals: list[Proposal]
 
 
 class WaiverFile(Model):
     """All deviations of one tenant; the file's name is the tenant's id."""
 
     waivers: list[Waiver] = []
+    adopted: list[Adoption] = []
+    """Proposals of the region that this gemeente takes over."""
     not_applicable: list[NotApplicable] = []
     plans: list[Plan] = []
+    locks: list[Lock] = []
+    """Locked values of the inventory that may differ here."""
 
     @property
     def deviations(self) -> tuple[Deviation, ...]:
-        """All of them: waivers, what is not applicable, plans."""
+        """All that are about controls: waivers, what is not applicable, plans."""
         return (*self.waivers, *self.not_applicable, *self.plans)
+
+    @property
+    def ending(self) -> tuple[tuple[Waiver | Plan | Lock, dt.date], ...]:
+        """Every decision that ends, with its last day."""
+        return (
+            *((item, item.expires) for item in self.waivers),
+            *((item, item.expires) for item in self.locks),
+            *((item, item.due) for item in self.plans),
+        )
 
 
 @cache
@@ -126,16 +274,16 @@ def admission_data(file: WaiverFile, environment: str, objects: Iterable[tuple[s
     """The data of the ConfigMap that admission policies read: per control a line per object that may deviate.
 
     `objects` are (logical name, kind, name in the cluster, that name without its hash or ""). A line is a regular
-    expression (RE2) of `Kind/name=evidence`. A waiver allows its accepted value alone; the other two any value. Dates
-    are not in it, since neither a landscape nor the API server's rules know the day: an expired waiver refuses the
-    next change (control GOV-003), and is gone when it is taken out of the file.
+    expression (RE2) of `Kind/name=evidence`. A waiver or plan allows its own value alone; what is not applicable, any.
+    Dates are not in it, since neither a landscape nor the API server's rules know the day: an expired waiver refuses
+    the next change (control GOV-003), and is gone when it is taken out of the file.
     """
     listed = list(objects)
     lines: dict[str, list[str]] = {}
     for item in file.deviations:
         if not item.covers(environment):
             continue
-        value = re.escape(item.value) if isinstance(item, Waiver) else ".*"
+        value = re.escape(item.value) if isinstance(item, Waiver | Plan) else ".*"
         for logical, kind, name, base in listed:
             if matcher(item.resource).match(logical):
                 tagged = re.escape(name).replace(PLACEHOLDER, "[0-9a-z]{8}")
