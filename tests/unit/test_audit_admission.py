@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from ggi import messages
 from ggi.audit import cel
-from ggi.audit.admission import NOT_OURS, manifests, policy, policy_name
+from ggi.audit.admission import NOT_OURS, manifests, policy_name
 from ggi.audit.content import Controls, load_controls
 from ggi.audit.control import mandatory_environments
-from ggi.audit.kinds import KINDS
 from ggi.paths import ROOT
 
 pytestmark = pytest.mark.unit
@@ -64,30 +64,31 @@ def test_a_binding_refuses_where_the_control_is_mandatory_and_warns_elsewhere() 
         assert not places["Deny"] & places["Warn"]
 
 
-def test_without_the_waivers_of_the_namespace_everything_in_it_is_refused() -> None:
-    by_name = {p["metadata"]["name"]: p for p in policies()}
-    for binding in bindings():
-        spec = binding["spec"]
-        if "paramKind" in by_name[spec["policyName"]]["spec"]:
-            assert spec["paramRef"] == {"name": "ggi-waivers", "parameterNotFoundAction": "Deny"}
-        else:
-            assert "paramRef" not in spec
+def test_no_policy_needs_a_parameter_that_could_be_missing_or_be_written_by_who_is_judged() -> None:
+    assert not [m for m in exported().values() if {"paramKind", "paramRef"} & m["spec"].keys()]
 
 
-def test_only_what_lives_in_a_namespace_has_waivers_there() -> None:
-    for control in controls():
-        if control.rule is not None:
-            inside = all(KINDS[kind].namespaced for kind in control.kinds)
-            assert ("paramKind" in policy(control)["spec"]) is inside
-
-
-def test_the_config_map_of_waivers_is_itself_never_judged() -> None:
+def test_a_config_map_that_the_cluster_itself_makes_is_not_judged() -> None:
     for found in policies():
         match = found["spec"]["matchConstraints"]
         judged = {name for rule in match["resourceRules"] for name in rule["resources"]}
         if "configmaps" in judged:
             (excluded,) = match["excludeResourceRules"]
             assert excluded["resourceNames"] == list(NOT_OURS)
+
+
+def test_what_is_being_deleted_is_not_judged() -> None:
+    for found in policies():
+        assert "!has(object.metadata.deletionTimestamp)" in [c["expression"] for c in found["spec"]["matchConditions"]]
+
+
+def test_the_cluster_is_told_the_same_whatever_the_language() -> None:
+    told = []
+    for language in messages.LANGUAGES:
+        messages.set_language(language)
+        told.append(manifests(controls(), DATE))
+    messages.set_language("en")
+    assert told[0] == told[1]
 
 
 def test_every_expression_of_a_policy_compiles_with_its_own_variables_alone() -> None:

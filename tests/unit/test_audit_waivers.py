@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ggi.audit import cel
+from ggi.audit.admission import policy
 from ggi.audit.content import Controls, load_controls
 from ggi.audit.deviations import Deviations, load_waivers, unused_problems
 from ggi.audit.verdict import Outcome
+from ggi.catalogue.content import load_catalogue
 from ggi.catalogue.secrets import NO_TAG
 from ggi.errors import InputError
-from ggi.inventory.waivers import PLACEHOLDER, NotApplicable, Plan, Waiver, WaiverFile, admission_data
+from ggi.inventory.load import Inventory
+from ggi.inventory.waivers import ACCEPTED, PLACEHOLDER, NotApplicable, Plan, Waiver, WaiverFile, admission_text
+from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 
 pytestmark = pytest.mark.unit
@@ -200,29 +204,51 @@ def test_the_shipped_waivers_load() -> None:
 
 # -- admission ---------------------------------------------------------------------------------------------------------
 
-LOOKUP = "params.?data[?'POD-003'].orValue('').split('\\n').exists(l, l != '' && object.text.matches(l))"
 
-
-def allowed(data: dict[str, str], text: str) -> bool:
-    seen = cel.activation({"text": text}, params={"data": data} if data else {})
-    return bool(cel.evaluate(cel.compiled(LOOKUP), seen))
+def allowed(text: str, subject: str, evidence: str) -> bool:
+    """Whether the policy of POD-003 lets this be in a namespace that says `text`."""
+    kind, _, name = subject.partition("/")
+    notes = {"annotations": {ACCEPTED: text}} if text else {}
+    declared = {v["name"]: v["expression"] for v in policy(CONTROLS.by_id["POD-003"])["spec"]["variables"]}
+    found = declared["waived"]
+    body = {"kind": kind, "metadata": {"name": name}, "seen": evidence}
+    seen = cel.activation(body, {"metadata": notes})
+    return bool(cel.evaluate(cel.compiled(cel.inlined(found, declared | {"evidence": "object.seen"})), seen))
 
 
 @given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=30))
 def test_the_cluster_allows_the_accepted_value_alone(value: str) -> None:
     objects = [("openzaak/Deployment/web", "Deployment", "openzaak-web", "")]
-    data = admission_data(WaiverFile(waivers=[waiver(value=value)]), "prod", objects)
-    assert allowed(data, f"Deployment/openzaak-web={value}")
-    assert not allowed(data, f"Deployment/openzaak-web={value}x")
-    assert not allowed(data, f"Deployment/openzaak-web2={value}")
-    assert not allowed({}, f"Deployment/openzaak-web={value}")
+    text = admission_text(WaiverFile(waivers=[waiver(value=value)]), "prod", objects)
+    assert allowed(text, "Deployment/openzaak-web", value)
+    assert not allowed(text, "Deployment/openzaak-web", f"{value}x")
+    assert not allowed(text, "Deployment/openzaak-web2", value)
+    assert not allowed(text.replace("POD-003", "POD-004"), "Deployment/openzaak-web", value)
+    assert not allowed("", "Deployment/openzaak-web", value)
 
 
 def test_the_cluster_knows_an_object_whatever_the_hash_in_its_name() -> None:
     objects = [("openzaak/ConfigMap/env", "ConfigMap", "openzaak-env-85eb54ed", "openzaak-env")]
     file = WaiverFile(waivers=[waiver(resource="openzaak/ConfigMap/*")])
-    data = admission_data(file, "prod", objects)
-    assert allowed(data, "ConfigMap/openzaak-env-0a1b2c3d=web")
-    assert not allowed(data, "ConfigMap/openzaak-env-extra-0a1b2c3d=web")
-    assert admission_data(file, "accp", objects) != {}
-    assert admission_data(WaiverFile(waivers=[waiver(environments=["accp"])]), "prod", objects) == {}
+    text = admission_text(file, "prod", objects)
+    assert allowed(text, "ConfigMap/openzaak-env-0a1b2c3d", "web")
+    assert not allowed(text, "ConfigMap/openzaak-env-extra-0a1b2c3d", "web")
+    assert admission_text(file, "accp", objects)
+    assert not admission_text(WaiverFile(waivers=[waiver(environments=["accp"])]), "prod", objects)
+
+
+def test_the_namespace_carries_what_the_cluster_must_let_through() -> None:
+    catalogue = load_catalogue()
+    inventory = Inventory(ROOT / "inventories", catalogue.known)
+
+    def annotations(stack: str) -> dict[str, str]:
+        tenant, name = inventory.find(stack)
+        found = landscape(inventory.environment(tenant, name), catalogue)
+        return dict(next(o for o in found.objects if o.kind == "Namespace").body["metadata"]["annotations"])
+
+    lines = annotations("gm9901-prod")[ACCEPTED].splitlines()
+    assert [line.split("=")[0] for line in lines] == [
+        r"AVL-004 ^Deployment/fsccontroller\-server",
+        r"AVL-004 ^Deployment/fscmanager\-server",
+    ]
+    assert ACCEPTED not in annotations("gm9902-prod")

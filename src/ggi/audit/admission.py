@@ -1,8 +1,9 @@
 """Controls as ValidatingAdmissionPolicies: the cluster itself refuses what preview refuses, with the same rule.
 
 One policy per control and at most two bindings: Deny where its severity makes it mandatory, Warn elsewhere. They hold
-for namespaces that carry our labels. Waivers come from the ConfigMap `ggi-waivers` of the namespace; without it every
-object that a policy is about is refused, so it is created first and is itself never judged.
+for namespaces that carry our labels. Waivers stand in an annotation of the namespace, which who may change what is in
+it may not change. What is being deleted is not judged: taking a finalizer off is an update, and an object that may not
+be updated would never go away.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import Any
 from ggi.audit import cel
 from ggi.audit.control import Control, mandatory_environments
 from ggi.audit.kinds import KINDS
+from ggi.inventory.waivers import ACCEPTED
 
 API = "admissionregistration.k8s.io/v1"
-WAIVERS = "ggi-waivers"
 STACK_LABEL, ENVIRONMENT_LABEL = "ggi/stack", "ggi/environment"
 ENVIRONMENTS = ("ontw", "test", "accp", "prod")
-NOT_OURS = ("kube-root-ca.crt", WAIVERS)
-"""ConfigMaps that the cluster itself, or the engine, makes before anything else can be judged."""
+NOT_OURS = ("kube-root-ca.crt",)
+"""ConfigMaps that the cluster itself makes."""
 LABELS = {"app.kubernetes.io/part-of": "ggi", "app.kubernetes.io/managed-by": "pulumi"}
 
 Manifest = dict[str, Any]
@@ -36,11 +37,6 @@ def exportable(control: Control) -> bool:
     return control.rule is not None
 
 
-def _waivable(control: Control) -> bool:
-    """Whether deviations of single objects can be looked up: an object outside a namespace has no ConfigMap."""
-    return all(KINDS[kind].namespaced for kind in control.kinds)
-
-
 def _resource_rules(control: Control) -> list[Manifest]:
     groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(control.kinds):
@@ -52,11 +48,28 @@ def _resource_rules(control: Control) -> list[Manifest]:
     ]
 
 
-def _waived(control: Control) -> str:
-    return (
-        f"params.?data[?'{control.id}'].orValue('').split('\\n').exists(line, line != '' && "
-        "(object.kind + '/' + object.metadata.?name.orValue('') + '=' + variables.evidence).matches(line))"
-    )
+_ACCEPTED = f"metadata.?annotations[?'{ACCEPTED}'].orValue('')"
+
+
+def _waived(control: Control) -> list[Manifest]:
+    """The variables that tell whether the namespace says that this may be so. A namespace speaks for itself."""
+    head = f"{control.id} "
+    seen = "object.kind + '/' + object.metadata.?name.orValue('') + '=' + variables.evidence"
+    return [
+        {"name": "evidence", "expression": control.file.evidence},
+        {"name": "accepted", "expression": f"(namespaceObject == null ? object : namespaceObject).{_ACCEPTED}"},
+        {
+            "name": "waived",
+            "expression": f"variables.accepted.split('\\n').exists(line, line.startsWith('{head}') && "
+            f"({seen}).matches(line.substring({len(head)})))",
+        },
+    ]
+
+
+def _message(control: Control) -> str:
+    """In both languages: the cluster does not know who reads it, and must not change with the language of who wrote."""
+    message, remedy = control.file.message, control.file.remediation
+    return f"{control.id}: {message.nl}. {remedy.nl} / {message.en}. {remedy.en}"
 
 
 def policy(control: Control) -> Manifest:
@@ -67,14 +80,7 @@ def policy(control: Control) -> Manifest:
     expression = f"({file.cel})"
     if file.when:
         expression = f"!({file.when}) || {expression}"
-    spec: Manifest = {"failurePolicy": "Fail"}
-    if _waivable(control):
-        spec["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
-        variables += [
-            {"name": "evidence", "expression": file.evidence},
-            {"name": "waived", "expression": _waived(control)},
-        ]
-        expression = f"{expression} || variables.waived"
+    variables += _waived(control)
     match: Manifest = {"matchPolicy": "Equivalent", "resourceRules": _resource_rules(control)}
     if "ConfigMap" in control.kinds:
         match["excludeResourceRules"] = [
@@ -86,14 +92,18 @@ def policy(control: Control) -> Manifest:
                 "resourceNames": list(NOT_OURS),
             }
         ]
-    spec |= {
+    spec: Manifest = {
+        "failurePolicy": "Fail",
         "matchConstraints": match,
-        "matchConditions": [{"name": "nobody-else-keeps-it", "expression": f"!{cel.OWNED}"}],
+        "matchConditions": [
+            {"name": "nobody-else-keeps-it", "expression": f"!{cel.OWNED}"},
+            {"name": "it-stays", "expression": "!has(object.metadata.deletionTimestamp)"},
+        ],
         "variables": variables,
         "validations": [
             {
-                "expression": expression,
-                "message": f"{control.id}: {file.message}. {file.remediation}",
+                "expression": f"{expression} || variables.waived",
+                "message": _message(control),
                 "reason": "Forbidden",
             }
         ],
@@ -116,8 +126,6 @@ def _binding(control: Control, suffix: str, actions: list[str], environments: It
         "validationActions": actions,
         "matchResources": {"namespaceSelector": {"matchExpressions": selector}},
     }
-    if _waivable(control):
-        spec["paramRef"] = {"name": WAIVERS, "parameterNotFoundAction": "Deny"}
     return {
         "apiVersion": API,
         "kind": "ValidatingAdmissionPolicyBinding",

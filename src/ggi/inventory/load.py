@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class Inventory:
 
     @cached_property
     def waivers(self) -> Waivers:
-        """What was accepted, of all content roots. Read when a lock is met, or when somebody asks."""
+        """What was accepted, of all content roots. Read with the first environment."""
         problems: list[Problem] = []
         found = read_waivers(self.known.roots, problems)
         raise_if(problems)
@@ -215,7 +215,9 @@ class Inventory:
                 )
             )
         base = self._base(tenant.file.region, name, layers)
-        return self._resolver.resolve(tenant, name, region, base, lambda: self.waivers.locks(tenant.id))
+        found = self._resolver.resolve(tenant, name, region, base, lambda: self.waivers.locks(tenant.id))
+        accepted = self.waivers.tenants.get(tenant.id)
+        return replace(found, deviations=accepted.file) if accepted else found
 
     def environments(self) -> Iterator[Environment]:
         """Every environment of every tenant that is not merged away."""

@@ -13,7 +13,7 @@ from ggi.inventory.models import Cluster, ComponentSettings, EnvironmentSettings
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.tree import Node
 from ggi.inventory.validate import nearest, origin_of, validate
-from ggi.inventory.waivers import Lock
+from ggi.inventory.waivers import Lock, WaiverFile
 from ggi.messages import t
 
 
@@ -55,6 +55,8 @@ class Environment:
     cluster: Cluster
     domain: str
     opened: tuple[Lock, ...] = ()
+    deviations: WaiverFile = field(default_factory=WaiverFile)
+    """What was accepted of this tenant; the cluster's admission must know it."""
 
     @property
     def stack(self) -> str:

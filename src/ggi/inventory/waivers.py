@@ -49,6 +49,8 @@ Key = Annotated[
 
 LONGEST = 366
 """Days that a waiver lasts at most: twelve months."""
+ACCEPTED = "ggi/waivers"
+"""Annotation of a namespace with what its admission lets through; `admission_text` writes it."""
 PLACEHOLDER = "xxxxxxxx"
 """Stands in a name for the tag that the engine computes (NO_TAG of the catalogue, which builds on this package)."""
 SOON = 30
@@ -270,16 +272,16 @@ def matcher(pattern: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(pattern))
 
 
-def admission_data(file: WaiverFile, environment: str, objects: Iterable[tuple[str, str, str, str]]) -> dict[str, str]:
-    """The data of the ConfigMap that admission policies read: per control a line per object that may deviate.
+def admission_text(file: WaiverFile, environment: str, objects: Iterable[tuple[str, str, str, str]]) -> str:
+    """What admission policies read of a tenant's deviations: a line per control and object that may deviate.
 
-    `objects` are (logical name, kind, name in the cluster, that name without its hash or ""). A line is a regular
-    expression (RE2) of `Kind/name=evidence`. A waiver or plan allows its own value alone; what is not applicable, any.
-    Dates are not in it, since neither a landscape nor the API server's rules know the day: an expired waiver refuses
-    the next change (control GOV-003), and is gone when it is taken out of the file.
+    `objects` are (logical name, kind, name in the cluster, that name without its hash or ""). A line is the control's
+    id, a space and a regular expression (RE2) of `Kind/name=evidence`. A waiver or plan allows its own value alone;
+    what is not applicable, any. Dates are not in it, since neither a landscape nor the API server's rules know the
+    day: an expired waiver refuses the next change (control GOV-003), and is gone when it is taken out of the file.
     """
     listed = list(objects)
-    lines: dict[str, list[str]] = {}
+    lines: set[str] = set()
     for item in file.deviations:
         if not item.covers(environment):
             continue
@@ -288,5 +290,5 @@ def admission_data(file: WaiverFile, environment: str, objects: Iterable[tuple[s
             if matcher(item.resource).match(logical):
                 tagged = re.escape(name).replace(PLACEHOLDER, "[0-9a-z]{8}")
                 named = f"{re.escape(base)}(-r[0-9]+)?-[0-9a-z]{{8}}" if base else tagged
-                lines.setdefault(item.control, []).append(f"^{kind}/{named}={value}$")
-    return {control: "\n".join(sorted(found)) for control, found in sorted(lines.items())}
+                lines.add(f"{item.control} ^{kind}/{named}={value}$")
+    return "\n".join(sorted(lines))

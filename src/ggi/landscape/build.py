@@ -14,7 +14,7 @@ from ggi.errors import Problem, raise_if
 from ggi.inventory.load import Environment
 from ggi.landscape.network import Flow, flows, policies
 from ggi.landscape.objects import NAMESPACE, Object, digest
-from ggi.landscape.platform import budget, gateway, make, platform
+from ggi.landscape.platform import accept, budget, gateway, make, platform
 from ggi.landscape.relations import Placed, placed, redis_databases, relations, start_order
 from ggi.landscape.sizing import web_pods
 from ggi.landscape.workload import Workload
@@ -206,6 +206,7 @@ def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
     listeners = {name: (host, on[name].component.passthrough) for name, host in hosts.items()}
     objects.extend(gateway(environment, listeners))
     objects.extend(budget(environment, objects))
+    accept(environment, objects)
     return Landscape(
         environment=environment,
         components=everything,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ggi.inventory.load import Environment
 from ggi.inventory.types import quantity
+from ggi.inventory.waivers import ACCEPTED, admission_text
 from ggi.landscape.network import edge_peers
 from ggi.landscape.objects import NAMESPACE, PLATFORM, Body, Object, labels
 from ggi.landscape.pods import cpu_text
@@ -240,7 +241,13 @@ def gateway(environment: Environment, listeners: Mapping[str, tuple[str, bool]])
 
 
 def platform(environment: Environment) -> list[Object]:
-    """The namespace and what must be in it before any pod: waivers, network rules, certificate authority."""
-    # Admission policies read this as their parameter; without it every object of the namespace would be denied.
-    waivers = make(environment, PLATFORM, "ConfigMap", "waivers", "v1", "ggi-waivers", {"data": {}})
-    return [_namespace(environment), waivers, *_network(environment), *_certificate_authority(environment)]
+    """The namespace and what must be in it before any pod: network rules, certificate authority."""
+    return [_namespace(environment), *_network(environment), *_certificate_authority(environment)]
+
+
+def accept(environment: Environment, objects: Sequence[Object]) -> None:
+    """Write on the namespace, which is one of `objects`, what the cluster's admission must let through."""
+    listed = [(o.name, o.kind, o.kube_name, o.base) for o in objects]
+    if text := admission_text(environment.deviations, environment.name, listed):
+        namespace = next(o for o in objects if o.name == NAMESPACE)
+        namespace.body["metadata"]["annotations"][ACCEPTED] = text

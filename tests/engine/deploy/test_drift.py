@@ -17,7 +17,7 @@ WEB = "openklant/Deployment/web"
 WORKER = "openklant/Deployment/worker"
 POLICY = "openklant/NetworkPolicy/web"
 SERVICE = "openklant/Service/web"
-WAIVERS = "platform/ConfigMap/waivers"
+SETTINGS = "openklant/ConfigMap/env"
 USERS = "redis/Secret/users"
 BY_HAND = "user somebody on >canary-by-hand-5f2c"
 
@@ -58,7 +58,7 @@ def meddled(place: Place) -> Meddled:
     patch("v1", "Service", "openklant-web", {"metadata": {"labels": {"app.kubernetes.io/part-of": "mine"}}})
     patch("networking.k8s.io/v1", "NetworkPolicy", "openklant-web", {"spec": {"ingress": [{}]}})
     patch("v1", "Secret", "redis-users", {"data": {"users.acl": base64.b64encode(BY_HAND.encode()).decode()}})
-    api.delete("v1", "ConfigMap", "ggi-waivers", stack)
+    api.delete("v1", "ConfigMap", name("ConfigMap", "openklant-env"), stack)
     api.delete("apps/v1", "Deployment", "openklant-worker", stack)
 
     preview = place.ggi("preview", stack, "--sandbox", "--json").json
@@ -89,7 +89,7 @@ def test_a_changed_property_is_named_by_preview_and_refresh(meddled: Meddled, na
     assert f"{name}  [" in meddled.refresh.out and path in meddled.refresh.out
 
 
-@pytest.mark.parametrize("name", [WORKER, WAIVERS])
+@pytest.mark.parametrize("name", [WORKER, SETTINGS])
 def test_a_deleted_object_is_named_and_would_be_made_again(meddled: Meddled, name: str) -> None:
     assert meddled.preview[name]["op"] == "create"
     assert meddled.drift[name]["op"] == "delete"
@@ -103,7 +103,7 @@ def test_a_changed_secret_is_named_without_its_values(meddled: Meddled) -> None:
 
 
 def test_nothing_else_is_shown(meddled: Meddled) -> None:
-    touched = {WEB, SERVICE, POLICY, WORKER, WAIVERS, USERS}
+    touched = {WEB, SERVICE, POLICY, WORKER, SETTINGS, USERS}
     assert set(meddled.drift) == touched
     assert set(meddled.preview) == touched
 
@@ -115,7 +115,7 @@ def test_the_next_up_restores_everything(meddled: Meddled) -> None:
     assert labels["app.kubernetes.io/part-of"] == "ggi"
     rules = meddled.one("NetworkPolicy", "openklant-web")["spec"]
     assert rules == meddled.one("NetworkPolicy", "openklant-web", after=False)["spec"]
-    for kind, name in (("ConfigMap", "ggi-waivers"), ("Deployment", "openklant-worker"), ("Secret", "redis-users")):
+    for kind, name in (("ConfigMap", "openklant-env"), ("Deployment", "openklant-worker"), ("Secret", "redis-users")):
         old, new = meddled.one(kind, name, after=False), meddled.one(kind, name)
         assert new.get("data") == old.get("data")
         assert (new.get("spec") or {}).get("template") == (old.get("spec") or {}).get("template")

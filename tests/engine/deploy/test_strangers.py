@@ -17,16 +17,9 @@ def versions(place: Place, stack: str) -> dict[tuple[str, str], str]:
     return {k: str(o["metadata"]["resourceVersion"]) for k, o in place.objects(stack).items() if k[0] not in quiet}
 
 
-def config_map(place: Place, namespace: str, name: str = "ggi-waivers", **metadata: Any) -> dict[str, Any]:
-    return place.api.create(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": name, "namespace": namespace, **metadata},
-            "data": {"theirs": "1"},
-        },
-        field_manager="kubectl-create",
-    )
+def account(place: Place, namespace: str) -> dict[str, Any]:
+    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "openklant", "namespace": namespace}}
+    return place.api.create(body, field_manager="kubectl-create")
 
 
 def namespace(place: Place, name: str, **metadata: Any) -> dict[str, Any]:
@@ -45,27 +38,27 @@ def settled(place: Place, name: str) -> dict[tuple[str, str], str]:
 def test_a_namespace_and_an_object_of_somebody_else_are_refused_and_adopted_after_labelling(place: Place) -> None:
     stack = place.tenant("GM9941")
     theirs = namespace(place, stack)
-    waivers = config_map(place, stack)
+    login = account(place, stack)
     before = settled(place, stack)
 
     for ran in (place.up(stack, code=1), place.ggi("preview", stack, "--sandbox", code=1)):
         assert f"Namespace {stack} exists already and is not of this stack" in ran.err
-        assert "ConfigMap ggi-waivers exists already and is not of this stack" in ran.err
+        assert "ServiceAccount openklant exists already and is not of this stack" in ran.err
         assert f"ggi/stack={stack}" in ran.err
         assert ran.err.count("exists already") == 2
     plain = place.pulumi(stack, "up", "--yes", "--skip-preview", code=1)
-    assert "ConfigMap ggi-waivers exists already" in plain.text
+    assert "ServiceAccount openklant exists already" in plain.text
     assert versions(place, stack) == before, "something was written"
 
     label = {"metadata": {"labels": {"ggi/stack": stack}}}
     place.api.patch("v1", "Namespace", stack, label)
     one = place.up(stack, code=1)
-    assert one.err.count("exists already") == 1 and "ConfigMap ggi-waivers" in one.err
-    place.api.patch("v1", "ConfigMap", "ggi-waivers", label, namespace=stack)
+    assert one.err.count("exists already") == 1 and "ServiceAccount openklant" in one.err
+    place.api.patch("v1", "ServiceAccount", "openklant", label, namespace=stack)
     place.up(stack)
 
-    adopted = place.api.get("v1", "ConfigMap", "ggi-waivers", stack)
-    assert adopted["metadata"]["uid"] == waivers["metadata"]["uid"], "adopted, not replaced"
+    adopted = place.api.get("v1", "ServiceAccount", "openklant", stack)
+    assert adopted["metadata"]["uid"] == login["metadata"]["uid"], "adopted, not replaced"
     assert adopted["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "pulumi"
     live = place.api.get("v1", "Namespace", stack)
     assert live["metadata"]["uid"] == theirs["metadata"]["uid"]
