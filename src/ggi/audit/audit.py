@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ggi.audit.content import Controls
@@ -14,7 +14,8 @@ from ggi.audit.facts import Facts, Seen, Subject
 from ggi.audit.judge import Judge, counted
 from ggi.audit.verdict import Finding, Outcome
 from ggi.errors import Problem
-from ggi.inventory.waivers import WaiverFile
+from ggi.inventory.waivers import Deviation, WaiverFile
+from ggi.landscape.build import Landscape
 
 
 class Place(StrEnum):
@@ -48,6 +49,8 @@ class Audit:
     """Deviations that match nothing, and the like."""
     simulated: bool = False
     """What was looked at is the sandbox's."""
+    landscape: Landscape | None = field(default=None, repr=False, compare=False)
+    """What it should be, for the drawing; reports of many stacks do without."""
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -79,15 +82,22 @@ def audited(
     *,
     unread: frozenset[str] = frozenset(),
     simulated: bool = False,
+    others: Callable[[], Mapping[str, Sequence[Deviation]]] = dict,
 ) -> Audit:
-    """Judge what was read in one place. Sorted by control and subject, so that two audits compare."""
+    """Judge what was read in one place. Sorted by control and subject, so that two audits compare.
+
+    `others` tells per other environment of the tenant which deviations match nothing there.
+    """
     environment = facts.environment
     seen = Seen(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread)
     deviations = Deviations(seen.waivers, environment.name, date)
     findings = sorted(
         Judge(controls, seen, deviations, full=True).findings(), key=lambda f: (f.control, f.subject, f.evidence)
     )
-    problems = unused_problems(waivers, {environment.name: deviations.unused()}) if waivers else []
+    unused: dict[str, Sequence[Deviation]] = {environment.name: deviations.unused()}
+    if any(item.environments != [environment.name] for item in unused[environment.name]):
+        unused |= others()
+    problems = unused_problems(waivers, unused) if waivers else []
     return Audit(
         stack=environment.stack,
         tenant=environment.tenant.name,
@@ -99,4 +109,5 @@ def audited(
         findings=tuple(findings),
         problems=tuple(problems),
         simulated=simulated,
+        landscape=facts.landscape,
     )

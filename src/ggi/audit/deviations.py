@@ -30,12 +30,13 @@ class Applied:
 
 @dataclass
 class Deviations:
-    """The deviations of one environment on one date. Remembers which were used."""
+    """The deviations of one environment on one date. Remembers which matched a failure, and which explained one."""
 
     file: WaiverFile
     environment: str
     date: dt.date
     used: set[int] = field(default_factory=set)
+    accepted: set[int] = field(default_factory=set)
 
     def _covering(self, listed: Sequence[Deviation], control: str, subject: str) -> Iterator[Deviation]:
         for item in listed:
@@ -49,6 +50,7 @@ class Deviations:
             self.used.add(id(item))
             applied = self._apply(item, control, evidence)
             if applied.outcome is not Outcome.FAIL or applied.plan is not None:
+                self.accepted.add(id(item))
                 return applied
             note = applied.note or note
         return Applied(Outcome.FAIL, note)

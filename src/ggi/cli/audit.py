@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ggi.audit.deviations import WaiversOf
     from ggi.audit.facts import Facts, Subject
     from ggi.engine.kubeapi import KubeApi
+    from ggi.inventory.waivers import Deviation
 
 audit_app = typer.Typer(cls=MainGroup, help="Judge a landscape by the controls, and keep and check the proof.")
 """`ggi audit STACK...` judges; other modules add commands to it, such as `ggi audit verify FILE`."""
@@ -119,7 +120,14 @@ def audit_stack(
         subjects, unread = _live(workspace, facts, controls, sandbox)
     own = waivers.get(facts.environment.tenant.id)
     simulated = sandbox and place is not Place.PLAN
-    return audited(facts, subjects, controls, place, date, own, unread=unread, simulated=simulated)
+
+    def others() -> dict[str, list[Deviation]]:
+        from ggi.audit.register import unused_elsewhere
+
+        here, catalogue = facts.environment, workspace.catalogue
+        return unused_elsewhere(own, here, workspace.inventory, catalogue, controls, date) if own else {}
+
+    return audited(facts, subjects, controls, place, date, own, unread=unread, simulated=simulated, others=others)
 
 
 def _show(audit: Audit) -> None:

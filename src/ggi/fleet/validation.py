@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from ggi.catalogue.content import Catalogue
 from ggi.errors import GgiError, Origin, Problem
-from ggi.inventory.consistency import Claim, check_claims, check_codes, check_dates, check_oins, check_releases
+from ggi.inventory.consistency import (
+    Claim,
+    check_claims,
+    check_codes,
+    check_dates,
+    check_locks,
+    check_oins,
+    check_releases,
+    check_waiver_files,
+)
 from ggi.inventory.load import Environment, Inventory, Tenant
 from ggi.inventory.models import State
 from ggi.inventory.owned import check_owned
@@ -63,6 +73,12 @@ def _content(inventory: Inventory, catalogue: Catalogue, errors: list[Problem]) 
                 errors.append(Problem(message, nearest(name, catalogue.components), place.origin))
 
 
+def _waivers(inventory: Inventory, errors: list[Problem]) -> None:
+    """The files below policies/waivers: each is right in itself, and of a tenant or region that exists."""
+    tenants, regions = inventory.tenant_ids(), inventory.region_ids()
+    check_waiver_files(inventory.waivers, inventory.root.parent, tenants, regions, errors)
+
+
 def _out_of_support(used: dict[str, int], catalogue: Catalogue, on: dt.date, warnings: list[Problem]) -> None:
     for name, count in sorted(used.items()):
         end = catalogue.components[name].support_end
@@ -92,6 +108,7 @@ def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, 
         _content(inventory, catalogue, found.errors)
         reads: list[Callable[[], object]] = [lambda: inventory.national]
         reads += [partial(inventory.region, region) for region in inventory.region_ids()]
+        reads += [partial(_waivers, inventory, found.errors)]
         for attempt in reads:
             try:
                 attempt()
@@ -128,13 +145,15 @@ def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, 
     check_owned(inventory.owned(shared), tenants, shared)
     check_codes(tenants, inventory.registry, on, shared, warnings)
     check_dates(tenants, on, warnings)
+    with suppress(GgiError):  # What is wrong in a waiver file was told above, or where it was needed.
+        check_locks(inventory.waivers, environments, on, shared, warnings)
     dates = {name: release.model.date for name, release in catalogue.releases.items()}
     check_releases(environments, dates, on, warnings)
     _out_of_support(used, catalogue, on, warnings)
     if only is not None:
-        file = f"{inventory.root.name}/tenants/{only}.yaml"
-        shared = [p for p in shared if p.origin is not None and p.origin.file == file]
-        warnings = [p for p in warnings if p.origin is None or p.origin.file == file]
+        files = (f"{inventory.root.name}/tenants/{only}.yaml", f"policies/waivers/{only}.yaml")
+        shared = [p for p in shared if p.origin is not None and p.origin.file in files]
+        warnings = [p for p in warnings if p.origin is None or p.origin.file in files]
     found.errors = _sorted([*found.errors, *shared])
     found.warnings = _sorted(warnings)
     return found

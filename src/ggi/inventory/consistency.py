@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ggi.errors import Origin, Problem
 from ggi.inventory.models import State
@@ -12,7 +13,8 @@ from ggi.inventory.registry import Registry
 from ggi.inventory.resolve import Environment
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.types import ENVIRONMENTS, release_order
-from ggi.inventory.validate import origin_of
+from ggi.inventory.validate import nearest, origin_of
+from ggi.inventory.waiverfiles import Waivers
 from ggi.messages import t
 
 MOST_BEHIND = 2
@@ -157,3 +159,42 @@ def check_releases(
                 message = t("{stack} has a newer release than {other}", stack=environment.stack, other=earlier.stack)
                 warnings.append(Problem(message, t("Try a release in the earlier environment first."), place))
         tried[environment.tenant.id].append(environment)
+
+
+def check_waiver_files(
+    waivers: Waivers, folder: Path, tenants: Collection[str], regions: Collection[str], problems: list[Problem]
+) -> None:
+    """Files beside the inventory (its parent is `folder`) for a tenant or region that it does not have.
+
+    A further content root may serve another inventory, and so may the checkout's own.
+    """
+    for one in waivers.tenants.values():
+        if one.root == folder and one.tenant not in tenants:
+            message = t("there is no tenant {name}", name=one.tenant)
+            problems.append(Problem(message, nearest(one.tenant, tenants), one.tree.origin))
+    for region in waivers.regions.values():
+        if region.root == folder and region.region not in regions:
+            message = t("there is no region {name}", name=region.region)
+            problems.append(Problem(message, nearest(region.region, regions), region.tree.origin))
+
+
+def check_locks(
+    waivers: Waivers, environments: Iterable[Environment], on: dt.date, problems: list[Problem], warnings: list[Problem]
+) -> None:
+    """Waivers that open locks: none is expired on the date `on`, and each opens one in these environments."""
+    opened: dict[str, set[int]] = {}
+    for environment in environments:
+        opened.setdefault(environment.tenant.id, set()).update(map(id, environment.opened))
+    for tenant, used in opened.items():
+        for lock in waivers.locks(tenant):
+            place = waivers.tenants[tenant].origin(lock)
+            if lock.expired(on):
+                message = t("the waiver of {key} ended on {date}", key=lock.key, date=lock.expires)
+                fix = t("Take the value out of the tenant's file, or have it accepted anew.")
+                problems.append(Problem(message, fix, place))
+            elif lock.expires_soon(on):
+                message = t("the waiver of {key} ends on {date}", key=lock.key, date=lock.expires)
+                warnings.append(Problem(message, t("Take the value back, or have it accepted anew in time."), place))
+            if id(lock) not in used:
+                message = t("this waiver opens no lock: {key} is not locked, or has another value", key=lock.key)
+                problems.append(Problem(message, t("Remove it, or correct its key or value."), place))

@@ -65,6 +65,7 @@ class ProposalsOf:
     region: str
     proposals: Mapping[str, Proposal]
     tree: Node
+    root: Path
 
     def origin(self, proposal: Proposal) -> Origin:
         """Where a proposal is written."""
@@ -110,9 +111,9 @@ def _files(
 def read_waivers(roots: Sequence[Path], problems: list[Problem]) -> Waivers:
     """What every content root has. What is wrong is added to `problems`, and left out of the result."""
     regions: dict[str, ProposalsOf] = {}
-    for name, _, tree, file in _files(roots, FOLDER / REGIONS, RegionWaiverFile, problems):
+    for name, root, tree, file in _files(roots, FOLDER / REGIONS, RegionWaiverFile, problems):
         assert isinstance(file, RegionWaiverFile)  # noqa: S101
-        regions[name] = ProposalsOf(name, {p.id: p for p in file.proposals}, tree)
+        regions[name] = ProposalsOf(name, {p.id: p for p in file.proposals}, tree, root)
         if len(regions[name].proposals) < len(file.proposals):
             problems.append(Problem(t("two proposals have one id"), t("Give each an id of its own."), tree.origin))
     tenants: dict[str, WaiversOf] = {}

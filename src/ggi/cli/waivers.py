@@ -1,0 +1,151 @@
+"""waivers: everything that was accepted, over the whole fleet, what ends soonest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ggi.cli.app import app
+from ggi.cli.options import Json
+from ggi.cli.output import note, paint, say, say_json, table
+from ggi.cli.workspace import Workspace
+from ggi.errors import EXIT_FAILED, raise_if
+from ggi.messages import t
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from ggi.audit.register import Entry, Proposed
+    from ggi.inventory.load import Tenant
+
+
+def _asked(workspace: Workspace, names: list[str]) -> tuple[list[Tenant], set[str]]:
+    """The tenants, and the stacks when some were named; a tenant's id or name means all its environments."""
+    inventory = workspace.inventory
+    if not names:
+        return list(inventory.tenants()), set()
+    tenants: dict[str, Tenant] = {}
+    stacks: set[str] = set()
+    for text in names:
+        tenant, environment = inventory.find(text)
+        tenants[tenant.id] = tenant
+        one = text.strip().lower().endswith(f"-{environment}")
+        stacks |= {f"{tenant.id}-{name}" for name in ((environment,) if one else tenant.environments)}
+    return list(tenants.values()), stacks
+
+
+def _gathered(workspace: Workspace, names: list[str], on: dt.date) -> tuple[list[Entry], list[Proposed]]:
+    from ggi.audit.content import load_controls
+    from ggi.audit.deviations import whole_waivers
+    from ggi.audit.register import entries, proposals
+    from ggi.inventory.consistency import check_waiver_files
+
+    controls = load_controls(workspace.catalogue.roots)
+    found = whole_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
+    inventory, problems = workspace.inventory, []
+    check_waiver_files(found, workspace.folder.parent, inventory.tenant_ids(), inventory.region_ids(), problems)
+    raise_if(problems)
+    tenants, stacks = _asked(workspace, names)
+    listed = [
+        entry
+        for tenant in tenants
+        if tenant.id in found.tenants
+        for entry in entries(found.tenants[tenant.id], tenant, workspace.inventory, workspace.catalogue, controls, on)
+        if not stacks or entry.stack in stacks
+    ]
+    listed.sort(key=lambda e: (e.ends is None, e.ends or on, e.tenant, e.environment, e.control, e.resource))
+    return listed, proposals(found, tenants)
+
+
+def _data(entry: Entry) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(entry), "stack": entry.stack, "origin": str(entry.origin)}
+
+
+def _days(entry: Entry) -> str:
+    if entry.days is None:
+        return t("no end")
+    if entry.days < 0:
+        return t("{days} days ago", days=-entry.days)
+    return t("{days} days", days=entry.days)
+
+
+def _rows(listed: list[Entry]) -> list[tuple[str, ...]]:
+    from ggi.audit.register import KINDS, STATES
+
+    return [
+        (
+            _days(e),
+            str(e.ends or "-"),
+            t(STATES[e.state]),
+            e.stack,
+            e.control or t(KINDS[e.kind]),
+            e.resource,
+            e.owner,
+            f"{e.origin}" + (f" ({e.proposal})" if e.proposal else ""),
+        )
+        for e in listed
+    ]
+
+
+@app.command()
+def waivers(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[STACK...]", help="Only these stacks or gemeenten; default: all.")
+    ] = None,
+    date: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="Judge as on this date; default today.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """List what was accepted over the whole fleet, what ends soonest first. Exit code 1 when somebody must act.
+
+    Example: ggi waivers --date 2027-09-15
+    """
+    from ggi.audit.register import WRONG, State
+    from ggi.cli.audit import audit_date
+
+    workspace, on = Workspace(), audit_date(date)
+    listed, proposed = _gathered(workspace, names or [], on)
+    if json_output:
+        say_json(
+            {
+                "date": on,
+                "waivers": [_data(entry) for entry in listed],
+                "proposals": [{**_plain(p), "origin": str(p.origin)} for p in proposed],
+            }
+        )
+    else:
+        headers = (t("ends in"), t("last day"), t("state"), t("stack"), t("control"), t("resource"), t("owner"))
+        if listed:
+            table((*headers, t("place")), _rows(listed), indent="  ")
+        for p in proposed:
+            line = t(
+                "  {name} is proposed until {date} (reads: {reads}); adopted by {adopted}, not by {others}",
+                name=p.name,
+                date=p.ends,
+                reads=p.reads,
+                adopted=", ".join(p.adopted) or t("nobody"),
+                others=", ".join(p.open) or t("nobody"),
+            )
+            note(line)
+        wrong = sum(e.state in WRONG for e in listed)
+        soon = sum(e.state is State.SOON for e in listed)
+        closing = t(
+            "{date}: {count} accepted deviations, {soon} end within 30 days, {wrong} need somebody to act",
+            date=on,
+            count=len(listed),
+            soon=soon,
+            wrong=wrong,
+        )
+        say(paint(closing, "red" if wrong else "yellow" if soon else "green"))
+    if any(e.state in WRONG for e in listed):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _plain(proposed: Proposed) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(proposed)
