@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make or mend the virtual environment: bootstrap.sh CHECKOUT LOCKFILE. Called by the start script, under its lock.
-# The stamp is written last: an environment without one is a half-made one, and is made anew.
+# The stamp is written last: an environment without one is a half-made one, and is made anew. One with an older stamp is
+# brought up to date where it is, since other runs may be using it.
 set -eu
 here=$1
 lock=$2
@@ -20,16 +21,25 @@ fi
 
 kind=user
 [ "$lock" = "$here/requirements.txt" ] || kind=dev
-echo "ggi: preparing the environment (once; needs the network)" >&2
-rm -rf "$venv"
+if [ -x "$venv/bin/python" ] && { read -r had <"$venv/.ggi-stamp"; } 2>/dev/null; then
+  echo "ggi: bringing the environment up to date (needs the network)" >&2
+  if [ "$had" = dev ]; then
+    kind=dev lock=$here/requirements-dev.txt
+  fi
+  rm -f "$venv/.ggi-stamp"
+else
+  echo "ggi: preparing the environment (once; needs the network)" >&2
+  rm -rf "$venv"
+fi
 if command -v uv >/dev/null 2>&1; then
-  uv venv --quiet ${python:+--python "$python"} "$venv" >&2
+  [ -x "$venv/bin/python" ] || uv venv --quiet ${python:+--python "$python"} "$venv" >&2
   uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock" >&2
 else
-  "$python" -m venv "$venv" >&2 || {
+  [ -x "$venv/bin/python" ] || "$python" -m venv "$venv" >&2 || {
     echo "ggi: the module venv does not work. On Debian or Ubuntu: apt-get install python3-venv" >&2
     exit 1
   }
+  "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" >&2
 fi
 # The library and the checkout's own packages are found by a .pth file.
