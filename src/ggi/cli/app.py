@@ -29,6 +29,23 @@ app = typer.Typer(
 NOT_COMMANDS = frozenset({"app", "groups", "options", "output", "words", "workspace"})
 """Modules of this package that add no command; every other one is imported, and adds its commands to `app`."""
 
+JOURNEY = (
+    "new",
+    "validate",
+    "explain",
+    "inputs",
+    "plan",
+    "render",
+    "diagram",
+    "preview",
+    "up",
+    "status",
+    "refresh",
+    "down",
+)
+"""Commands in the order in which one meets them; the others follow by name, and then those for this checkout."""
+LAST = ("env", "sandbox", "doctor", "schema", "test", "bench")
+
 GLOBAL_OPTIONS = ("--inventory", "--content", "--lang")
 
 
@@ -106,7 +123,11 @@ def _built() -> Any:
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if module.name not in NOT_COMMANDS:
             importlib.import_module(f"ggi.cli.{module.name}")
-    return typer.main.get_command(app)
+    root: Any = typer.main.get_command(app)
+    known = sorted(root.commands)
+    middle = [name for name in known if name not in JOURNEY + LAST]
+    root.commands = {name: root.commands[name] for name in (*JOURNEY, *middle, *LAST) if name in known}
+    return root
 
 
 def command_tree() -> Any:
@@ -114,7 +135,10 @@ def command_tree() -> Any:
     root = _built()
     for command in _commands(root):
         localise(command)
-        command.help = messages.t(command.help) if command.help else command.help
+        if command.help:
+            command.help = messages.t(command.help)
+            # All of the first paragraph: Typer cuts it off in the middle of a sentence.
+            command.short_help = command.help.split("\n\n")[0]
         for parameter in command.params:
             if getattr(parameter, "help", None):
                 parameter.help = messages.t(parameter.help)
