@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,17 @@ from ggi.catalogue.content import load_catalogue
 from ggi.catalogue.secrets import NO_TAG
 from ggi.errors import InputError
 from ggi.inventory.load import Inventory
-from ggi.inventory.waivers import ACCEPTED, PLACEHOLDER, NotApplicable, Plan, Waiver, WaiverFile, admission_text
+from ggi.inventory.waiverfiles import Waivers
+from ggi.inventory.waivers import (
+    ACCEPTED,
+    PLACEHOLDER,
+    NotApplicable,
+    Plan,
+    Proposal,
+    Waiver,
+    WaiverFile,
+    admission_text,
+)
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 
@@ -175,7 +186,7 @@ waivers:
 @pytest.mark.parametrize(("control", "told"), [("POD-006", "government measure"), ("POD-999", "there is no control")])
 def test_a_waiver_that_can_not_hold_is_an_error_at_its_line(tmp_path: Path, control: str, told: str) -> None:
     with pytest.raises(InputError, match=told) as caught:
-        load_waivers([written(tmp_path, ITEM.format(control=control))], CONTROLS.by_id)
+        load_waivers([written(tmp_path, ITEM.format(control=control))], CONTROLS.by_id).get("gm9901")
     assert str(caught.value.problems[0].origin) == "policies/waivers/gm9901.yaml:2"
 
 
@@ -188,7 +199,8 @@ def test_a_deviation_that_matches_nothing_is_an_error() -> None:
 
 
 def test_a_deviation_for_another_environment_is_not_called_unused(tmp_path: Path) -> None:
-    one = load_waivers([written(tmp_path, ITEM.format(control="POD-003"))], CONTROLS.by_id)["gm9901"]
+    one = load_waivers([written(tmp_path, ITEM.format(control="POD-003"))], CONTROLS.by_id).get("gm9901")
+    assert one is not None
     item = one.file.waivers[0]
     assert unused_problems(one, {"prod": [item], "accp": []}) == []
     assert [str(p.origin) for p in unused_problems(one, {"prod": [item]})] == ["policies/waivers/gm9901.yaml:2"]
@@ -199,7 +211,91 @@ def test_the_placeholder_of_a_tag_is_that_of_the_catalogue() -> None:
 
 
 def test_the_shipped_waivers_load() -> None:
-    assert "gm9901" in load_waivers([ROOT], CONTROLS.by_id, CONTROLS.retired)
+    found = load_waivers([ROOT], CONTROLS.by_id, CONTROLS.retired)
+    assert not found.problems
+    assert found.get("gm9901")
+
+
+def test_a_file_that_is_wrong_stops_its_own_tenant_alone(tmp_path: Path) -> None:
+    folder = written(tmp_path, ITEM.format(control="POD-999")) / "policies" / "waivers"
+    (folder / "gm9902.yaml").write_text(ITEM.format(control="POD-003"), encoding="utf-8")
+    found = load_waivers([tmp_path], CONTROLS.by_id)
+    assert found.get("gm9902")
+    assert found.get("gm9903") is None
+    with pytest.raises(InputError):
+        found.get("gm9901")
+
+
+# -- a region proposes, a gemeente adopts ------------------------------------------------------------------------------
+
+
+def region(folder: Path, **changes: Any) -> Proposal:
+    """A region's file with one proposal in `folder`; returns the proposal."""
+    said = waiver().model_dump(mode="json") | {"id": "one", "owner": "beheer", **changes}
+    (folder / "policies" / "waivers" / "regions").mkdir(parents=True, exist_ok=True)
+    path = folder / "policies" / "waivers" / "regions" / "midden.yaml"
+    path.write_text(json.dumps({"proposals": [said]}), encoding="utf-8")
+    return Proposal.model_validate({**waiver().model_dump(), "id": "one", "owner": "beheer", **changes})
+
+
+def adopt(folder: Path, reads: str, **changes: Any) -> Waivers:
+    """What is read when gm9901 adopts that proposal."""
+    said = {"proposal": "midden/one", "reads": reads, "owner": "directeur", "approver": "CISO", **changes}
+    said = {"granted": "2026-02-01", "expires": "2026-06-30", **said}
+    (folder / "policies" / "waivers" / "gm9901.yaml").write_text(json.dumps({"adopted": [said]}), encoding="utf-8")
+    return load_waivers([folder], CONTROLS.by_id)
+
+
+def test_a_proposal_of_a_region_covers_no_gemeente_by_itself(tmp_path: Path) -> None:
+    region(tmp_path)
+    found = load_waivers([tmp_path], CONTROLS.by_id)
+    assert not found.problems
+    assert found.get("gm9901") is None
+
+
+def test_a_gemeente_that_adopts_a_proposal_is_covered_with_its_own_roles_and_dates(tmp_path: Path) -> None:
+    one = adopt(tmp_path, region(tmp_path).reads).get("gm9901")
+    assert one is not None
+    (taken,) = one.file.waivers
+    assert (taken.owner, taken.approver, taken.expires) == ("directeur", "CISO", dt.date(2026, 6, 30))
+    assert (taken.control, taken.value, taken.reason) == ("POD-003", "web", TEXT)
+    assert one.origin(taken).line == 1
+    assert outcome(one.file, dt.date(2026, 3, 1)) is Outcome.WAIVED
+    assert outcome(one.file, dt.date(2026, 7, 1)) is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("proposed", "adopted", "told"),
+    [
+        ({"value": "anything"}, {}, "no longer reads"),
+        ({"resource": "*"}, {}, "no longer reads"),
+        ({}, {"expires": "2026-12-31"}, "ends after the proposal"),
+        ({}, {"expires": "2027-12-31"}, "twelve months"),
+        ({}, {"owner": "CISO"}, "two roles"),
+        ({}, {"proposal": "midden/other"}, "no proposal midden/other"),
+        ({"environments": ["accp"]}, {"environments": ["prod"]}, "no longer reads"),
+    ],
+)
+def test_an_adoption_holds_only_for_what_was_read(
+    tmp_path: Path, proposed: dict[str, Any], adopted: dict[str, Any], told: str
+) -> None:
+    reads = region(tmp_path).reads
+    region(tmp_path, **proposed)
+    with pytest.raises(InputError, match=told):
+        adopt(tmp_path, reads, **adopted).get("gm9901")
+
+
+def test_an_adoption_never_widens_the_environments_of_a_proposal(tmp_path: Path) -> None:
+    reads = region(tmp_path, environments=["accp"]).reads
+    with pytest.raises(InputError, match="accp alone"):
+        adopt(tmp_path, reads, environments=["prod"]).get("gm9901")
+
+
+def test_a_region_can_not_propose_to_waive_a_government_measure(tmp_path: Path) -> None:
+    found = adopt(tmp_path, region(tmp_path, control="POD-006").reads)
+    assert "government measure" in found.wrong["regions/midden"][0].message
+    with pytest.raises(InputError, match="government measure"):
+        found.get("gm9901")
 
 
 # -- admission ---------------------------------------------------------------------------------------------------------

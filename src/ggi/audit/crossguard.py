@@ -20,7 +20,7 @@ import pulumi_policy as sdk
 
 from ggi.audit.content import Controls, load_controls
 from ggi.audit.control import Control
-from ggi.audit.deviations import WaiversOf, load_waivers
+from ggi.audit.deviations import load_waivers
 from ggi.audit.facts import Facts, Seen, Subject
 from ggi.audit.judge import Judge, today
 from ggi.audit.redact import WEAK, kind_of_text
@@ -30,6 +30,7 @@ from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.engine.target import CONTENT, INVENTORY
 from ggi.errors import GgiError, InputError
 from ggi.inventory.load import Inventory
+from ggi.inventory.waiverfiles import Waivers
 from ggi.inventory.waivers import WaiverFile
 from ggi.landscape.build import landscape
 from ggi.messages import t
@@ -53,8 +54,8 @@ def logical_name(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
-def message(finding: Finding, control: Control) -> str:
-    """What the engine prints: id, what is wrong, where, what to do. Never what was seen."""
+def message(finding: Finding, control: Control, evidence: str = "") -> str:
+    """What the engine prints: id, where, what is wrong, what to do, and `evidence` where it can hold no secret."""
     head = f"{control.id} {finding.subject}: "
     where = f" ({finding.origin})" if finding.origin else ""
     if finding.outcome is Outcome.WAIVED and finding.waiver is not None:
@@ -62,8 +63,9 @@ def message(finding: Finding, control: Control) -> str:
         return f"{head}{control.file.message}; {until}"
     if finding.outcome is Outcome.UNKNOWN:
         return f"{head}{control.file.title}: {t('not judged')}, {finding.note}"
-    note = f" {finding.note}." if finding.note else ""
-    return f"{head}{control.file.message}.{note} {control.file.remediation}{where}"
+    note = f"{finding.note}. " if finding.note else ""
+    seen = f" ({evidence})" if evidence else ""
+    return f"{head}{control.file.message}{seen}\n    {note}{control.file.remediation}{where}"
 
 
 def spoken(finding: Finding) -> bool:
@@ -95,6 +97,16 @@ class Tenancy:
             if o.secrets
         }
 
+    @cached_property
+    def planned(self) -> frozenset[tuple[str, str, str]]:
+        """(control, subject, evidence) of what deviates in the rendered landscape, which holds no secret's value."""
+        found = Judge(self.controls, self.seen(of_landscape(self.facts.landscape))).findings()
+        return frozenset((f.control, f.subject, f.evidence) for f in found if f.outcome is Outcome.FAIL)
+
+    def evidence(self, finding: Finding) -> str:
+        """What was seen, when the rendered landscape shows the same; else nothing: it could be a secret's value."""
+        return finding.evidence if (finding.control, finding.subject, finding.evidence) in self.planned else ""
+
     def seen(self, subjects: Iterable[Subject]) -> Seen:
         """These subjects as they are judged, today."""
         return Seen(list(subjects), today(), self.facts, self.waivers)
@@ -117,7 +129,7 @@ class Session:
         self.catalogue = catalogue
         self.controls = controls
         self.inventory = inventory
-        self._waivers: Mapping[str, WaiversOf] | None = None
+        self._waivers: Waivers | None = None
         self._stacks: dict[str, Tenancy] = {}
 
     def tenancy(self, stack: str) -> Tenancy:
@@ -137,6 +149,10 @@ class Session:
         """All findings about one resource. Raises InputError."""
         tenancy = self.tenancy(stack_of(urn))
         return list(tenancy.judge.of_subject(tenancy.subject(logical_name(urn), unwrapped(properties))))
+
+    def message(self, stack: str, finding: Finding) -> str:
+        """What the engine prints about a finding in this stack."""
+        return message(finding, self.controls.by_id[finding.control], self.tenancy(stack).evidence(finding))
 
     def of_stack(self, resources: Sequence[tuple[str, Any]]) -> list[Finding]:
         """The findings of all checks over all Kubernetes resources of a stack, as (URN, properties)."""
@@ -230,11 +246,15 @@ class Pack:
                 if (control.rule is None) is stack:
                     for mandatory in (True, False):
                         name = control.id if mandatory else f"{control.id}{ADVISORY}"
-                        speak = _speaking(turn, judged, control, mandatory)
+                        speak = _speaking(turn, judged, self._told, control, mandatory)
                         self.policies.append(kind(name, str(control.file.title), speak, _LEVELS[mandatory]))
 
     def _of_resource(self, args: Any) -> list[Finding]:
         return self.session.of_resource(args.urn, args.props) if _is_kubernetes(args) else []
+
+    def _told(self, args: Any, finding: Finding) -> str:
+        place = args.urn if hasattr(args, "urn") else args.resources[0].urn
+        return self.session.message(stack_of(place), finding)
 
     def _of_stack(self, args: Any) -> list[Finding]:
         return self.session.of_stack([(r.urn, r.props) for r in args.resources if _is_kubernetes(r)])
@@ -255,7 +275,11 @@ def _judging(turn: _Turn, judged: Callable[[Any], list[Finding]]) -> Callable[[A
 
 
 def _speaking(
-    turn: _Turn, judged: Callable[[Any], list[Finding]], control: Control, mandatory: bool
+    turn: _Turn,
+    judged: Callable[[Any], list[Finding]],
+    told: Callable[[Any, Finding], str],
+    control: Control,
+    mandatory: bool,
 ) -> Callable[[Any, Report], None]:
     """A control's policy: it says what was found. Where the first policy is switched off, it judges by itself."""
 
@@ -263,7 +287,7 @@ def _speaking(
         found = turn.found if turn.speakers is not None else judged(args)
         for finding in found:
             if finding.control == control.id and _reports(finding, mandatory):
-                report(message(finding, control))
+                report(told(args, finding))
 
     return validate
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ggi.audit.control import Control
 from ggi.audit.verdict import Outcome
-from ggi.errors import Origin, Problem, raise_if
-from ggi.inventory.waiverfiles import Waivers, WaiversOf, read_waivers
+from ggi.errors import Origin, Problem
+from ggi.inventory.waiverfiles import REGIONS, Waivers, WaiversOf, read_waivers
 from ggi.inventory.waivers import Deviation, NotApplicable, Plan, Waiver, WaiverFile, matcher
 from ggi.messages import t
 
-__all__ = ["Applied", "Deviations", "WaiversOf", "load_waivers", "unused_problems", "whole_waivers"]
+__all__ = ["Applied", "Deviations", "WaiversOf", "load_waivers", "unused_problems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +86,23 @@ class Deviations:
         return [d for d in self.file.deviations if d.covers(self.environment) and id(d) not in self.used]
 
 
-def whole_waivers(
-    roots: Sequence[Path], controls: Mapping[str, Control], retired: Mapping[str, object] | None = None
-) -> Waivers:
-    """The deviations of every tenant and the proposals of every region, of all content roots.
-
-    Raises InputError with every problem found. A waiver of a control that does not exist, or of a government measure,
-    is a problem.
-    """
-    problems: list[Problem] = []
-    found = read_waivers(roots, problems)
-    for one in found.tenants.values():
-        for item in one.file.deviations:
-            problems.extend(_wrong(item, one.origin(item), controls, retired or {}))
-    for region in found.regions.values():
-        for proposal in region.proposals.values():
-            problems.extend(_wrong(proposal, region.origin(proposal), controls, retired or {}))
-    raise_if(problems)
-    return found
-
-
 def load_waivers(
     roots: Sequence[Path], controls: Mapping[str, Control], retired: Mapping[str, object] | None = None
-) -> dict[str, WaiversOf]:
-    """The deviations of every tenant, as `whole_waivers`."""
-    return dict(whole_waivers(roots, controls, retired).tenants)
+) -> Waivers:
+    """The deviations of every tenant and the proposals of every region, of all content roots. Raises nothing.
+
+    A waiver of a control that does not exist, or of a government measure, is a problem of its file.
+    """
+    found = read_waivers(roots)
+    wrong = {key: list(problems) for key, problems in found.wrong.items()}
+    for one in found.tenants.values():
+        for item in one.file.deviations:
+            wrong.setdefault(one.tenant, []).extend(_wrong(item, one.origin(item), controls, retired or {}))
+    for region in found.regions.values():
+        for proposal in region.proposals.values():
+            told = _wrong(proposal, region.origin(proposal), controls, retired or {})
+            wrong.setdefault(f"{REGIONS}/{region.region}", []).extend(told)
+    return replace(found, wrong={key: problems for key, problems in wrong.items() if problems})
 
 
 def _wrong(

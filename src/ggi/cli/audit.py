@@ -18,9 +18,9 @@ from ggi.messages import t
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit, Place
     from ggi.audit.content import Controls
-    from ggi.audit.deviations import WaiversOf
     from ggi.audit.facts import Facts, Subject
     from ggi.engine.kubeapi import KubeApi
+    from ggi.inventory.waiverfiles import Waivers
     from ggi.inventory.waivers import Deviation
 
 audit_app = typer.Typer(cls=MainGroup, help="Judge a landscape by the controls, and keep and check the proof.")
@@ -100,7 +100,7 @@ def audit_stack(
     workspace: Workspace,
     name: str,
     controls: Controls,
-    waivers: dict[str, WaiversOf],
+    waivers: Waivers,
     place: Place,
     date: dt.date,
     sandbox: bool,

@@ -37,13 +37,14 @@ def _asked(workspace: Workspace, names: list[str]) -> tuple[list[Tenant], set[st
 
 def _gathered(workspace: Workspace, names: list[str], on: dt.date) -> tuple[list[Entry], list[Proposed]]:
     from ggi.audit.content import load_controls
-    from ggi.audit.deviations import whole_waivers
+    from ggi.audit.deviations import load_waivers
     from ggi.audit.register import entries, proposals
     from ggi.inventory.consistency import check_waiver_files
 
     controls = load_controls(workspace.catalogue.roots)
-    found = whole_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
-    inventory, problems = workspace.inventory, []
+    found = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
+    inventory = workspace.inventory
+    problems = found.problems
     check_waiver_files(found, workspace.folder.parent, inventory.tenant_ids(), inventory.region_ids(), problems)
     raise_if(problems)
     tenants, stacks = _asked(workspace, names)

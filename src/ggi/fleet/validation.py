@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -76,6 +75,7 @@ def _content(inventory: Inventory, catalogue: Catalogue, errors: list[Problem]) 
 def _waivers(inventory: Inventory, errors: list[Problem]) -> None:
     """The files below policies/waivers: each is right in itself, and of a tenant or region that exists."""
     tenants, regions = inventory.tenant_ids(), inventory.region_ids()
+    errors.extend(inventory.waivers.problems)
     check_waiver_files(inventory.waivers, inventory.root.parent, tenants, regions, errors)
 
 
@@ -145,8 +145,7 @@ def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, 
     check_owned(inventory.owned(shared), tenants, shared)
     check_codes(tenants, inventory.registry, on, shared, warnings)
     check_dates(tenants, on, warnings)
-    with suppress(GgiError):  # What is wrong in a waiver file was told above, or where it was needed.
-        check_locks(inventory.waivers, environments, on, shared, warnings)
+    check_locks(inventory.waivers, environments, on, shared, warnings)
     dates = {name: release.model.date for name, release in catalogue.releases.items()}
     check_releases(environments, dates, on, warnings)
     _out_of_support(used, catalogue, on, warnings)

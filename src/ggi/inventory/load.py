@@ -60,10 +60,7 @@ class Inventory:
     @cached_property
     def waivers(self) -> Waivers:
         """What was accepted, of all content roots. Read with the first environment."""
-        problems: list[Problem] = []
-        found = read_waivers(self.known.roots, problems)
-        raise_if(problems)
-        return found
+        return read_waivers(self.known.roots)
 
     def _ids(self, folder: str) -> list[str]:
         """Names of the files in a folder."""
@@ -216,7 +213,7 @@ class Inventory:
             )
         base = self._base(tenant.file.region, name, layers)
         found = self._resolver.resolve(tenant, name, region, base, lambda: self.waivers.locks(tenant.id))
-        accepted = self.waivers.tenants.get(tenant.id)
+        accepted = self.waivers.get(tenant.id)
         return replace(found, deviations=accepted.file) if accepted else found
 
     def environments(self) -> Iterator[Environment]:

@@ -7,10 +7,10 @@ The files are content: they lie in the checkout and in further content roots. Th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ggi.errors import GgiError, Origin, Problem
+from ggi.errors import GgiError, Origin, Problem, raise_if
 from ggi.inventory.models import Model
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import nearest, validate
@@ -46,14 +46,15 @@ class WaiversOf:
     def origin(self, item: Decision) -> Origin:
         """Where a decision is written."""
         if id(item) in self.adopted:
-            return self._place("adopted", self.adopted[id(item)])
+            return self.place("adopted", self.adopted[id(item)])
         for key in KINDS:
             for number, other in enumerate(getattr(self.file, key)):
                 if other is item:
-                    return self._place(key, number)
+                    return self.place(key, number)
         return self.tree.origin
 
-    def _place(self, key: str, number: int) -> Origin:
+    def place(self, key: str, number: int) -> Origin:
+        """Where an item of one of the lists is written."""
         node = self.tree.child(key, number)
         return node.origin if node is not None else self.tree.origin
 
@@ -75,61 +76,89 @@ class ProposalsOf:
 
 @dataclass(frozen=True)
 class Waivers:
-    """All files below policies/waivers/ of all content roots."""
+    """All files below policies/waivers/ of all content roots.
+
+    What is wrong in the file of one tenant stops that tenant alone, so it is kept apart: `wrong` by the tenant's id, or
+    by `regions/<region>`.
+    """
 
     tenants: Mapping[str, WaiversOf]
     regions: Mapping[str, ProposalsOf]
+    wrong: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
+
+    def get(self, tenant: str) -> WaiversOf | None:
+        """The deviations of a tenant, if it has any. Raises InputError when its file is wrong."""
+        raise_if(self.wrong.get(tenant, ()))
+        return self.tenants.get(tenant)
 
     def locks(self, tenant: str) -> tuple[Lock, ...]:
-        """The locks that a tenant may open."""
-        return tuple(self.tenants[tenant].file.locks) if tenant in self.tenants else ()
+        """The locks that a tenant may open. Raises InputError when its file is wrong."""
+        found = self.get(tenant)
+        return tuple(found.file.locks) if found else ()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong in any file."""
+        return [problem for found in self.wrong.values() for problem in found]
 
 
 def _files(
-    roots: Sequence[Path], folder: Path, model: type[Model], problems: list[Problem]
+    roots: Sequence[Path], folder: Path, model: type[Model], wrong: dict[str, list[Problem]]
 ) -> Iterator[tuple[str, Path, Node, Model]]:
-    """(name, root, tree, file) of every file in one folder of every content root; of one name only the first."""
-    seen: dict[str, Origin] = {}
+    """(key, root, tree, file) of every file in one folder of every content root; of one name only the first."""
+    seen: set[str] = set()
     for root in dict.fromkeys(roots):
         for path in sorted((root / folder).glob("*.yaml")):
             if path.name.startswith("."):
                 continue
+            problems: list[Problem] = []
             try:
                 tree = read(path, str(folder / path.name), f"waivers {path.stem}", problems)
+                file = validate(tree, model, problems)
+                if path.stem in seen:
+                    message = t("the deviations of {tenant} are in two content roots", tenant=path.stem)
+                    problems.append(Problem(message, t("Keep them in one file."), tree.origin))
+                elif file is not None:
+                    yield path.stem, root, tree, file
             except GgiError as error:
                 problems.extend(error.problems)
-                continue
-            file = validate(tree, model, problems)
-            if path.stem in seen:
-                message = t("the deviations of {tenant} are in two content roots", tenant=path.stem)
-                problems.append(Problem(message, t("Keep them in one file."), tree.origin))
-            elif file is not None:
-                seen[path.stem] = tree.origin
-                yield path.stem, root, tree, file
+            seen.add(path.stem)
+            if problems:
+                key = path.stem if folder == FOLDER else f"{REGIONS}/{path.stem}"
+                wrong.setdefault(key, []).extend(problems)
 
 
-def read_waivers(roots: Sequence[Path], problems: list[Problem]) -> Waivers:
-    """What every content root has. What is wrong is added to `problems`, and left out of the result."""
+def read_waivers(roots: Sequence[Path]) -> Waivers:
+    """What every content root has. Raises nothing: what is wrong is in `wrong`, and left out of the rest."""
+    wrong: dict[str, list[Problem]] = {}
     regions: dict[str, ProposalsOf] = {}
-    for name, root, tree, file in _files(roots, FOLDER / REGIONS, RegionWaiverFile, problems):
+    for name, root, tree, file in _files(roots, FOLDER / REGIONS, RegionWaiverFile, wrong):
         assert isinstance(file, RegionWaiverFile)  # noqa: S101
         regions[name] = ProposalsOf(name, {p.id: p for p in file.proposals}, tree, root)
         if len(regions[name].proposals) < len(file.proposals):
-            problems.append(Problem(t("two proposals have one id"), t("Give each an id of its own."), tree.origin))
+            twice = Problem(t("two proposals have one id"), t("Give each an id of its own."), tree.origin)
+            wrong.setdefault(f"{REGIONS}/{name}", []).append(twice)
     tenants: dict[str, WaiversOf] = {}
-    for name, root, tree, file in _files(roots, FOLDER, WaiverFile, problems):
+    for name, root, tree, file in _files(roots, FOLDER, WaiverFile, wrong):
         assert isinstance(file, WaiverFile)  # noqa: S101
-        written = WaiversOf(name, file, tree, root)
-        made: dict[int, int] = {}
-        taken: list[AdoptedWaiver] = []
-        for number, item in enumerate(file.adopted):
-            waiver = _adopted(item, regions, written._place("adopted", number), problems)
-            if waiver is not None:
-                taken.append(waiver)
-                made[id(waiver)] = number
-        whole = file.model_copy(update={"waivers": [*file.waivers, *taken]})
-        tenants[name] = WaiversOf(name, whole, tree, root, made)
-    return Waivers(tenants, regions)
+        tenants[name] = _with_adopted(WaiversOf(name, file, tree, root), regions, wrong)
+    return Waivers(tenants, regions, wrong)
+
+
+def _with_adopted(written: WaiversOf, regions: Mapping[str, ProposalsOf], wrong: dict[str, list[Problem]]) -> WaiversOf:
+    """A tenant's deviations with a waiver for every proposal that it adopted."""
+    problems: list[Problem] = []
+    made: dict[int, int] = {}
+    taken: list[AdoptedWaiver] = []
+    for number, item in enumerate(written.file.adopted):
+        waiver = _adopted(item, regions, written.place("adopted", number), problems)
+        if waiver is not None:
+            taken.append(waiver)
+            made[id(waiver)] = number
+    if problems:
+        wrong.setdefault(written.tenant, []).extend(problems)
+    whole = written.file.model_copy(update={"waivers": [*written.file.waivers, *taken]})
+    return replace(written, file=whole, adopted=made)
 
 
 def _adopted(

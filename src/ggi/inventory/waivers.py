@@ -203,9 +203,9 @@ class Proposal(Waiver):
 
     @property
     def reads(self) -> str:
-        """Eight hexadecimal digits that change with every word of it: an adoption names what was read."""
+        """v and eight hexadecimal digits that change with every word of it: an adoption names what was read."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return f"v{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 class Adoption(Model):
@@ -215,7 +215,7 @@ class Adoption(Model):
         str, Matching(r"[a-z0-9-]+/[a-z0-9-]+", lambda: t("a proposal of a region such as midden/one-manager"))
     ]
     """Region and id."""
-    reads: Annotated[str, Matching(r"[0-9a-f]{8}", lambda: t("the eight digits that `ggi waivers` shows"))]
+    reads: Annotated[str, Matching(r"v[0-9a-f]{8}", lambda: t("what `ggi waivers` shows: v and eight digits"))]
     """The proposal as it was read; when the region changes it, it must be adopted anew."""
     environments: list[EnvironmentName] = []
     """Environments in which it holds; default those of the proposal."""
