@@ -7,39 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
-
-from pydantic import Field
 
 from ggi.errors import Problem
-from ggi.inventory.models import Model
+from ggi.inventory.m365 import M365File
+from ggi.inventory.network import NetworkFile
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.tree import Node
-from ggi.inventory.types import Gemeentecode, Line
 from ggi.inventory.validate import nearest, origin_of
 from ggi.messages import t
-
-
-class NetworkFile(Model):
-    """A network: govroam servers and access points, with a stack and an approver of its own."""
-
-    name: Line
-    """What people call it."""
-    owner: Annotated[str, Field(pattern=r"^(gm[0-9]{4}|sv-[a-z][a-z0-9-]*)$")]
-    """Id of the tenant that owns it: gm0000, or sv-name."""
-    serves: Annotated[list[Gemeentecode], Field(min_length=1)]
-    """The gemeenten that it serves."""
-
-
-class M365File(Model):
-    """A Microsoft 365 tenant, with a stack and an administrator of its own."""
-
-    name: Line
-    """What people call it."""
-    owner: Annotated[str, Field(pattern=r"^(gm[0-9]{4}|sv-[a-z][a-z0-9-]*)$")]
-    """Id of the tenant that owns it: gm0000, or sv-name."""
-    serves: Annotated[list[Gemeentecode], Field(min_length=1)]
-    """The gemeenten that it serves."""
 
 
 @dataclass(frozen=True, slots=True)

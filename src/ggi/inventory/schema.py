@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ggi.inventory.layers import SETTINGS
+from ggi.inventory.m365 import M365File
 from ggi.inventory.merge import APPEND, LOCKED
 from ggi.inventory.models import (
     ComponentSettings,
@@ -23,7 +24,7 @@ from ggi.inventory.models import (
     Settings,
     TenantFile,
 )
-from ggi.inventory.owned import M365File, NetworkFile
+from ggi.inventory.network import NetworkFile
 from ggi.inventory.registry import HerindelingenFile
 
 Schema = dict[str, Any]

@@ -1,0 +1,223 @@
+"""What may be written about govroam in a network's file: realms, servers, the national proxies, access points.
+
+Rule ids (REALM-1 and so on) are those of `docs/en/govroam-rules.md`. What only the national operator or the organisation
+can know (addresses and transport of the national proxies, certificates, retention) has no default: it is an open input
+until somebody writes it down.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+
+from ggi.inventory.models import Model
+from ggi.inventory.types import Cidr, Gemeentecode, HostName, Line, Port, Realm, Slug
+from ggi.messages import t
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(t("{value!r} is not an IP address", value=value[:80])) from None
+
+
+Address = Annotated[
+    str,
+    AfterValidator(_address),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F:.]+$", "description": "An IPv4 or IPv6 address."}),
+]
+"""One IPv4 or IPv6 address."""
+
+
+def _certificates(value: str) -> str:
+    if "PRIVATE KEY" in value:
+        raise ValueError(t("a private key does not belong in the inventory; supply it as a secret"))
+    from cryptography import x509
+
+    try:
+        x509.load_pem_x509_certificates(value.encode())
+    except ValueError:
+        raise ValueError(t("this is not one or more certificates in PEM")) from None
+    return value
+
+
+Certificates = Annotated[str, AfterValidator(_certificates)]
+"""One or more X.509 certificates in PEM (RFC 7468). Certificates are public; keys are secrets and never stand here."""
+
+Vlan = Annotated[int, Field(ge=1, le=4094)]
+"""A VLAN identifier (IEEE 802.1Q: 0 and 4095 are reserved)."""
+
+Method = Literal["tls", "ttls", "peap"]
+TlsVersion = Literal["1.2", "1.3"]
+
+
+class RadiusServer(Model):
+    """A RADIUS server of the organisation."""
+
+    address: Address
+    """Where access points reach it, on the management network."""
+    host: HostName
+    """Its name: in its RadSec certificate, and how Ansible names it."""
+
+
+class NationalProxy(Model):
+    """A proxy of the national roaming operator."""
+
+    address: Address
+    """Its address."""
+    name: HostName
+    """The DNS name in its RadSec certificate; a peer with another name is refused (SEC-2)."""
+
+
+class National(Model):
+    """How the national level is reached; supplied by the national roaming operator."""
+
+    transport: Literal["radsec", "udp"]
+    """RadSec (RFC 6614), or RADIUS over UDP with a secret per proxy."""
+    proxies: Annotated[dict[Slug, NationalProxy], Field(min_length=1)]
+    """Two or more, in order of preference (NET-1)."""
+    authorities: Certificates | None = None
+    """CA certificates of the federation, for RadSec; old and new side by side at a rollover."""
+
+    @model_validator(mode="after")
+    def _authorities_for_radsec(self) -> National:
+        if self.transport == "radsec" and self.authorities is None:
+            raise ValueError(t("RadSec needs `authorities`: the CA certificates of the federation"))
+        return self
+
+
+class Eap(Model):
+    """How users log in."""
+
+    server_name: HostName
+    """Name in the EAP certificate, the same on all servers (CERT-1); clients pin it."""
+    methods: Annotated[list[Method], Field(min_length=1)] = ["tls", "ttls", "peap"]
+    """In order of preference: the first one is offered first (EAP-1)."""
+    tls_min: TlsVersion = "1.2"
+    """Oldest version of TLS (EAP-2)."""
+    tls_max: TlsVersion = "1.3"
+    """Newest version of TLS."""
+    authority: Certificates | None = None
+    """CA of the EAP certificate, which clients pin; old and new side by side at a rollover."""
+    client_authority: Certificates | None = None
+    """Private CA that issues client certificates for EAP-TLS (EAP-3)."""
+
+    @model_validator(mode="after")
+    def _versions_in_order(self) -> Eap:
+        if self.tls_min > self.tls_max:
+            raise ValueError(t("tls_min is newer than tls_max"))
+        return self
+
+
+class Ldap(Model):
+    """A directory that knows the users."""
+
+    servers: Annotated[list[HostName], Field(min_length=1)]
+    """Names of its servers, as in their certificates; reached by LDAPS."""
+    port: Port = 636
+    """Port of LDAPS."""
+    authority: Certificates
+    """CA of their certificates."""
+    bind: Line
+    """DN that searches; its password is the secret `govroam/ldap`."""
+    base: Line
+    """DN below which the users are."""
+    filter: Line = "(uid=%{%{Stripped-User-Name}:-%{User-Name}})"
+    """How a user is found, in FreeRADIUS' own words."""
+
+
+class Users(Model):
+    """Where passwords are checked (PEAP and TTLS)."""
+
+    kind: Literal["file", "ldap", "none"] = "none"
+    """`file` is for tests; `none` for client certificates alone."""
+    names: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}@[a-z0-9.-]+$")]] = []
+    """For `file`: names with realm; the password of each is the secret `users/<name>`."""
+    ldap: Ldap | None = None
+    """For `ldap`."""
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> Users:
+        if (self.kind == "ldap") != (self.ldap is not None):
+            raise ValueError(t("`ldap` goes with `kind: ldap`"))
+        return self
+
+
+class AccessPoints(Model):
+    """Access points in one place, or the controller that speaks for them."""
+
+    addresses: Annotated[list[Cidr], Field(min_length=1)]
+    """From where they ask; anything else gets no answer."""
+    realm: Realm
+    """Of the gemeente that is host here: goes out as Operator-Name (ATTR-1)."""
+    visitor_vlan: Vlan
+    """VLAN of everyone who is not of this organisation (AP-2, ATTR-3)."""
+    staff_vlan: Vlan | None = None
+    """VLAN of the organisation's own people; default that of visitors."""
+    security: Literal["wpa2", "wpa2-wpa3", "wpa3"] = "wpa2-wpa3"
+    """WPA-Enterprise with AES; management frames are protected from `wpa2-wpa3` on (AP-1)."""
+    fast_transition: bool = False
+    """802.11r; on only when it was tried with the clients that are there."""
+    platform: Literal["hostapd", "openwrt", "aruba", "cisco", "meraki", "ruckus", "unifi"] = "hostapd"
+    """What the pages and files are made for."""
+    coverage: Line | None = None
+    """Where it is, for people."""
+
+
+class Management(Model):
+    """Who manages the servers, and what they use of others."""
+
+    networks: Annotated[list[Cidr], Field(min_length=1)]
+    """From where ssh is allowed."""
+    ntp: Annotated[list[HostName | Address], Field(min_length=1)]
+    """Time servers (TIME-1)."""
+    dns: list[Address] = []
+    """Name servers that the servers may ask."""
+    monitoring: list[Cidr] = []
+    """From where metrics and Status-Server are asked (MON-1)."""
+    packages: list[Cidr] = []
+    """Where updates are fetched (80 and 443): the mirror, or the proxy."""
+
+
+class Govroam(Model):
+    """govroam on one network."""
+
+    radius: Literal["managed", "existing"] = "managed"
+    """`existing`: the organisation keeps its own servers (NPS, ClearPass, ISE); they are tested, not made."""
+    roles: Annotated[list[Literal["idp", "sp"]], Field(min_length=1)] = ["idp", "sp"]
+    """`idp` lets its own people log in anywhere, `sp` lets visitors log in here."""
+    realms: dict[Realm, Gemeentecode] = {}
+    """Realms of its people and whose they are; registered with the national operator (REALM-1)."""
+    servers: Annotated[dict[Slug, RadiusServer], Field(min_length=1)]
+    """Its RADIUS servers; two, so that one can be away (NET-1)."""
+    eap: Eap | None = None
+    """How users log in; needed for `idp`."""
+    users: Users = Users()
+    """Where passwords are checked."""
+    access_points: dict[Slug, AccessPoints] = {}
+    """Groups of access points; needed for `sp`."""
+    management: Management
+    """Management and shared services."""
+    national: National | None = None
+    """How the national level is reached: an open input until the operator supplied it."""
+    retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """How long log-ins are kept (LOG-2): an open input until the organisation decided."""
+    crl: bool = False
+    """Refuse certificates without a revocation list that is current."""
+
+    @model_validator(mode="after")
+    def _fits_roles(self) -> Govroam:
+        if "idp" in self.roles and (not self.realms or self.eap is None):
+            raise ValueError(t("an identity provider (`idp`) needs `realms` and `eap`"))
+        if "sp" in self.roles and not self.access_points:
+            raise ValueError(t("a service provider (`sp`) needs `access_points`"))
+        for name, group in self.access_points.items():
+            if self.realms and group.realm not in self.realms:
+                raise ValueError(t("access_points {name}: {realm} is not in `realms`", name=name, realm=group.realm))
+        addresses = [server.address for server in self.servers.values()]
+        if len(set(addresses)) != len(addresses):
+            raise ValueError(t("two servers have the same address"))
+        return self
