@@ -1,7 +1,7 @@
 """`ggi bench`: figures of this machine, each beside its alternative, measured in one run.
 
     ggi bench                 all figures
-    ggi bench render cli      some of them: render, cli, deploy, soak
+    ggi bench render cli      some of them: render, cli, deploy, soak, mutate
     ggi bench --json          for programs
 
 Nothing here is asserted: times depend on the machine, so a figure only means something beside its neighbour.
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from measure import Figure
 
 FIGURES = ("render", "cli", "deploy")
-EXTRA = ("soak",)
+EXTRA = ("soak", "mutate")
 
 
 def main() -> int:
@@ -31,7 +31,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="ggi bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("figures", nargs="*", choices=[*FIGURES, *EXTRA, []], help="which; default: all but soak")
+    parser.add_argument(
+        "figures", nargs="*", choices=[*FIGURES, *EXTRA, []], help="which; default: all but soak and mutate"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()
     found: list[Figure] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ggi.audit.kinds import kind_of
+from ggi.audit.kinds import POD_SPEC, WORKLOADS, kind_of
 from ggi.catalogue.content import Catalogue
 from ggi.errors import Origin
 from ggi.inventory.load import Environment
@@ -44,7 +44,7 @@ class Subject:
     @property
     def kube_name(self) -> str:
         """The name in the cluster."""
-        return str(self.body["metadata"]["name"])
+        return str((self.body.get("metadata") or {}).get("name", ""))
 
     @cached_property
     def owned(self) -> bool:
@@ -54,13 +54,20 @@ class Subject:
     @property
     def pod(self) -> Body | None:
         """The specification of its pods, when it makes any."""
-        spec: Any = self.body.get("spec", {})
-        if self.kind == "Pod":
-            return dict(spec)
-        if self.kind == "CronJob":
-            spec = spec["jobTemplate"]["spec"]
-        found = spec.get("template", {}).get("spec") if isinstance(spec, Mapping) else None
+        if self.kind not in WORKLOADS:
+            return None
+        found: Any = self.body
+        for step in POD_SPEC[self.kind]:
+            found = found.get(step) if isinstance(found, Mapping) else None
         return found if isinstance(found, Mapping) and "containers" in found else None
+
+    @property
+    def pod_labels(self) -> Mapping[str, str]:
+        """The labels that its pods get."""
+        found: Any = self.body
+        for step in (*POD_SPEC[self.kind][:-1], "metadata", "labels"):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return found if isinstance(found, Mapping) else {}
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,14 @@ class Judge:
             note = t("a value is not known before the update")
             yield Finding(control.id, self.seen.stack, Outcome.UNKNOWN, enforcement, note=note)
             return
-        for verdict in control.check(self.seen):
+        try:
+            verdicts = list(control.check(self.seen))
+        except Exception as error:
+            # An object that nobody foresaw must not hide what the other controls see. The type names no value.
+            note = t("the check has an error: {why}", why=type(error).__name__)
+            yield Finding(control.id, self.seen.stack, Outcome.UNKNOWN, enforcement, note=note)
+            return
+        for verdict in verdicts:
             if verdict.outcome is Outcome.FAIL:
                 yield self._deviate(control, enforcement, verdict.subject, verdict.evidence, verdict.origin)
             else:

@@ -61,6 +61,13 @@ KINDS: Mapping[str, Kind] = {
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
 """What `pods` in a control means: everything that people make pods with."""
 
+POD_SPEC: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(WORKLOADS, ("spec", "template", "spec")),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+    "Pod": ("spec",),
+}
+"""Where the specification of its pods stands in a workload."""
+
 
 def expand(names: Iterable[str]) -> tuple[str, ...]:
     """Names of kinds, with `pods` replaced by the kinds of workloads."""

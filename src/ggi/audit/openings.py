@@ -46,14 +46,15 @@ def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
         if labels.get(key) != value:
             return False
     for item in selector.get("matchExpressions") or ():
-        key, operator, values = item["key"], item["operator"], item.get("values") or ()
+        key, operator, values = item.get("key"), item.get("operator"), item.get("values") or ()
         fine = {
             "In": labels.get(key) in values,
             "NotIn": labels.get(key) not in values,
             "Exists": key in labels,
             "DoesNotExist": key not in labels,
-        }[operator]
-        if not fine:
+        }
+        # What Kubernetes would refuse selects nothing.
+        if not fine.get(operator, False):
             return False
     return True
 
@@ -71,12 +72,7 @@ def _pods(seen: Seen) -> dict[str, Mapping[str, str]]:
     for subject in seen.subjects:
         if subject.pod is None or subject.owned:
             continue
-        spec: Any = subject.body
-        if subject.kind == "CronJob":
-            spec = spec["spec"]["jobTemplate"]
-        if subject.kind != "Pod":
-            spec = spec["spec"]["template"]
-        labels = (spec.get("metadata") or {}).get("labels") or {}
+        labels = subject.pod_labels
         named = f"{labels[NAME]}/{labels[PROCESS]}" if NAME in labels and PROCESS in labels else subject.name
         result[named] = labels
     for name in seen.landscape.order:

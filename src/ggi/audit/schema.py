@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from ggi.audit.control import ControlFile, RetiredFile
 from ggi.audit.coverage import FrameworkFile
 from ggi.audit.examples import Example
+from ggi.audit.mutationlist import MutationFile
 from ggi.inventory.schema import Schema, schemas
 from ggi.inventory.waivers import RegionWaiverFile, WaiverFile
 
@@ -16,6 +17,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "control": ControlFile,
     "example": Example,
     "framework": FrameworkFile,
+    "mutation": MutationFile,
     "retired": RetiredFile,
     "region-waivers": RegionWaiverFile,
     "waivers": WaiverFile,

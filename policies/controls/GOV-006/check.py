@@ -1,0 +1,49 @@
+"""The labels of every object that the landscape has, and of its pods, name its component and environment."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ggi.audit.check import Seen, Subject, Verdict, verdict
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per object of the landscape that is here."""
+    known = {item.name for item in seen.landscape.objects}
+    for subject in seen.subjects:
+        if subject.name in known:
+            wrong = [*_wrong(seen, subject), *_place(seen, subject)]
+            yield verdict(subject.name, not wrong, ", ".join(wrong) or seen.stack)
+
+
+def _wrong(seen: Seen, subject: Subject) -> list[str]:
+    component = subject.component
+    wanted = {
+        "app.kubernetes.io/name": component,
+        "app.kubernetes.io/instance": seen.stack,
+        "app.kubernetes.io/part-of": "ggi",
+        "app.kubernetes.io/managed-by": "pulumi",
+        "ggi/stack": seen.stack,
+    }
+    if subject.kind == "Namespace":
+        tenant = seen.environment.tenant
+        wanted |= {"ggi/tenant": tenant.id, "ggi/environment": seen.environment.name}
+    role = subject.name.rpartition("/")[2]
+    of_workload = {"app.kubernetes.io/component": role} if subject.kind in ("Deployment", "StatefulSet") else {}
+    found = [
+        f"label {key}" for key in _unlike((subject.body.get("metadata") or {}).get("labels"), wanted | of_workload)
+    ]
+    if subject.pod is not None:
+        own = wanted | {"app.kubernetes.io/component": role}
+        found += [f"pod label {key}" for key in _unlike(subject.pod_labels, own)]
+    return found
+
+
+def _unlike(labels: Mapping[str, Any] | None, wanted: Mapping[str, str]) -> list[str]:
+    return [key for key, value in wanted.items() if (labels or {}).get(key) != value]
+
+
+def _place(seen: Seen, subject: Subject) -> list[str]:
+    metadata = subject.body.get("metadata") or {}
+    if subject.kind == "Namespace":
+        return [] if metadata.get("name") == seen.environment.namespace else ["name of the namespace"]
+    return [] if metadata.get("namespace") == seen.environment.namespace else ["namespace"]

@@ -1,0 +1,75 @@
+"""Command, arguments, environment, ports and probes of every container are those of its process, step or run."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ggi.audit.check import Seen, Subject, Verdict, verdict
+from ggi.catalogue.component import Component, Probe
+
+Container = Mapping[str, Any]
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per workload of the landscape."""
+    known = {item.name for item in seen.landscape.objects}
+    for subject in seen.of("Deployment", "StatefulSet", "Job"):
+        if subject.name in known and subject.pod is not None:
+            wrong = sorted(set(_wrong(seen.landscape.components[subject.component].component, subject)))
+            yield verdict(subject.name, not wrong, ", ".join(wrong))
+
+
+def _wrong(component: Component, subject: Subject) -> Iterator[str]:
+    role, pod = subject.name.rpartition("/")[2], subject.pod or {}
+    containers = list(pod.get("containers") or ())
+    if len(containers) != 1 or (container := containers[0]).get("name") != role:
+        yield "containers"
+        return
+    if subject.kind == "Job":
+        run = next(run for run in component.runs if run.name == role)
+        yield from _starts(container, run.command, (), component.processes[0].environment)
+        return
+    process = component.process(role)
+    yield from _starts(container, process.command, process.args, process.environment)
+    steps = [(step.name, list(step.command)) for step in process.prepare]
+    if steps != [(c.get("name"), list(c.get("command") or ())) for c in pod.get("initContainers") or ()]:
+        yield "steps before the start"
+    ports = [{"name": p.name, "containerPort": p.number, "protocol": "TCP"} for p in process.ports]
+    if [{"protocol": "TCP", **port} for port in container.get("ports") or ()] != ports:
+        yield "ports"
+    for field, probe in (
+        ("startupProbe", process.startup),
+        ("livenessProbe", process.liveness),
+        ("readinessProbe", process.readiness),
+    ):
+        if _asked(container.get(field)) != _declared(probe):
+            yield field
+
+
+def _starts(
+    container: Container, command: tuple[str, ...], args: tuple[str, ...], environment: Mapping[str, str]
+) -> Iterator[str]:
+    if tuple(container.get("command") or ()) != command:
+        yield "command"
+    if tuple(container.get("args") or ()) != args:
+        yield "arguments"
+    if {entry.get("name"): entry.get("value") for entry in container.get("env") or ()} != environment:
+        yield "environment"
+
+
+def _asked(probe: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    if not probe:
+        return ()
+    if "exec" in probe:
+        return tuple((probe["exec"] or {}).get("command") or ())
+    if "tcpSocket" in probe:
+        return ((probe["tcpSocket"] or {}).get("port"),)
+    asked = probe.get("httpGet") or {}
+    return asked.get("port"), asked.get("path"), asked.get("scheme", "HTTP")
+
+
+def _declared(probe: Probe | None) -> tuple[Any, ...]:
+    if probe is None:
+        return ()
+    if probe.command:
+        return probe.command
+    return (probe.port, probe.path, probe.scheme) if probe.path else (probe.port,)

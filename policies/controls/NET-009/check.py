@@ -1,0 +1,39 @@
+"""Every Service of the landscape selects the pods of its own component, at ports that they declare, by TCP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ggi.audit.check import Seen, Subject, Verdict, verdict
+from ggi.audit.openings import NAME, PROCESS
+from ggi.audit.references import ports_of
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per Service that the landscape makes."""
+    known = {item.name for item in seen.landscape.objects}
+    for subject in seen.of("Service"):
+        if subject.name in known:
+            wrong = sorted(set(_wrong(seen, subject)))
+            yield verdict(subject.name, not wrong, ", ".join(wrong))
+
+
+def _wrong(seen: Seen, subject: Subject) -> Iterator[str]:
+    component, _, role = subject.name.split("/")
+    spec: dict[str, Any] = dict(subject.body.get("spec") or {})
+    selector = spec.get("selector") or {}
+    if selector.get(NAME) != component or selector.get(PROCESS) != role:
+        yield "selector"
+    process = seen.landscape.components[component].component.process(role)
+    there = ports_of(seen, selector) or set()
+    names = [p.get("name") for p in spec.get("ports") or ()]
+    if sorted(map(str, names)) != sorted(p.name for p in process.ports):
+        yield "ports"
+    for port in spec.get("ports") or ():
+        target = port.get("targetPort", port.get("port"))
+        if target not in there or target not in (port.get("name"), *(p.number for p in process.ports)):
+            yield f"target {target}"
+        if port.get("protocol", "TCP") != "TCP":
+            yield f"protocol {port['protocol']}"
+        if not 0 < port.get("port", 0) < 65536:
+            yield "port"
+    yield from (field for field in ("externalName", "publishNotReadyAddresses") if spec.get(field))
