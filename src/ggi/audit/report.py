@@ -29,6 +29,7 @@ def finding_data(audit: Audit, finding: Finding) -> dict[str, Any]:
         "note": finding.note,
         "origin": str(finding.origin) if finding.origin else "",
         "remediation": str(control.file.remediation) if finding.outcome is Outcome.FAIL else "",
+        "known_since": finding.known_since.isoformat() if finding.known_since else None,
     }
     for name in ("waiver", "not_applicable", "plan"):
         deviation = getattr(finding, name)
@@ -94,6 +95,8 @@ def word(finding: Finding) -> str:
         Outcome.NOT_APPLICABLE: t("not applicable"),
         Outcome.UNKNOWN: t("not judged"),
     }
+    if finding.known_since is not None:
+        return t("does not comply (known since {date})", date=finding.known_since)
     if finding.outcome is Outcome.FAIL and not finding.blocks:
         return t("does not comply (warning)") if finding.plan is None else t("does not comply (planned)")
     return names[finding.outcome]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,8 +59,11 @@ class Finding:
     waiver: Waiver | None = None
     not_applicable: NotApplicable | None = None
     plan: Plan | None = None
+    known_since: dt.date | None = None
+    """Set by a baseline: this failure was there when the landscape came in. It stays a failure and does not block."""
 
     @property
     def blocks(self) -> bool:
         """Whether a change with this finding is refused."""
-        return self.outcome is Outcome.FAIL and self.enforcement is Enforcement.MANDATORY and self.plan is None
+        explained = self.plan is not None or self.known_since is not None
+        return self.outcome is Outcome.FAIL and self.enforcement is Enforcement.MANDATORY and not explained

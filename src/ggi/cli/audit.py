@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ggi.cli.app import app
+from ggi.cli.baseline import BaselineFile, FreezeFile, Measure
 from ggi.cli.groups import MAIN, MainCommand, MainGroup
 from ggi.cli.options import Json, Sandbox
 from ggi.cli.output import Progress, note, paint, say, say_json, table
+from ggi.cli.reports import AllStacks, ControlIds, FormatNames, OutFolder, Reports, SinceFile, asked, known, only
 from ggi.cli.workspace import Workspace
 from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
@@ -147,7 +149,9 @@ def _show(audit: Audit) -> None:
 
 @audit_app.command(name=MAIN, cls=MainCommand, hidden=True)
 def audit(
-    names: Annotated[list[str], typer.Argument(metavar="STACK...", help="gm9901-prod, gm9901, or a name.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="STACK...", help="gm9901-prod, gm9901, or a name.")
+    ] = None,
     place: Annotated[str, typer.Option("--from", metavar="PLACE", help="Where to look: plan, state or live.")] = "plan",
     sandbox: Sandbox = False,
     date: Annotated[
@@ -155,28 +159,45 @@ def audit(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 also when something was not judged.")] = False,
     json_output: Json = False,
+    everything: AllStacks = False,
+    formats: FormatNames = None,
+    out: OutFolder = None,
+    since: SinceFile = None,
+    control: ControlIds = None,
+    baseline: BaselineFile = None,
+    freeze: FreezeFile = None,
 ) -> None:
     """Judge a landscape by the controls. Exit code 1 when something does not comply.
 
-    Example: ggi audit gm9901 --from plan
+    With a baseline (nulmeting) only what is new, or deviates otherwise than then, counts for the exit code.
+    Example: ggi audit gm9901 --from plan --format html,junit,sarif,oscal --out reports
     """
     from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
     from ggi.audit.report import data
     from ggi.audit.verdict import Outcome
 
-    chosen, on = _place(place), audit_date(date)
+    chosen, on, reports = _place(place), audit_date(date), Reports.of(formats, out, since)
     workspace = Workspace()
+    stacks = asked(workspace, names or [], everything)
     controls = load_controls(workspace.catalogue.roots)
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
-    audits = [audit_stack(workspace, name, controls, waivers, chosen, on, sandbox) for name in names]
+    wanted = known(control, controls)
+    audits = [
+        only(audit_stack(workspace, name, controls, waivers, chosen, on, sandbox), wanted) for name in stacks
+    ]
+    measure = Measure.of(baseline, freeze)
+    audits = measure.applied(audits)
     if json_output:
-        found: Any = data(audits)
+        found: Any = measure.with_data(data(audits), audits)
         say_json(found)
     else:
         for one in audits:
             _show(one)
-    counts = [one.counts for one in audits]
-    failed = any(c[Outcome.FAIL] or (strict and c[Outcome.UNKNOWN]) for c in counts) or any(a.problems for a in audits)
-    if failed:
+            measure.show(one)
+    reports.write(workspace, audits, controls)
+    measure.freeze(audits)
+    new = not measure.first and any(f.known_since is None for a in audits for f in a.failed)
+    failed = new or any(a.problems for a in audits)
+    if failed or (strict and any(a.counts[Outcome.UNKNOWN] for a in audits)):
         raise typer.Exit(EXIT_FAILED)
