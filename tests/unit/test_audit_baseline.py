@@ -105,9 +105,9 @@ def test_only_what_is_new_counts_for_the_exit_code(tmp_path: Path, capsys: pytes
     capsys.readouterr()
     assert main([*run, "2026-11-25", "--baseline", str(file)]) == 0
     assert "known since 2026-11-22" in capsys.readouterr().out
-    worse = one.replace("postgresql: {instances: 1}", "postgresql: {instances: 1}\n  openzaak: {replicas: 1}")
-    tenant.write_text(worse, encoding="utf-8")
-    assert main([*run, "2026-11-25", "--baseline", str(file)]) == 1
+    # On that day its release is too old as well.
+    assert main([*run, "2027-01-01", "--baseline", str(file)]) == 1
+    assert "+ GOV-001" in capsys.readouterr().out
     tenant.write_text(clean, encoding="utf-8")
     capsys.readouterr()
     assert main([*run, "2026-11-25", "--baseline", str(file), "--freeze", str(file), "--json"]) == 0
