@@ -83,6 +83,7 @@ ORDER = [
     "landscape",
     "engine",
     "audit",
+    "cookbook",
     "report",
     "fleet",
     "cli",

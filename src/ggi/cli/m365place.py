@@ -1,0 +1,161 @@
+"""Where the commands of `ggi m365` work: the tenant, its Cookbook, and a session with it or with a stand-in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ggi.cli.workspace import Workspace, sandbox_name
+from ggi.errors import InputError, Problem
+from ggi.messages import t
+from ggi.paths import ROOT, state_dir
+
+if TYPE_CHECKING:
+    from ggi.cookbook.channel import Channel
+    from ggi.cookbook.content import Cookbook
+    from ggi.cookbook.graph.credential import Credential, Token
+    from ggi.cookbook.order import M365Tenant, Target
+    from ggi.cookbook.session import Report, Session
+    from ggi.inventory.m365 import Stage
+    from sandbox.graph.state import TenantState
+
+
+def stand_in_file(stack: str) -> Path:
+    """Where the stand-in of a tenant keeps its state."""
+    return state_dir() / "m365" / f"sandbox-{sandbox_name()}" / stack / "stand-in.json"
+
+
+def stand_in_state(stack: str) -> TenantState:
+    """The state of the stand-in of a tenant."""
+    from sandbox.graph.state import TenantState
+
+    return TenantState.fresh(stack, stand_in_file(stack))
+
+
+@dataclass
+class Place:
+    """One tenant; `sandbox` is its stand-in on this machine."""
+
+    name: str
+    sandbox: bool
+    workspace: Workspace
+
+    @cached_property
+    def book(self) -> Cookbook:
+        """All recipes."""
+        from ggi.cookbook.content import load_cookbook
+
+        return load_cookbook(self.workspace.catalogue.roots)
+
+    @cached_property
+    def tenant(self) -> M365Tenant:
+        """The tenant that is meant."""
+        from ggi.cookbook.order import find_m365
+
+        return find_m365(self.workspace.inventory, self.name)
+
+    def targets(self, only: list[str] | None, stage: Stage | None = None) -> tuple[Target, ...]:
+        """Its recipes. A stage may be overridden on a stand-in alone. Raises InputError."""
+        from ggi.cookbook.order import targets
+
+        if stage is not None and not self.sandbox:
+            raise InputError(
+                Problem(
+                    t("--stage is for stand-ins: in a real tenant the stage is a decision that is written down"),
+                    t("Write `stage` under the recipe in {place}.", place=self.tenant.origin().file),
+                )
+            )
+        return targets(self.tenant, self.book, only or (), stage)
+
+    @asynccontextmanager
+    async def session(self, report: Report = lambda _: None) -> AsyncIterator[Session]:
+        """A session with the tenant, its channels open."""
+        from ggi.cookbook.journal import Journal, journal_path
+        from ggi.cookbook.session import Session
+
+        journal = Journal.load(journal_path(self.tenant.stack, sandbox=sandbox_name() if self.sandbox else ""))
+        async with AsyncExitStack() as stack:
+            make = self._stand_in_channels if self.sandbox else self._real_channels
+            yield Session(self.tenant, self.book, await make(stack), journal, report)
+
+    async def _real_channels(self, stack: AsyncExitStack) -> dict[str, Channel]:
+        from ggi.cookbook.dns import DnsChannel, dig
+        from ggi.cookbook.graph.channel import GraphChannel
+        from ggi.cookbook.graph.client import GraphClient
+        from ggi.cookbook.graph.credential import administrator, application
+        from ggi.cookbook.runner import SCRIPT, ProcessRunner, RunnerChannel
+
+        file = self.tenant.file
+        app = await stack.enter_async_context(GraphClient(application(file)))
+        admin = await stack.enter_async_context(GraphClient(administrator(file))) if file.delegated else None
+        runner = ProcessRunner([os.environ.get("GGI_PWSH", "pwsh")], ROOT / SCRIPT)
+        identity = {"directory": file.directory or "", "client": file.client or "", "domain": file.domain or ""}
+        return {
+            "graph": GraphChannel(self.book, app, admin),
+            "runner": RunnerChannel(self.book, runner, identity),
+            "dns": DnsChannel(self.book, dig),
+        }
+
+    async def _stand_in_channels(self, stack: AsyncExitStack) -> dict[str, Channel]:
+        from ggi.cookbook.dns import DnsChannel
+        from ggi.cookbook.graph.channel import GraphChannel
+        from ggi.cookbook.graph.client import GraphClient
+        from ggi.cookbook.runner import SCRIPT, ProcessRunner, RunnerChannel
+        from sandbox.graph.server import StandIn, make_token
+
+        server = stack.enter_context(StandIn(self.book, stand_in_state))
+        name = self.tenant.stack
+        plenty = dict.fromkeys(("identity", "conditionalAccess", "sharepoint", "teams", "reports"), 1e6)
+
+        async def client(delegated: bool) -> GraphClient:
+            credential: Credential = StandInCredential(name, delegated)
+            return await stack.enter_async_context(GraphClient(credential, endpoint=server.url, rates=plenty))
+
+        token, _ = make_token(name, delegated=self.tenant.file.delegated)
+        environment = {**os.environ, "GGI_STAND_IN": server.url, "GGI_STAND_IN_TOKEN": token, "PYTHONPATH": str(ROOT)}
+        runner = ProcessRunner([sys.executable, "-m", "sandbox.graph.pwsh"], ROOT / SCRIPT, environment)
+        state = server.tenant(name)
+
+        async def records(domain: str) -> dict[str, str]:
+            return dict(state.data["dns"])
+
+        return {
+            "graph": GraphChannel(
+                self.book, await client(False), await client(True) if self.tenant.file.delegated else None
+            ),
+            "runner": RunnerChannel(self.book, runner),
+            "dns": DnsChannel(self.book, records),
+        }
+
+
+@dataclass
+class StandInCredential:
+    """Tokens of the stand-in."""
+
+    tenant: str
+    delegated: bool
+
+    async def token(self) -> Token:
+        """A new token."""
+        from ggi.cookbook.graph.credential import Token
+        from sandbox.graph.server import make_token
+
+        return Token(*make_token(self.tenant, delegated=self.delegated))
+
+
+@contextlib.contextmanager
+def only_one(place: Place, report: Report) -> Iterator[None]:
+    """One writer per tenant at a time on this machine."""
+    from ggi.cookbook.journal import journal_path
+    from ggi.engine.locks import locked
+
+    path = journal_path(place.tenant.stack, sandbox=sandbox_name() if place.sandbox else "").with_name("lock")
+    with locked(path, place.tenant.stack, report):
+        yield

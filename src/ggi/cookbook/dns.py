@@ -1,0 +1,70 @@
+"""DNS records for e-mail: read only. Whoever runs the zone writes them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+from ggi.cookbook.channel import Failed, Written
+from ggi.cookbook.content import Cookbook
+from ggi.cookbook.plan import Change
+from ggi.cookbook.reading import Reading, Reason, Ref, Seen, Unreadable
+from ggi.errors import WorkError
+from ggi.messages import t
+
+SPF = {"-all": "hardfail", "~all": "softfail", "?all": "neutral", "+all": "neutral", "all": "neutral"}
+"""The last mechanism of an SPF record (RFC 7208, section 5.1)."""
+
+Lookup = Callable[[str], Awaitable[Mapping[str, str]]]
+
+
+async def _texts(name: str) -> list[str]:
+    """TXT records, by `dig` (Debian: bind9-dnsutils). Raises WorkError."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "dig", "+short", "+time=5", "TXT", name, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+    except FileNotFoundError:
+        raise WorkError(t("dig is not on this machine")) from None
+    found, _ = await process.communicate()
+    if process.returncode:
+        raise WorkError(t("DNS does not answer"))
+    return ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', line)) for line in found.decode().splitlines()]
+
+
+def judged_records(spf: Sequence[str], dmarc: Sequence[str]) -> dict[str, str]:
+    """What the records mean: `spf` is TXT of the domain, `dmarc` that of _dmarc below it."""
+    policies = [record for record in spf if record.lower().startswith("v=spf1")]
+    last = policies[0].split()[-1].lower() if len(policies) == 1 else ""
+    records = [record for record in dmarc if record.lower().startswith("v=dmarc1")]
+    policy = re.search(r";\s*p\s*=\s*(\w+)", records[0], re.I) if len(records) == 1 else None
+    return {"spf": SPF.get(last, "none"), "dmarc": policy[1].lower() if policy else "absent"}
+
+
+async def dig(domain: str) -> Mapping[str, str]:
+    """The records of a domain."""
+    return judged_records(await _texts(domain), await _texts(f"_dmarc.{domain}"))
+
+
+class DnsChannel:
+    """Reads records; never writes."""
+
+    def __init__(self, book: Cookbook, lookup: Lookup) -> None:
+        self._book = book
+        self._lookup = lookup
+
+    async def read(self, refs: Sequence[Ref]) -> dict[Ref, Seen]:
+        """The item of each object is its domain."""
+        found: dict[Ref, Seen] = {}
+        for ref in refs:
+            try:
+                found[ref] = Reading(ref, dict(await self._lookup(ref.item)))
+            except WorkError as error:
+                found[ref] = Unreadable(Reason.CHANNEL, str(error))
+        return found
+
+    async def write(self, changes: Sequence[Change]) -> AsyncIterator[Written]:
+        """Refuses."""
+        for change in changes[:1]:
+            yield Written(change, Failed(t("nothing here writes DNS")))

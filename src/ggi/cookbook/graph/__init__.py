@@ -1,0 +1,1 @@
+"""The channel to Microsoft Graph: signing in, budgets of requests, batches, and the objects that recipes use."""

@@ -1,0 +1,161 @@
+"""Recipes against what was read: compliant, drift, or not readable. Pure. A missing value is never defaulted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ggi.cookbook.compare import holds, same, shown
+from ggi.cookbook.content import Cookbook
+from ggi.cookbook.order import Asked, Target, Wanted
+from ggi.cookbook.reading import EVERY, Reading, Reason, Ref, Seen, Unreadable
+from ggi.messages import t
+
+
+class Outcome(StrEnum):
+    """The three outcomes."""
+
+    COMPLIANT = "compliant"
+    DRIFT = "drift"
+    UNREADABLE = "not readable"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One property: what is wanted, what is there (`ABSENT` in an object that does not exist), and whether it fits."""
+
+    wanted: Wanted
+    actual: Any
+    outcome: Outcome
+    note: str = ""
+
+
+ABSENT = object()
+"""Stands for the value of an object that does not exist."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One recipe about one object."""
+
+    recipe: str
+    ref: Ref
+    outcome: Outcome
+    lines: tuple[Line, ...] = ()
+    reading: Reading | None = None
+    reason: Unreadable | None = None
+    note: str = ""
+
+    @property
+    def evidence(self) -> str:
+        """What was seen where it differs; a waiver accepts exactly this. For what complies: everything."""
+        if self.reason is not None:
+            return ""
+        if self.reading is None or not self.reading.exists:
+            return "absent"
+        lines = [x for x in self.lines if x.outcome is self.outcome] or self.lines
+        return "; ".join(f"{line.wanted.path}={shown(line.actual)}" for line in lines)
+
+
+Enforced = Callable[[str], bool]
+
+
+def judge(
+    targets: Iterable[Target], seen: Mapping[Ref, Seen], book: Cookbook, will_be: Enforced | None = None
+) -> tuple[Judged, ...]:
+    """Every target about every object. `will_be` tells of a recipe whether it will be enforced; default: is now."""
+    ordered = sorted(targets, key=lambda target: bool(target.recipe.file.while_enforced))
+    found: list[Judged] = []
+
+    def enforced(name: str) -> bool:
+        about = [one for one in found if one.recipe == name]
+        return bool(about) and all(one.outcome is Outcome.COMPLIANT for one in about)
+
+    for target in ordered:
+        met = all((will_be or enforced)(name) for name in target.recipe.file.while_enforced)
+        found.extend(_of_target(target, seen, book, met))
+    order = {recipe: number for number, recipe in enumerate(book.recipes)}
+    return tuple(sorted(found, key=lambda one: (order[one.recipe], one.ref)))
+
+
+def _of_target(target: Target, seen: Mapping[Ref, Seen], book: Cookbook, met: bool) -> Iterator[Judged]:
+    if target.undecided:
+        reason = Unreadable(Reason.UNDECIDED, ", ".join(target.undecided))
+        yield Judged(target.id, Ref(target.recipe.file.settings[0].resource), Outcome.UNREADABLE, reason=reason)
+        return
+    for asked in target.asked:
+        for ref, found in _about(asked, seen):
+            if isinstance(found, Unreadable):
+                yield Judged(target.id, ref, Outcome.UNREADABLE, reason=found)
+            else:
+                yield _object(target, asked, ref, found, seen, book, met)
+
+
+def _about(asked: Asked, seen: Mapping[Ref, Seen]) -> Iterator[tuple[Ref, Seen]]:
+    """The objects that are meant: the one with its name, or all of its kind."""
+    if asked.ref.item != EVERY:
+        yield asked.ref, seen.get(asked.ref, Unreadable(Reason.CHANNEL))
+        return
+    whole = seen.get(asked.ref)
+    if isinstance(whole, Unreadable):
+        yield asked.ref, whole
+        return
+    every = [(r, s) for r, s in seen.items() if r.resource == asked.ref.resource and r.item not in (EVERY, "")]
+    exist = [(r, s) for r, s in every if isinstance(s, Unreadable) or s.exists]
+    yield from exist or [(asked.ref, Unreadable(Reason.ABSENT))]
+
+
+def _object(
+    target: Target,
+    asked: Asked,
+    ref: Ref,
+    found: Reading,
+    seen: Mapping[Ref, Seen],
+    book: Cookbook,
+    met: bool,
+) -> Judged:
+    lines = tuple(_line(want, found, book, ref, met) for want in asked.wants)
+    outcome = _worst([line.outcome for line in lines])
+    if outcome is Outcome.DRIFT and asked.any_item:
+        for other, reading in seen.items():
+            if other.resource == ref.resource and other != ref and isinstance(reading, Reading) and reading.exists:
+                theirs = tuple(_line(want, reading, book, other, met) for want in asked.wants)
+                if all(line.outcome is Outcome.COMPLIANT for line in theirs):
+                    note = t("{name} does the same", name=other.item)
+                    return Judged(target.id, ref, Outcome.COMPLIANT, theirs, reading, note=note)
+    reason = next((line.actual for line in lines if line.outcome is Outcome.UNREADABLE), None)
+    note = next((line.note for line in lines if line.note), "")
+    if outcome is Outcome.UNREADABLE:
+        return Judged(target.id, ref, outcome, lines, found, reason)
+    return Judged(target.id, ref, outcome, lines, found, note=note)
+
+
+def _worst(outcomes: Sequence[Outcome]) -> Outcome:
+    """What can't be read hides whether the whole complies; drift that was seen is drift whatever the rest is."""
+    if Outcome.DRIFT in outcomes and Outcome.UNREADABLE not in outcomes:
+        return Outcome.DRIFT
+    return Outcome.UNREADABLE if Outcome.UNREADABLE in outcomes else Outcome.COMPLIANT
+
+
+def _line(want: Wanted, found: Reading, book: Cookbook, ref: Ref, met: bool) -> Line:
+    if want.otherwise is not None and not met:
+        want = Wanted(want.path, "equal", want.otherwise)
+    if found.values is None:
+        return Line(want, ABSENT, Outcome.DRIFT, t("does not exist"))
+    if want.path not in found.values:
+        return Line(want, Unreadable(Reason.ABSENT, want.path), Outcome.UNREADABLE)
+    actual = found.values[want.path]
+    if isinstance(actual, Unreadable):
+        return Line(want, actual, Outcome.UNREADABLE)
+    if holds(want.comparison, want.value, actual):
+        return Line(want, actual, Outcome.COMPLIANT)
+    prop = book.resource(ref.resource).properties[want.path]
+    if prop.type == "enum" and isinstance(actual, str) and not any(same(actual, v) for v in prop.values):
+        # It may be stricter than anything this release knows, so it is not overwritten either.
+        return Line(want, Unreadable(Reason.NEWER, f"{want.path}={actual}"), Outcome.UNREADABLE)
+    note = ""
+    if want.report_only is not None and same(actual, want.report_only):
+        note = t("in report-only mode: nothing is enforced")
+    return Line(want, actual, Outcome.DRIFT, note)

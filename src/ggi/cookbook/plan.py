@@ -1,0 +1,203 @@
+"""From what was judged to what would be written: one change per object, in an order that never lowers the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ggi.cookbook.compare import same, to_write
+from ggi.cookbook.content import Cookbook
+from ggi.cookbook.judge import ABSENT, Judged, Outcome, judge
+from ggi.cookbook.order import Target
+from ggi.cookbook.product import DNS
+from ggi.cookbook.reading import Reading, Ref, Seen
+from ggi.inventory.m365 import Stage
+
+
+@dataclass(frozen=True)
+class Change:
+    """One write. `before` and `after` by property; `before` lacks what did not exist."""
+
+    ref: Ref
+    recipes: tuple[str, ...]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    reading: Reading
+    follows: bool = False
+    """An earlier change of the plan writes this object first."""
+    deletes: bool = False
+    """The object is removed: it was made by the Cookbook, and is released."""
+    guards: bool = False
+    """It takes away a protection that later changes of the plan replace: undone when they fail."""
+
+    @property
+    def creates(self) -> bool:
+        """Whether the object does not exist yet."""
+        return not self.reading.exists and not self.follows
+
+    def shows_in(self, reading: Reading) -> bool:
+        """Whether an object that was read afterwards holds what was written."""
+        values = reading.values
+        if self.deletes:
+            return values is None
+        return values is not None and all(p in values and same(v, values[p]) for p, v in self.after.items())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was judged, what will be written in this order, and what is only proposed or has to be done by hand."""
+
+    judged: tuple[Judged, ...]
+    targets: Mapping[str, Target]
+    changes: tuple[Change, ...]
+    proposed: tuple[Change, ...] = ()
+    by_hand: tuple[Judged, ...] = ()
+    waived: tuple[Judged, ...] = ()
+    report_only: bool = False
+
+    def drifts(self) -> tuple[Judged, ...]:
+        """Everything that differs and is not waived."""
+        return tuple(one for one in self.judged if one.outcome is Outcome.DRIFT and one not in self.waived)
+
+
+Waived = Callable[[Judged], bool]
+
+
+def make_plan(
+    targets: Iterable[Target],
+    seen: Mapping[Ref, Seen],
+    book: Cookbook,
+    waived: Waived = lambda _: False,
+    *,
+    report_only: bool = False,
+) -> Plan:
+    """The plan. A waiver wins over a change; `report_only` writes what a recipe gives for it and enforces nothing."""
+    by_id = {target.id: target for target in targets}
+    now = judge(by_id.values(), seen, book)
+    will = _enforced_after(now, by_id, waived, report_only)
+    judged = judge(by_id.values(), seen, book, will)
+    accepted = tuple(one for one in judged if one.outcome is Outcome.DRIFT and waived(one))
+    open_ones = [one for one in judged if one.outcome is Outcome.DRIFT and one not in accepted]
+    by_hand = tuple(one for one in open_ones if book.channel(one.ref.resource) == DNS)
+    writable = [one for one in open_ones if one not in by_hand]
+    apply = [one for one in writable if by_id[one.recipe].stage is Stage.APPLY]
+    propose = [one for one in writable if by_id[one.recipe].stage is Stage.PROPOSE]
+    changes = _ordered(_merged(apply, report_only), by_id, book, report_only)
+    return Plan(judged, by_id, changes, _merged(propose, report_only), by_hand, accepted, report_only)
+
+
+def _enforced_after(
+    now: Iterable[Judged], by_id: Mapping[str, Target], waived: Waived, report_only: bool
+) -> Callable[[str], bool]:
+    found = list(now)
+
+    def will_be(name: str) -> bool:
+        about = [one for one in found if one.recipe == name]
+        mended = not report_only and name in by_id and by_id[name].stage is Stage.APPLY
+        return bool(about) and all(
+            one.outcome is Outcome.COMPLIANT or (one.outcome is Outcome.DRIFT and mended and not waived(one))
+            for one in about
+        )
+
+    return will_be
+
+
+def _values(one: Judged, report_only: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for line in one.lines:
+        want = line.wanted
+        if line.outcome is not Outcome.DRIFT:
+            continue
+        actual = None if line.actual is ABSENT else line.actual
+        value = to_write(want.comparison, want.value, actual)
+        if report_only and want.report_only is not None:
+            value = want.report_only
+        if line.actual is not ABSENT:
+            if same(value, line.actual):
+                continue
+            before[want.path] = line.actual
+        after[want.path] = value
+    return before, after
+
+
+def _merged(judged: Iterable[Judged], report_only: bool) -> tuple[Change, ...]:
+    """One change per object, whatever number of recipes ask for it: fewer requests, and no state in between."""
+    made: dict[Ref, Change] = {}
+    for one in judged:
+        before, after = _values(one, report_only)
+        if not after or one.reading is None:
+            continue
+        known = made.get(one.ref)
+        made[one.ref] = (
+            replace(
+                known,
+                recipes=(*known.recipes, one.recipe),
+                before={**known.before, **before},
+                after={**known.after, **after},
+            )
+            if known
+            else Change(one.ref, (one.recipe,), before, after, one.reading)
+        )
+    return tuple(made.values())
+
+
+def _ordered(
+    changes: tuple[Change, ...], by_id: Mapping[str, Target], book: Cookbook, report_only: bool
+) -> tuple[Change, ...]:
+    """What is needed first comes first.
+
+    Entra ID refuses an enforced conditional access policy while security defaults are on, and without security
+    defaults nothing guards until the policies do. So the policies are made in report-only mode, then the defaults go,
+    then the policies are enforced at once: three steps, the second undone when the third fails.
+    """
+    first: list[Change] = []
+    guards: list[Change] = []
+    last: list[Change] = []
+    needed = {
+        name
+        for change in changes
+        for recipe in change.recipes
+        for name in by_id[recipe].recipe.file.while_enforced
+        if not report_only
+    }
+    for change in changes:
+        if any(by_id[recipe].recipe.file.while_enforced for recipe in change.recipes):
+            guards.append(replace(change, guards=True))
+            continue
+        watched = _report_only_values(change, by_id) if needed & set(change.recipes) else {}
+        if watched:
+            first.append(replace(change, after={**change.after, **watched}))
+            last.append(
+                replace(
+                    change,
+                    before=dict(watched),
+                    after={path: change.after[path] for path in watched},
+                    follows=True,
+                )
+            )
+        else:
+            first.append(change)
+    return (*sorted(first, key=lambda c: (book.channel(c.ref.resource), _rank(c))), *guards, *last)
+
+
+def _rank(change: Change) -> int:
+    """A policy is made before it is assigned, and before rules are added to it."""
+    return 1 if change.creates else 0
+
+
+def _report_only_values(change: Change, by_id: Mapping[str, Target]) -> dict[str, Any]:
+    return {
+        want.path: want.report_only
+        for recipe in change.recipes
+        for asked in by_id[recipe].asked
+        if asked.ref == change.ref
+        for want in asked.wants
+        if want.report_only is not None and want.path in change.after
+    }
+
+
+def refs_of(targets: Iterable[Target]) -> tuple[Ref, ...]:
+    """Every object that targets are about, each once."""
+    return tuple(dict.fromkeys(asked.ref for target in targets for asked in target.asked))

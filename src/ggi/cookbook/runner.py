@@ -1,0 +1,218 @@
+"""The channel to PowerShell: a plan file for one fixed runner, and the result file that it writes.
+
+Python never builds a line of PowerShell. The plan names cmdlets and parameters as data; the runner
+(cookbook/runner/Invoke-CookbookPlan.ps1) checks them against its own allow-list and passes them by splatting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ggi.cookbook.channel import Failed, Written
+from ggi.cookbook.content import Cookbook
+from ggi.cookbook.plan import Change
+from ggi.cookbook.product import Resource
+from ggi.cookbook.reading import EVERY, Reading, Reason, Ref, Seen, Unreadable
+from ggi.errors import Problem, WorkError
+from ggi.messages import mark, t
+
+CONTRACT = 1
+SCRIPT = Path("cookbook") / "runner" / "Invoke-CookbookPlan.ps1"
+PATIENCE = 1800.0
+"""Seconds that a run may take; connecting to four services and reading everything takes minutes."""
+_KINDS = {
+    "permission": Reason.PERMISSION,
+    "delegated": Reason.DELEGATED,
+    "licence": Reason.LICENCE,
+    "absent": Reason.ABSENT,
+}
+_WHY = {
+    "moved": mark("it was changed by somebody else since the plan was made"),
+    "not stuck": mark("the service accepted the write, but it had no effect"),
+    "not run": mark("it was not run, since a step before it failed"),
+}
+
+
+class Runner(Protocol):
+    """Whatever carries a plan file to PowerShell and brings the result file back."""
+
+    async def run(self, plan: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The result of a plan. Raises WorkError."""
+
+
+@dataclass
+class ProcessRunner:
+    """Runs the runner on this machine. `program` begins the command: pwsh, or a stand-in that is named so."""
+
+    program: Sequence[str]
+    script: Path
+    environment: Mapping[str, str] | None = None
+
+    async def run(self, plan: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Write the plan to a private folder, run, and read the result."""
+        with tempfile.TemporaryDirectory(prefix="ggi-m365-") as folder:
+            plan_path, result_path = Path(folder) / "plan.json", Path(folder) / "result.json"
+            plan_path.write_text(json.dumps(plan), encoding="utf-8")
+            command = [*self.program, "-NoProfile", "-NonInteractive", "-File", str(self.script)]
+            command += ["-PlanPath", str(plan_path), "-ResultPath", str(result_path)]
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    env=dict(self.environment) if self.environment is not None else None,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.PIPE,
+                )
+            except FileNotFoundError:
+                raise WorkError(
+                    Problem(
+                        t("{program} is not on this machine", program=self.program[0]),
+                        t("Install PowerShell 7, or run the plan elsewhere: see `ggi m365 plan --runner-plan FILE`."),
+                    )
+                ) from None
+            try:
+                _, told = await asyncio.wait_for(process.communicate(), PATIENCE)
+            except BaseException:
+                process.kill()
+                await process.wait()
+                raise
+            if not result_path.is_file():
+                last = (told.decode(errors="replace").strip().splitlines() or [f"exit {process.returncode}"])[-1]
+                raise WorkError(Problem(t("the runner wrote no result: {why}", why=last)))
+            return read_result(result_path.read_text(encoding="utf-8-sig"))
+
+
+def read_result(text: str) -> Mapping[str, Any]:
+    """A result file. Raises WorkError when it is none of this contract."""
+    try:
+        found = json.loads(text)
+        assert found["contract"] == CONTRACT  # noqa: S101
+        assert isinstance(found["results"], list)  # noqa: S101
+    except (ValueError, KeyError, TypeError, AssertionError):
+        raise WorkError(
+            Problem(t("this is no result of the runner"), t("Use the runner of the same release as the plan."))
+        ) from None
+    return dict(found)
+
+
+@dataclass
+class Steps:
+    """Makes the steps of plan files; `identity` names the tenant for connecting."""
+
+    book: Cookbook
+    identity: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self, mode: str, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """A whole plan."""
+        return {"contract": CONTRACT, "mode": mode, "tenant": dict(self.identity), "steps": list(steps)}
+
+    def read(self, number: int, ref: Ref) -> dict[str, Any]:
+        """A step that reads."""
+        product, resource = self.book.product(ref.resource), self.book.resource(ref.resource)
+        key = resource.read_key or resource.key
+        named = {key: ref.item} if key and key != "-" and ref.item != EVERY else {}
+        return {
+            "id": str(number),
+            "connection": product.connect,
+            "object": str(ref),
+            "get": {"cmdlet": resource.get, "parameters": named},
+            "key": resource.named_by,
+            "item": ref.item,
+            "properties": list(resource.properties),
+        }
+
+    def write(self, number: int, change: Change) -> dict[str, Any]:
+        """A step that compares, writes and reads again."""
+        resource = self.book.resource(change.ref.resource)
+        cmdlet = resource.new if change.creates else resource.set
+        parameters: dict[str, Any] = {resource.key: change.ref.item} if resource.key else {}
+        if change.creates:
+            parameters |= resource.fixed
+        parameters |= {(resource.properties[p].parameter or p): v for p, v in change.after.items()}
+        return {
+            **self.read(number, change.ref),
+            "set": {"cmdlet": cmdlet, "parameters": parameters},
+            "creates": change.creates,
+            "before": {p: _as_read(v, resource, p) for p, v in change.before.items()},
+            "after": {p: _as_read(v, resource, p) for p, v in change.after.items()},
+        }
+
+
+def _as_read(value: Any, resource: Resource, path: str) -> Any:
+    """A value as the cmdlet prints it."""
+    if resource.properties[path].read_as == "domains" and isinstance(value, list):
+        return [f"Domain={v}" for v in value]
+    return value
+
+
+def _from_read(value: Any, resource: Resource, path: str) -> Any:
+    prop = resource.properties[path]
+    if prop.read_as == "domains" and isinstance(value, list):
+        return [str(v).removeprefix("Domain=") for v in value]
+    if prop.type == "integer" and isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)
+    return value
+
+
+class RunnerChannel:
+    """Reads and writes through the runner."""
+
+    def __init__(self, book: Cookbook, runner: Runner, identity: Mapping[str, str] | None = None) -> None:
+        self._book = book
+        self._runner = runner
+        self.steps = Steps(book, identity or {})
+
+    async def read(self, refs: Sequence[Ref]) -> dict[Ref, Seen]:
+        """One run for everything."""
+        asked = list(dict.fromkeys(refs))
+        result = await self._runner.run(
+            self.steps.document("read", [self.steps.read(n, ref) for n, ref in enumerate(asked)])
+        )
+        by_id = {str(r["id"]): r for r in result["results"]}
+        found: dict[Ref, Seen] = {}
+        for number, ref in enumerate(asked):
+            found.update(self.seen(ref, by_id.get(str(number))))
+        return found
+
+    def seen(self, ref: Ref, result: Mapping[str, Any] | None) -> dict[Ref, Seen]:
+        """What one result says of one object, or of all of its kind."""
+        if result is None:
+            return {ref: Unreadable(Reason.FAILED)}
+        if error := result.get("error"):
+            reason = _KINDS.get(str(error.get("kind")), Reason.FAILED)
+            return {ref: Unreadable(reason, str(error.get("message", "")))}
+        if result["outcome"] == "not run":
+            return {ref: Unreadable(Reason.FAILED, t(_WHY["not run"]))}
+        resource = self._book.resource(ref.resource)
+        found: dict[Ref, Seen] = {}
+        for one in result.get("objects") or []:
+            item = one["name"] if ref.item == EVERY else ref.item
+            values = {p: _from_read(v, resource, p) for p, v in one["values"].items() if p in resource.properties}
+            found[Ref(ref.resource, item)] = Reading(Ref(ref.resource, item), values)
+        if ref not in found:
+            found[ref] = Reading(ref, {} if ref.item == EVERY else None)
+        return found
+
+    async def write(self, changes: Sequence[Change]) -> AsyncIterator[Written]:
+        """One run for all; the runner itself stops at the first step that does not stick."""
+        steps = [self.steps.write(n, change) for n, change in enumerate(changes)]
+        result = await self._runner.run(self.steps.document("apply", steps))
+        by_id = {str(r["id"]): r for r in result["results"]}
+        for number, change in enumerate(changes):
+            one = by_id.get(str(number))
+            seen = self.seen(change.ref, one)[change.ref]
+            if isinstance(seen, Unreadable):
+                yield Written(change, Failed(str(seen)))
+                return
+            # The runner's own word is not enough: what it read afterwards must show the change.
+            outcome = str((one or {}).get("outcome"))
+            if outcome not in ("written", "unchanged") or not change.shows_in(seen):
+                yield Written(change, Failed(t(_WHY.get(outcome, _WHY["not stuck"]))), seen)
+                return
+            yield Written(change, None, seen)
