@@ -12,6 +12,8 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
 
 from ggi.cli.app import help_texts
 from ggi.locale.content import content_texts
@@ -34,12 +36,23 @@ def literals(path: Path) -> Iterator[str]:
                 yield first.value
 
 
+def template_literals(path: Path) -> Iterator[str]:
+    """The same of a template of a page."""
+    parsed = Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
+    for _, _, text in extract_from_ast(parsed, tuple(MARKS)):
+        first = text if isinstance(text, str) or text is None else text[0]
+        if first:
+            yield first
+
+
 def texts() -> set[str]:
     """Every text for users: what the code translates, what content declares, and the help of every command."""
     found = {*help_texts(), *content_texts()}
     for folder in ("src", "sandbox"):
         for path in (ROOT / folder).rglob("*.py"):
             found.update(literals(path))
+        for path in (ROOT / folder).rglob("*.html.j2"):
+            found.update(template_literals(path))
     return {text for text in found if text.strip()}
 
 

@@ -1,0 +1,96 @@
+"""The audit as one page of HTML: no request, no script but its own, readable without that too."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ggi.audit.control import Severity
+from ggi.audit.coverage import Coverage
+from ggi.messages import language, t
+from ggi.report.audit import words
+from ggi.report.audit.drawing import COLORS, landscape, parts, style
+from ggi.report.audit.fleet import Heat
+from ggi.report.audit.run import Run, Status, status
+from ggi.report.audit.since import change
+
+FOLDER = Path(__file__).parent / "templates"
+SUFFIX = ".html.j2"
+
+
+def _digest(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+def policy(css: str, script: str) -> str:
+    """The page's Content-Security-Policy: its own style and script by their hashes, and nothing else at all."""
+    scripts = _digest(script) if script else "'none'"
+    return f"default-src 'none'; style-src {_digest(css)}; script-src {scripts}; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    made.globals |= {name: getattr(words, name) for name in dir(words) if name.endswith("_word")}
+    made.globals |= {
+        "t": t,
+        "day": words.day,
+        "number": words.number,
+        "command": words.command,
+        "reason": words.reason,
+        "read_words": words.read_words,
+        "answer": words.answer,
+        "SYMBOLS": words.SYMBOLS,
+        "Status": Status,
+        "Severity": Severity,
+        "Coverage": Coverage,
+        "status": status,
+        "change": change,
+        "language": language,
+    }
+    return made
+
+
+def _colors() -> str:
+    """A class per status: its colour on a light and on a dark page."""
+    light = "".join(f"--{one}:{pair[0]};" for one, pair in COLORS.items())
+    dark = "".join(f"--{one}:{pair[1]};" for one, pair in COLORS.items())
+    rules = "".join(f".s-{one}{{--tone:var(--{one})}}" for one in COLORS)
+    return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}{rules}"
+
+
+def html(run: Run, *, printed: bool = False) -> str:
+    """The page. `printed`: for paper, so without script, and without a list of everything that complies."""
+    several = len(run.audits) > 1
+    script = "" if printed else (FOLDER / "page.js").read_text(encoding="utf-8").strip()
+    css = _colors() + (FOLDER / "page.css").read_text(encoding="utf-8").strip()
+    values: dict[str, object] = {"run": run, "printed": printed}
+    if several:
+        values["heat"] = Heat(run)
+    else:
+        stack = run.stacks[0]
+        built = stack.audit.landscape
+        found = parts(stack, built) if built is not None else []
+        # The drawing escapes what it shows.
+        drawn = Markup(landscape(stack, found))  # noqa: S704
+        values |= {"stack": stack, "audit": stack.audit, "parts": found, "drawing": drawn}
+        css += style() if built is not None else ""
+    template = _environment().get_template(("fleet" if several else "stack") + SUFFIX)
+    return template.render(
+        **values,
+        # Both come from this package alone, and nothing of the audit is in them.
+        css=Markup(css),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        policy=policy(css, script),
+    )

@@ -1,0 +1,34 @@
+"""The audit as a PDF for people who file paper: the page itself on A4, readable by assistive technology (PDF/UA-1)."""
+
+from __future__ import annotations
+
+import logging
+
+from ggi.errors import Problem, WorkError
+from ggi.messages import t
+from ggi.report.audit.identity import fingerprint
+from ggi.report.audit.page import html
+from ggi.report.audit.run import Run
+
+
+def pdf(run: Run) -> bytes:
+    """The PDF. Raises WorkError where Pango is missing, the library that sets its text."""
+    try:
+        from weasyprint import HTML
+    except OSError:
+        message = t("a PDF needs Pango, which is not on this machine")
+        fix = t("Install it (Debian: `apt install libpango-1.0-0 libpangoft2-1.0-0`), or print the HTML.")
+        raise WorkError(Problem(message, fix)) from None
+    # It remarks on every rule of the style sheet that paper has no use for.
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    text = html(run, printed=True)
+    # The identifier would be drawn by chance; this one follows from the content.
+    made: bytes = HTML(string=text).write_pdf(
+        pdf_variant="pdf/ua-1", pdf_identifier=fingerprint(text).encode(), url_fetcher=_nothing
+    )
+    return made
+
+
+def _nothing(url: str) -> None:
+    """The page asks for nothing; if it ever did, it would not get it."""
+    raise ValueError(url)

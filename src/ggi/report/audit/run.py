@@ -1,0 +1,275 @@
+"""What a report is about: one or more audits, the norms that their controls bear on, and an earlier run.
+
+Everything that a format shows is worked out here once, so that all of them count alike.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from ggi.audit.audit import Audit, Place
+from ggi.audit.control import Control, Proof
+from ggi.audit.coverage import Coverage, Row
+from ggi.audit.judge import counted
+from ggi.audit.verdict import Finding, Outcome
+from ggi.report.audit.since import Earlier
+
+
+class Status(StrEnum):
+    """What a reader must know of a finding, or of a control with all its findings: worst first."""
+
+    REFUSED = "refused"
+    """Does not comply, and stops a change."""
+    WARNED = "warned"
+    """Does not comply; a change may go on."""
+    PLANNED = "planned"
+    """Does not comply; will be mended by a date."""
+    UNKNOWN = "unknown"
+    WAIVED = "waived"
+    COMPLIES = "complies"
+    NOT_APPLICABLE = "not-applicable"
+
+    @property
+    def rank(self) -> int:
+        """0 is worst."""
+        return _RANK[self]
+
+    @property
+    def deviates(self) -> bool:
+        """Whether it counts as FAIL."""
+        return self.rank < Status.UNKNOWN.rank
+
+
+_RANK = {status: number for number, status in enumerate(Status)}
+_OF_OUTCOME = {
+    Outcome.PASS: Status.COMPLIES,
+    Outcome.UNKNOWN: Status.UNKNOWN,
+    Outcome.WAIVED: Status.WAIVED,
+    Outcome.NOT_APPLICABLE: Status.NOT_APPLICABLE,
+}
+
+
+def status(finding: Finding) -> Status:
+    """The status of one finding."""
+    if finding.outcome is not Outcome.FAIL:
+        return _OF_OUTCOME[finding.outcome]
+    if finding.plan is not None:
+        return Status.PLANNED
+    return Status.REFUSED if finding.blocks else Status.WARNED
+
+
+def worst(found: Iterable[Status]) -> Status:
+    """The worst of several; what was only partly judged is never shown as complying."""
+    return min(found, key=lambda one: one.rank, default=Status.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A control with everything that one audit found of it."""
+
+    control: Control
+    findings: tuple[Finding, ...]
+    place: Place
+
+    @cached_property
+    def counts(self) -> Mapping[Status, int]:
+        """Findings per status."""
+        return Counter(status(finding) for finding in self.findings)
+
+    @property
+    def status(self) -> Status:
+        """The worst status of its findings; one that is about nothing here does not count beside others."""
+        return worst(self.counts)
+
+    @property
+    def family(self) -> str:
+        """The three letters of its id."""
+        return self.control.id[:3]
+
+    @property
+    def proof(self) -> Proof | None:
+        """The kind of proof that was seen, if this control can give it in this place."""
+        seen = Proof.DESIGN if self.place is Place.PLAN else Proof.EXISTENCE
+        able = self.control.file.proof
+        return seen if seen in able else Proof.DESIGN if Proof.DESIGN in able else None
+
+
+@dataclass(frozen=True)
+class Norm:
+    """One norm and what the controls that bear on it showed: partial proofs, never the norm's being met."""
+
+    row: Row
+    judged: tuple[Judged, ...]
+
+    @property
+    def shown(self) -> int:
+        """Partial proofs that comply."""
+        return sum(one.status is Status.COMPLIES for one in self.judged)
+
+    @property
+    def asked(self) -> int:
+        """Partial proofs that have a meaning here."""
+        return sum(one.status is not Status.NOT_APPLICABLE for one in self.judged)
+
+    @property
+    def deviating(self) -> tuple[Judged, ...]:
+        """The partial proofs that fail."""
+        return tuple(one for one in self.judged if one.status.deviates)
+
+    @property
+    def proof(self) -> tuple[Proof, ...]:
+        """Kinds of proof that were seen."""
+        seen = {one.proof for one in self.judged if one.status is not Status.NOT_APPLICABLE}
+        return tuple(kind for kind in Proof if kind in seen)
+
+
+@dataclass(frozen=True)
+class Framework:
+    """The norms of one framework, in one audit or over several."""
+
+    name: str
+    version: str
+    norms: tuple[Norm, ...]
+
+    def covered(self, how: Coverage) -> int:
+        """How many norms the controls cover in this way."""
+        return len({n.row.id for n in self.norms if n.row.coverage is how})
+
+    @property
+    def size(self) -> int:
+        """How many norms it has."""
+        return len({n.row.id for n in self.norms})
+
+    @property
+    def proven(self) -> int:
+        """How many norms have at least one control."""
+        return len({n.row.id for n in self.norms if n.row.controls})
+
+    @property
+    def shown(self) -> int:
+        """Partial proofs that comply."""
+        return sum(norm.shown for norm in self.norms)
+
+    @property
+    def asked(self) -> int:
+        """Partial proofs that have a meaning here."""
+        return sum(norm.asked for norm in self.norms)
+
+    @property
+    def deviating(self) -> int:
+        """Norms with a partial proof that fails."""
+        return sum(bool(norm.deviating) for norm in self.norms)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One audit as a reader sees it."""
+
+    audit: Audit
+    rows: tuple[Row, ...] = ()
+
+    @cached_property
+    def judged(self) -> Mapping[str, Judged]:
+        """Every control in force with its findings, by id."""
+        groups: dict[str, list[Finding]] = {}
+        for finding in self.audit.findings:
+            groups.setdefault(finding.control, []).append(finding)
+        return {
+            name: Judged(self.audit.controls[name], tuple(groups[name]), self.audit.place) for name in sorted(groups)
+        }
+
+    @cached_property
+    def counts(self) -> Mapping[Status, int]:
+        """Findings per status, every status named."""
+        found = Counter(status(finding) for finding in self.audit.findings)
+        return {one: found[one] for one in Status}
+
+    @cached_property
+    def controls(self) -> Mapping[Status, int]:
+        """Controls per status, every status named."""
+        found = Counter(one.status for one in self.judged.values())
+        return {one: found[one] for one in Status}
+
+    @property
+    def status(self) -> Status:
+        """The worst of all."""
+        return worst(one for one, number in self.counts.items() if number)
+
+    def of(self, *wanted: Status) -> list[tuple[Judged, list[Finding]]]:
+        """The controls with findings of these statuses, worst first, each with those findings alone."""
+        found = [
+            (one, [f for f in one.findings if status(f) in wanted])
+            for one in self.judged.values()
+            if any(one.counts[s] for s in wanted)
+        ]
+        return sorted(
+            found, key=lambda pair: (worst(status(f) for f in pair[1]).rank, _severity(pair[0]), pair[0].control.id)
+        )
+
+    @cached_property
+    def frameworks(self) -> tuple[Framework, ...]:
+        """The norms of every framework, with what was shown for them."""
+        groups: dict[tuple[str, str], list[Norm]] = {}
+        for row in self.rows:
+            judged = tuple(self.judged[name] for name in row.controls if name in self.judged)
+            groups.setdefault((row.framework, row.version), []).append(Norm(row, judged))
+        return tuple(Framework(name, version, tuple(norms)) for (name, version), norms in groups.items())
+
+
+def _severity(one: Judged) -> int:
+    return ("critical", "high", "medium", "low").index(one.control.file.severity.value)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that one report shows. `rows` are the norms (`ggi.audit.coverage`); `earlier` is for the trend."""
+
+    audits: tuple[Audit, ...]
+    rows: tuple[Row, ...] = ()
+    earlier: Earlier | None = None
+
+    @property
+    def date(self) -> dt.date:
+        """The latest date of its audits (peildatum)."""
+        return max(audit.date for audit in self.audits)
+
+    @cached_property
+    def stacks(self) -> tuple[Stack, ...]:
+        """The audits, in the order in which they were asked for."""
+        return tuple(Stack(audit, self.rows) for audit in self.audits)
+
+    @property
+    def name(self) -> str:
+        """What it is about, as a part of a file's name."""
+        return self.audits[0].stack if len(self.audits) == 1 else f"{len(self.audits)}-stacks"
+
+    @cached_property
+    def counts(self) -> Mapping[Outcome, int]:
+        """Findings per outcome over all audits, as the JSON counts them."""
+        return counted(finding for audit in self.audits for finding in audit.findings)
+
+    @cached_property
+    def controls(self) -> Mapping[str, Control]:
+        """Every control that was judged with, by id."""
+        found = {name: one.control for stack in self.stacks for name, one in stack.judged.items()}
+        return {name: found[name] for name in sorted(found)}
+
+    @cached_property
+    def frameworks(self) -> tuple[Framework, ...]:
+        """Per framework, the norms of all audits together."""
+        groups: dict[tuple[str, str], list[Norm]] = {}
+        for stack in self.stacks:
+            for framework in stack.frameworks:
+                groups.setdefault((framework.name, framework.version), []).extend(framework.norms)
+        return tuple(Framework(name, version, tuple(norms)) for (name, version), norms in groups.items())
+
+    def findings(self) -> Iterator[tuple[Audit, Finding]]:
+        """Every finding with its audit."""
+        for audit in self.audits:
+            for finding in audit.findings:
+                yield audit, finding

@@ -1,0 +1,159 @@
+"""The words of a report: short, and the same in every format."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from ggi.audit.audit import Audit, Place
+from ggi.audit.control import Measure, Proof, Severity
+from ggi.audit.coverage import Coverage
+from ggi.audit.verdict import Finding, Outcome
+from ggi.messages import language, t
+from ggi.report.audit.run import Stack, Status
+
+SYMBOLS = {
+    Status.REFUSED: "✕",
+    Status.WARNED: "!",
+    Status.PLANNED: "◷",
+    Status.UNKNOWN: "?",
+    Status.WAIVED: "≈",
+    Status.COMPLIES: "✓",
+    Status.NOT_APPLICABLE: "–",
+}
+"""Say the status without colour."""
+
+MONTHS = {
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
+    "en": "January February March April May June July August September October November December",
+}
+
+
+def status_word(one: Status) -> str:
+    """The status in two or three words."""
+    return {
+        Status.REFUSED: t("does not comply"),
+        Status.WARNED: t("does not comply (warning)"),
+        Status.PLANNED: t("does not comply (planned)"),
+        Status.UNKNOWN: t("not judged"),
+        Status.WAIVED: t("accepted deviation"),
+        Status.COMPLIES: t("complies"),
+        Status.NOT_APPLICABLE: t("not applicable"),
+    }[one]
+
+
+def severity_word(one: Severity) -> str:
+    """How bad it is."""
+    return {
+        Severity.CRITICAL: t("critical"),
+        Severity.HIGH: t("high"),
+        Severity.MEDIUM: t("medium"),
+        Severity.LOW: t("low"),
+    }[one]
+
+
+def proof_word(one: Proof) -> str:
+    """Opzet, bestaan, werking: the auditor's three kinds of proof."""
+    return {
+        Proof.DESIGN: t("design (opzet)"),
+        Proof.EXISTENCE: t("existence (bestaan)"),
+        Proof.OPERATION: t("operation (werking)"),
+    }[one]
+
+
+def coverage_word(one: Coverage) -> str:
+    """How far the controls go for a norm."""
+    return {
+        Coverage.AUTOMATED: t("automated"),
+        Coverage.PARTLY: t("partly"),
+        Coverage.ORGANISATIONAL: t("organisational"),
+        Coverage.NOT_COVERED: t("not covered"),
+    }[one]
+
+
+def measure_word(one: Measure) -> str:
+    """What kind of obligation it is."""
+    return {
+        Measure.GOVERNMENT: t("government measure; can't be waived"),
+        Measure.ISO: t("ISO control; can be waived with a reason, an owner and an end"),
+    }[one]
+
+
+def family_word(family: str) -> str:
+    """What a family of controls is about, by the three letters of its ids."""
+    return {
+        "POD": t("Pods and hardening"),
+        "IMG": t("Images and where they come from"),
+        "NET": t("Separation of networks"),
+        "TLS": t("Encrypted connections"),
+        "CRT": t("Certificates"),
+        "SEC": t("Secrets"),
+        "IDM": t("Identity and log-in"),
+        "APP": t("Configuration of applications"),
+        "LOG": t("Logging"),
+        "AVL": t("Availability"),
+        "DAT": t("Data and databases"),
+        "FSC": t("Exchange with other organisations"),
+        "API": t("Rules for APIs"),
+        "SUP": t("Suppliers"),
+        "GOV": t("The tenant file and its process"),
+    }.get(family, family)
+
+
+def read_words(audit: Audit) -> str:
+    """What was read, as a sentence."""
+    return {
+        Place.PLAN: t("What the inventory asks for, before anything runs."),
+        Place.STATE: t("What the engine last wrote, from its own records."),
+        Place.LIVE: t("What is in the cluster, read with a role that can only read."),
+    }[audit.place]
+
+
+def place_word(place: Place) -> str:
+    """Where an audit looked."""
+    return {Place.PLAN: t("the plan"), Place.STATE: t("the state"), Place.LIVE: t("the cluster")}[place]
+
+
+def day(date: dt.date) -> str:
+    """A date as people write it."""
+    return f"{date.day} {MONTHS[language()].split()[date.month - 1]} {date.year}"
+
+
+def number(count: int) -> str:
+    """A number with its thousands apart."""
+    return f"{count:,}".replace(",", "." if language() == "nl" else ",")
+
+
+def command(audit: Audit, control: str = "") -> str:
+    """What to type to look again."""
+    words = ["./ggi", "audit", audit.stack, "--from", audit.place.value]
+    words += ["--sandbox"] if audit.simulated else []
+    return " ".join([*words, "--control", control] if control else words)
+
+
+def ended_word(outcome: Outcome | None) -> str:
+    """What became of a finding that no longer fails."""
+    return {
+        None: t("no longer there"),
+        Outcome.PASS: t("mended"),
+        Outcome.WAIVED: t("accepted deviation"),
+        Outcome.UNKNOWN: t("not judged"),
+        Outcome.NOT_APPLICABLE: t("not applicable"),
+        Outcome.FAIL: t("does not comply"),
+    }[outcome]
+
+
+def reason(finding: Finding) -> str:
+    """Why something was not judged, or is as it is: the note, else what was seen."""
+    return finding.note or finding.evidence
+
+
+def answer(stack: Stack) -> str:
+    """The first thing that a reader must know. It never says that a norm is met."""
+    failed = sum(count for one, count in stack.controls.items() if one.deviates)
+    if not failed and stack.controls[Status.WAIVED]:
+        return t("Nothing deviates beyond what was accepted.")
+    if not failed:
+        return t("Nothing was found that deviates.")
+    if failed == 1:
+        return t("One control is not complied with.")
+    return t("{count} controls are not complied with.", count=failed)
