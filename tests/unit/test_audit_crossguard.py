@@ -10,12 +10,12 @@ from typing import Any
 
 import pulumi_policy as sdk
 import pytest
-from google.protobuf import struct_pb2
+from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from ggi.audit.content import load_controls
-from ggi.audit.crossguard import ADVISORY, JUDGE, Pack, Session, stack_of
+from ggi.audit.crossguard import _LEVELS, ADVISORY, JUDGE, Pack, Session, ask_policies, stack_of
 from ggi.audit.subjects import UNKNOWNS
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.secrets import Resolver
@@ -152,6 +152,25 @@ def test_checks_over_the_stack_refuse_and_say_what_was_waived() -> None:
         if d.enforcementLevel == MANDATORY
     ]
     assert [d.policyName for d in refused] == ["NET-005"]
+
+
+def test_configured_by_the_engine_a_clean_resource_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        _PolicyAnalyzerServicer, "_get_enforcement_level", _PolicyAnalyzerServicer._get_enforcement_level
+    )
+    ask_policies()
+    made = Pack(session()).policies
+    servicer: Any = _PolicyAnalyzerServicer("ggi", "0", made, sdk.EnforcementLevel.MANDATORY)
+    config = {p.name: analyzer_pb2.PolicyConfig(enforcementLevel=int(p._level is _LEVELS[True])) for p in made}
+    servicer.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=config), None)
+    decoded = []
+    real = json_format.MessageToDict
+    monkeypatch.setattr(json_format, "MessageToDict", lambda message: decoded.append(1) or real(message))
+    clean = body("openzaak/Deployment/web")
+    kind, place = urn("openzaak/Deployment/web", clean, "gm9901-prod")
+    request = analyzer_pb2.AnalyzeRequest(type=kind, properties=struct(clean), urn=place, name="x")
+    assert list(servicer.Analyze(request, None).diagnostics) == []
+    assert len(decoded) == 1
 
 
 def test_switching_off_who_judges_first_switches_off_no_control() -> None:

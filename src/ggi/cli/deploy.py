@@ -12,7 +12,7 @@ from ggi.cli.options import Json, Name, Sandbox, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json
 from ggi.cli.planning import show_plan
 from ggi.cli.workspace import Workspace, simulated, start_sandbox
-from ggi.errors import EXIT_FAILED, InputError, Problem
+from ggi.errors import EXIT_FAILED, InputError, Problem, WorkError
 from ggi.messages import mark, t
 
 if TYPE_CHECKING:
@@ -64,6 +64,23 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
         )
     )
     return workspace.real_target(environment, cli.path)
+
+
+def _refuse(workspace: Workspace, name: str, sandbox: bool) -> None:
+    """Judge the landscape as the policy pack will, before the engine starts. Raises WorkError when it may not go on."""
+    from ggi.audit.audit import Place
+    from ggi.audit.content import load_controls
+    from ggi.audit.deviations import load_waivers
+    from ggi.audit.judge import today
+    from ggi.audit.refusal import refusals
+    from ggi.cli.audit import audit_stack
+
+    controls = load_controls(workspace.catalogue.roots)
+    waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
+    judged = audit_stack(workspace, name, controls, waivers, Place.PLAN, today(), sandbox)
+    if found := refusals(judged):
+        note(t("{stack} is refused by the controls; nothing was changed.", stack=judged.stack))
+        raise WorkError(*found)
 
 
 def _open(target: Target, environment: Environment, *, downgrade: bool = True, check: bool = True) -> Stack:
@@ -132,6 +149,7 @@ def preview(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> 
     """
     workspace = Workspace()
     built = workspace.landscape(name)
+    _refuse(workspace, name, sandbox)
     stack = _open(_prepare(workspace, built.environment, sandbox), built.environment)
     with Progress() as progress:
         outcome = stack.preview(_Steps(progress, len(built.objects)))
@@ -161,6 +179,7 @@ def up(
     if not json_output:
         show_plan(built)
         say(t("  drawing: {path}", path=_draw(built)))
+    _refuse(workspace, name, sandbox)
     if downgrade:
         os.environ[DOWNGRADE] = "1"
     target = _prepare(workspace, built.environment, sandbox)

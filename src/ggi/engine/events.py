@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Watcher:
             self._step(found["metadata"], done=True, failed=True)
         elif found := event.get("policyEvent"):
             where = self.errors if found.get("enforcementLevel") == "mandatory" else self.messages
-            where.append(for_people(f"{found.get('policyName')}: {found.get('message', '')}", found.get("resourceUrn")))
+            where.append(_of_policy(found.get("message", "")))
         elif found := event.get("diagnosticEvent"):
             text = re.sub(r"<\{%[^%]*%\}>", "", found.get("message", "")).strip()
             if found["severity"] == "error" and text:
@@ -116,7 +116,7 @@ class Watcher:
     def outcome(self, seconds: float) -> Outcome:
         """What was seen, when the run is over."""
         shown = tuple(step for step in self.steps.values() if step.op not in PARTS)
-        return Outcome(self.changes, tuple(dict.fromkeys(self.messages)), seconds, shown)
+        return Outcome(self.changes, tuple(_together(dict.fromkeys(self.messages))), seconds, shown)
 
 
 def _drift(metadata: Mapping[str, Any]) -> str:
@@ -217,19 +217,24 @@ MANY = 4
 """From so many objects on that fail for one reason, the reason is told once."""
 
 
-def _together(messages: list[str]) -> list[str]:
+_ABOUT_OBJECT = re.compile(r"((?:[A-Z]{3}-[0-9]{3} )?)([^ /]+/[^ /]+/[^ /]+): (.*)", re.DOTALL)
+"""A message about one object; that of a control has its id before the name."""
+
+
+def _together(messages: Iterable[str]) -> list[str]:
     """The messages, each once: `name: reason` of many objects becomes one line."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}
     for message in messages:
-        name, _, reason = message.partition(": ")
-        is_object = name.count("/") == 2 and " " not in name
-        reasons.setdefault(reason if is_object else message, []).append(name if is_object else "")
+        found = _ABOUT_OBJECT.fullmatch(message)
+        control, name, reason = found.groups() if found else ("", "", message)
+        reasons.setdefault((control, reason), []).append(name)
     result = []
-    for reason, names in reasons.items():
+    for (control, reason), names in reasons.items():
         if len(names) < MANY:
-            result += [f"{name}: {reason}" if name else reason for name in names]
+            result += [f"{control}{name}: {reason}" if name else reason for name in names]
         else:
-            result.append(t("{name} and {count} others: {reason}", name=names[0], count=len(names) - 1, reason=reason))
+            many = t("{name} and {count} others: {reason}", name=names[0], count=len(names) - 1, reason=reason)
+            result.append(f"{control}{many}")
     return result
 
 
@@ -239,6 +244,11 @@ def _says_nothing(message: str) -> bool:
     return told in ("update failed", "preview failed", "refresh failed", "destroy failed") or told.startswith(
         "an unhandled error occurred: program exited"
     )
+
+
+def _of_policy(text: str) -> str:
+    """What a policy reports: the SDK puts the policy's description on a line before it."""
+    return text.partition("\n")[2].strip() or text.strip()
 
 
 def for_people(text: str, urn: str | None) -> str:
