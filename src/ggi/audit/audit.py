@@ -51,6 +51,8 @@ class Audit:
     """What was looked at is the sandbox's."""
     landscape: Landscape | None = field(default=None, repr=False, compare=False)
     """What it should be, for the drawing; reports of many stacks do without."""
+    subjects: Sequence[Subject] = field(default=(), repr=False, compare=False)
+    """What was judged, for its hashes in a bundle."""
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -110,4 +112,5 @@ def audited(
         problems=tuple(problems),
         simulated=simulated,
         landscape=facts.landscape,
+        subjects=subjects,
     )

@@ -9,6 +9,7 @@ import typer
 
 from ggi.cli.app import app
 from ggi.cli.baseline import BaselineFile, FreezeFile, Measure
+from ggi.cli.bundling import BundleFile, KeyFile, write_bundle
 from ggi.cli.groups import MAIN, MainCommand, MainGroup
 from ggi.cli.options import Json, Sandbox
 from ggi.cli.output import Progress, note, paint, say, say_json, table
@@ -166,6 +167,8 @@ def audit(
     control: ControlIds = None,
     baseline: BaselineFile = None,
     freeze: FreezeFile = None,
+    bundle: BundleFile = None,
+    key: KeyFile = None,
 ) -> None:
     """Judge a landscape by the controls. Exit code 1 when something does not comply.
 
@@ -183,9 +186,7 @@ def audit(
     controls = load_controls(workspace.catalogue.roots)
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     wanted = known(control, controls)
-    audits = [
-        only(audit_stack(workspace, name, controls, waivers, chosen, on, sandbox), wanted) for name in stacks
-    ]
+    audits = [only(audit_stack(workspace, name, controls, waivers, chosen, on, sandbox), wanted) for name in stacks]
     measure = Measure.of(baseline, freeze)
     audits = measure.applied(audits)
     if json_output:
@@ -197,6 +198,8 @@ def audit(
             measure.show(one)
     reports.write(workspace, audits, controls)
     measure.freeze(audits)
+    if bundle is not None:
+        write_bundle(bundle, key, audits, workspace)
     new = not measure.first and any(f.known_since is None for a in audits for f in a.failed)
     failed = new or any(a.problems for a in audits)
     if failed or (strict and any(a.counts[Outcome.UNKNOWN] for a in audits)):

@@ -1,0 +1,112 @@
+"""Ed25519 keys that sign evidence (RFC 8032): one that the user names, or one that is made once for this user."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ggi.errors import InputError, Origin, Problem
+from ggi.messages import t
+from ggi.paths import state_dir
+
+
+def own_key_file() -> Path:
+    """The file of the user's own key, which may not be there yet."""
+    return state_dir() / "keys" / "evidence.pem"
+
+
+def own_key() -> Ed25519PrivateKey:
+    """The user's own key; made on first use, readable by its owner alone."""
+    path = own_key_file()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(made)
+        try:
+            # link, not rename: of two first runs, the second must not replace the first one's key.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return private_key(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = t("this key can't be read: {why}", why=error.strerror or error)
+        raise InputError(Problem(message, t("Check the name and the rights."), Origin(str(path), 0))) from None
+
+
+def private_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in a file, as PEM (PKCS 8) or in OpenSSH's form. Raises InputError."""
+    content = _read(path)
+    for load in (serialization.load_pem_private_key, serialization.load_ssh_private_key):
+        try:
+            found = load(content, None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            # TypeError: the key has a passphrase, which there is nobody to ask for.
+            continue
+        if isinstance(found, Ed25519PrivateKey):
+            return found
+    fix = t("Make one with `openssl genpkey -algorithm ed25519 -out key.pem`.")
+    raise InputError(Problem(t("this is no Ed25519 key without passphrase"), fix, Origin(str(path), 0)))
+
+
+def public_key(content: bytes) -> Ed25519PublicKey | None:
+    """The public key in a text, as PEM or in OpenSSH's form, also of a private key; None when there is none."""
+    loaders = (
+        serialization.load_pem_public_key,
+        serialization.load_ssh_public_key,
+        lambda text: serialization.load_pem_private_key(text, None).public_key(),
+        lambda text: serialization.load_ssh_private_key(text, None).public_key(),
+    )
+    for load in loaders:
+        try:
+            found = load(content)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+        if isinstance(found, Ed25519PublicKey):
+            return found
+    return None
+
+
+def public_key_of(path: Path) -> Ed25519PublicKey:
+    """The public key in a file. Raises InputError."""
+    found = public_key(_read(path))
+    if found is None:
+        raise InputError(Problem(t("this is no Ed25519 key"), "", Origin(str(path), 0)))
+    return found
+
+
+def pem(key: Ed25519PublicKey) -> bytes:
+    """A public key as PEM, which openssl reads."""
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def fingerprint(key: Ed25519PublicKey) -> str:
+    """What two people compare, as `ssh-keygen -l` shows it: SHA256:<base64 of the hash of the key in SSH's form>."""
+    blob = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).split()[1]
+    return "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(blob)).digest()).decode().rstrip("=")
+
+
+def signed_by(key: Ed25519PublicKey, signature: bytes, content: bytes) -> bool:
+    """Whether this key made this signature of this content."""
+    try:
+        key.verify(signature, content)
+    except InvalidSignature:
+        return False
+    return True
