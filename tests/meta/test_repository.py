@@ -82,6 +82,7 @@ ORDER = [
     "catalogue",
     "landscape",
     "engine",
+    "hosts",
     "audit",
     "cookbook",
     "report",

@@ -1,8 +1,8 @@
 """What may be written about govroam in a network's file: realms, servers, the national proxies, access points.
 
-Rule ids (REALM-1 and so on) are those of `docs/en/govroam-rules.md`. What only the national operator or the organisation
-can know (addresses and transport of the national proxies, certificates, retention) has no default: it is an open input
-until somebody writes it down.
+Rule ids (REALM-1 and so on) are those of `docs/en/govroam-rules.md`. What only the national operator or the
+organisation can know (addresses and transport of the national proxies, certificates, retention) has no default: it is
+an open input until somebody writes it down.
 """
 
 from __future__ import annotations

@@ -1,0 +1,125 @@
+"""Certificate authorities for tests: of the federation, of each organisation's servers and people. Keys are P-256."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+LIFE = dt.timedelta(days=365)
+BACKDATE = dt.timedelta(days=1)
+"""A host whose clock is a little behind still takes a certificate that was just made."""
+SERVER = ExtendedKeyUsageOID.SERVER_AUTH
+CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate and its key, in PEM."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A CA that signs what a test asks for, wrong things included."""
+
+    name: str
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @classmethod
+    def new(cls, name: str) -> Authority:
+        """A CA of this name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        now = dt.datetime.now(dt.UTC)
+        builder = _builder(subject, subject, key.public_key(), now - BACKDATE, now + 2 * LIFE)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(_usage(signs=True), critical=True)
+        public = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        return cls(name, key, builder.add_extension(public, critical=False).sign(key, hashes.SHA256()))
+
+    @classmethod
+    def load(cls, certificate: str, key: str) -> Authority:
+        """A CA that was written down."""
+        found = x509.load_pem_x509_certificate(certificate.encode())
+        loaded = serialization.load_pem_private_key(key.encode(), None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey)  # noqa: S101  (written by `new`)
+        return cls(str(found.subject.rfc4514_string()), loaded, found)
+
+    @property
+    def pem(self) -> str:
+        """Its certificate."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def key_pem(self) -> str:
+        """Its key."""
+        return _key_pem(self.key)
+
+    def issue(
+        self,
+        common_name: str,
+        names: Sequence[str] = (),
+        usages: Sequence[x509.ObjectIdentifier] = (SERVER, CLIENT),
+        *,
+        days: int = LIFE.days,
+        from_days_ago: int = BACKDATE.days,
+    ) -> Issued:
+        """A certificate for `common_name` with DNS `names`, valid for `days` from now (negative: expired)."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = dt.datetime.now(dt.UTC)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        first, last = now - dt.timedelta(days=from_days_ago), now + dt.timedelta(days=days)
+        builder = _builder(subject, self.certificate.subject, key.public_key(), first, last)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_usage(signs=False), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = builder.add_extension(issuer, critical=False)
+        if names:
+            sans = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+            builder = builder.add_extension(sans, critical=False)
+        signed = builder.sign(self.key, hashes.SHA256())
+        return Issued(signed.public_bytes(serialization.Encoding.PEM).decode(), _key_pem(key))
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, first: dt.datetime, last: dt.datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(first)
+        .not_valid_after(last)
+    )
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()

@@ -1,0 +1,321 @@
+"""A govroam federation on this machine: servers of networks, the national level, a host that plays access points.
+
+The servers are empty Debian hosts with ssh; the roles make them what they are. Everything that others would supply for
+real (addresses, national proxies, certificates, passwords) is made here and handed to the toolkit as a file of supplied
+values and a folder of secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ggi.errors import InputError, Problem, WorkError
+from ggi.messages import t
+from ggi.paths import state_dir
+from sandbox.hosts import image, national
+from sandbox.hosts.authority import CLIENT, SERVER, Authority
+from sandbox.hosts.podman import LABEL, Podman, obstacles
+from sandbox.layout import write_atomically
+
+DEFAULT = "default"
+NATIONAL = ("nat1", "nat2")
+AP = "ap"
+"""The host that plays all access points; it has one address for each group of them."""
+USER = "medewerker"
+"""The test user of every realm."""
+PATIENCE = 60
+"""Seconds until hosts must answer; 2 s on a quiet machine."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One network, as much as the federation needs to know of it: servers, realms, groups of access points."""
+
+    stack: str
+    servers: Mapping[str, str]
+    """Host name in certificates by name of the server."""
+    realms: tuple[str, ...]
+    access_points: tuple[str, ...]
+    server_name: str
+
+
+@dataclass(frozen=True)
+class Federation:
+    """A test federation that was started, or was once."""
+
+    name: str
+    folder: Path
+    podman: Podman = field(default_factory=Podman.default)
+
+    @classmethod
+    def of(cls, name: str = DEFAULT) -> Federation:
+        """The federation `name`. Raises InputError for a name that can't be part of a container's name."""
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", name):
+            raise InputError(Problem(t("'{name}' can't be the name of a sandbox", name=name)))
+        return cls(name, state_dir() / "hosts" / name)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Addresses by host and by group of access points; empty before the first start."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    @property
+    def supplied(self) -> Path:
+        """What the sandbox supplies for networks, in their own words (YAML)."""
+        return self.folder / "supplied.yaml"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of Ansible and of `ggi hosts` for these hosts."""
+        known = self.folder / "known_hosts"
+        options = f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
+        return {
+            "GGI_HOSTS_SUPPLIED": str(self.supplied),
+            "GGI_SECRETS_DIR": str(self.folder / "secrets"),
+            "GGI_ROOT_KEY_FILE": str(self.folder / "root.key"),
+            "ANSIBLE_REMOTE_USER": "root",
+            "ANSIBLE_PRIVATE_KEY_FILE": str(self.folder / "key"),
+            "ANSIBLE_SSH_COMMON_ARGS": options,
+        }
+
+    def container(self, host: str) -> str:
+        """Name of the container of a host."""
+        return f"ggi-hosts-{self.name}-{host}"
+
+    def address(self, host: str) -> str:
+        """Address of a host, or of a group of access points as `<stack>/<group>`."""
+        return str(self.state["addresses"][host])
+
+    def inside(
+        self, host: str, *words: str, check: bool = True, seconds: int = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on a host, as root, without ssh."""
+        return self.podman.inside(self.container(host), *words, check=check, seconds=seconds)
+
+    def secret(self, stack: str, path: str) -> Path:
+        """The file of a given secret."""
+        return self.folder / "secrets" / stack / path
+
+    def authority(self, name: str) -> Authority:
+        """A CA by name: `federation`, `<stack>-eap`, `<stack>-clients`, or any other; made when new."""
+        certificate, key = self.folder / "pki" / f"{name}.pem", self.folder / "pki" / f"{name}.key"
+        if not key.exists():
+            made = Authority.new(f"test {name} ca")
+            write_atomically(certificate, made.pem, 0o644)
+            write_atomically(key, made.key_pem)
+        return Authority.load(certificate.read_text(encoding="ascii"), key.read_text(encoding="ascii"))
+
+    def running(self) -> dict[str, bool]:
+        """Whether each host of the last start runs."""
+        chosen = f"label={LABEL}={self.name}"
+        shown = self.podman.run("ps", "--filter", chosen, "--format", "{{.Names}}").stdout.split()
+        return {host: self.container(host) in shown for host in self.state.get("hosts", ())}
+
+
+def start(federation: Federation, sites: list[Site], report: Callable[[str], None]) -> Federation:
+    """Start the hosts of `sites`, or what is missing of them. Raises WorkError when this machine can't."""
+    if found := obstacles():
+        raise WorkError(*(Problem(text) for text in found))
+    hosts = [*NATIONAL, AP, *(f"{site.stack}-{name}" for site in sites for name in site.servers)]
+    if sorted(federation.state.get("hosts", ())) == sorted(hosts) and all(federation.running().values()):
+        report(t("the test hosts run already"))
+        return federation
+    reference = image.ensure(federation.podman, report)
+    existing = federation.podman.run("ps", "-aq", "--filter", f"label={LABEL}={federation.name}").stdout.split()
+    if existing and sorted(federation.state.get("hosts", ())) == sorted(hosts) and len(existing) == len(hosts):
+        report(t("starting {count} hosts again", count=len(hosts)))
+        federation.podman.run("start", *map(federation.container, hosts))
+        _wait(federation, hosts)
+        _access_point_addresses(federation)
+        return federation
+    federation.podman.remove(federation.name)
+    report(t("starting {count} hosts", count=len(hosts)))
+    _prepare(federation, sites, hosts)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda host: _run(federation, host, reference), hosts))
+    _wait(federation, hosts)
+    _known_hosts(federation, hosts)
+    _supply(federation, sites)
+    report(t("starting the national level and the access points"))
+    members = [
+        national.Member(f"{s.stack}-{name}", federation.address(f"{s.stack}-{name}"), host, s.realms)
+        for s in sites
+        for name, host in s.servers.items()
+    ]
+    authority = federation.authority("federation")
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [
+            pool.submit(
+                national.install,
+                federation.podman,
+                federation.container(name),
+                authority.issue(_national_name(name), [_national_name(name)]),
+                authority.pem,
+                members,
+            )
+            for name in NATIONAL
+        ]
+        jobs.append(pool.submit(_access_point, federation))
+        for job in jobs:
+            job.result()
+    return federation
+
+
+def stop(federation: Federation) -> list[str]:
+    """Stop the hosts; they stay as they are and can be started again."""
+    names = [federation.container(host) for host, runs in federation.running().items() if runs]
+    if names:
+        federation.podman.run("stop", "-t", "5", *names, check=False)
+    return names
+
+
+def reset(federation: Federation) -> None:
+    """Remove the hosts and everything that was made for them; the image stays."""
+    federation.podman.remove(federation.name)
+    shutil.rmtree(federation.folder, ignore_errors=True)
+
+
+def _national_name(name: str) -> str:
+    return f"{name}.govroam.test"
+
+
+def _prepare(federation: Federation, sites: list[Site], hosts: list[str]) -> None:
+    """Folder, ssh key, network and addresses."""
+    folder = federation.folder
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (folder / "key").exists():
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ggi test hosts", "-f", str(folder / "key")]
+        subprocess.run(words, check=True, capture_output=True)
+    from ggi.engine.secrets import new_root_key
+
+    if not (folder / "root.key").exists():
+        write_atomically(folder / "root.key", new_root_key())
+    network = federation.container("net")
+    groups = [f"{site.stack}/{name}" for site in sites for name in site.access_points]
+    for _ in range(20):
+        # A network that nobody here uses; the range is free for private use (RFC 1918).
+        prefix = f"10.{random.randint(64, 250)}.{random.randint(0, 250)}"  # noqa: S311  (not a secret)
+        words = ["--internal", "--disable-dns", "--subnet", f"{prefix}.0/24", "--gateway", f"{prefix}.254"]
+        label = f"{LABEL}={federation.name}"
+        if federation.podman.run("network", "create", *words, "--label", label, network, check=False).returncode == 0:
+            break
+    else:
+        raise WorkError(t("no network could be made for the test hosts"))
+    addresses = {host: f"{prefix}.{11 + number}" for number, host in enumerate(hosts)}
+    addresses |= {group: f"{prefix}.{130 + number}" for number, group in enumerate(groups)}
+    addresses["machine"] = f"{prefix}.254"
+    state = {"hosts": hosts, "addresses": addresses, "prefix": prefix}
+    write_atomically(folder / "state.json", json.dumps(state, indent=1) + "\n")
+
+
+def _run(federation: Federation, host: str, reference: str) -> None:
+    federation.podman.run(
+        "run", "-d", "--name", federation.container(host), "--hostname", host,
+        "--label", f"{LABEL}={federation.name}",
+        "--network", federation.container("net"), "--ip", federation.address(host),
+        "--dns", "127.0.0.1", "--systemd=always",
+        # SYS_ADMIN: the units' own sandboxing is real; NET_ADMIN and NET_RAW: firewall and ping. Never SYS_TIME.
+        "--cap-add", "SYS_ADMIN,NET_ADMIN,NET_RAW",
+        "-v", f"{federation.folder / 'key.pub'}:/root/.ssh/authorized_keys:ro",
+        reference, "/sbin/init",
+    )  # fmt: skip
+
+
+def _answers(address: str, port: int = 22) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=2) as connection:
+            connection.settimeout(2)
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def _wait(federation: Federation, hosts: list[str]) -> None:
+    """Until sshd answers everywhere; systemd says "running" also while sshd is still being restarted."""
+    deadline = time.monotonic() + PATIENCE
+    missing = list(hosts)
+    while missing := [host for host in missing if not _answers(federation.address(host))]:
+        if time.monotonic() > deadline:
+            names = ", ".join(missing)
+            raise WorkError(
+                Problem(
+                    t("these test hosts do not answer: {names}", names=names),
+                    t("Look with: podman logs {name}", name=federation.container(missing[0])),
+                )
+            )
+        time.sleep(0.2)
+
+
+def _known_hosts(federation: Federation, hosts: list[str]) -> None:
+    """The hosts' public keys, read past the network: the image has one set for all."""
+    key = federation.inside(hosts[0], "cat", "/etc/ssh/ssh_host_ed25519_key.pub").stdout.split()
+    lines = [f"{federation.address(host)} {key[0]} {key[1]}\n" for host in hosts]
+    write_atomically(federation.folder / "known_hosts", "".join(lines))
+
+
+def _access_point(federation: Federation) -> None:
+    federation.inside(AP, "apt-get", "install", "-y", "-q", "eapoltest", "freeradius-utils")
+    _access_point_addresses(federation)
+
+
+def _access_point_addresses(federation: Federation) -> None:
+    addresses = [value for key, value in federation.state["addresses"].items() if "/" in key]
+    script = "; ".join(f"ip address replace {address}/24 dev eth0" for address in addresses)
+    federation.inside(AP, "sh", "-c", script)
+
+
+def _supply(federation: Federation, sites: list[Site]) -> None:
+    """Write what others would supply: values for each network, and secrets."""
+    import yaml
+
+    nationals = {n: {"address": federation.address(n), "name": _national_name(n)} for n in NATIONAL}
+    authority = federation.authority("federation")
+    supplied = {}
+    for site in sites:
+        eap, clients = federation.authority(f"{site.stack}-eap"), federation.authority(f"{site.stack}-clients")
+        users = [f"{USER}@{realm}" for realm in site.realms]
+        supplied[site.stack.removeprefix("net-")] = {
+            "govroam": {
+                "servers": {name: {"address": federation.address(f"{site.stack}-{name}")} for name in site.servers},
+                "access_points": {
+                    name: {"addresses": [f"{federation.address(f'{site.stack}/{name}')}/32"]}
+                    for name in site.access_points
+                },
+                "eap": {"authority": eap.pem, "client_authority": clients.pem},
+                "users": {"kind": "file", "names": users},
+                "national": {"transport": "radsec", "proxies": nationals, "authorities": authority.pem},
+                "management": {
+                    "networks": [f"{federation.address('machine')}/32"],
+                    "ntp": [federation.address("nat1"), federation.address("nat2")],
+                    "dns": [],
+                    "monitoring": [f"{federation.address('machine')}/32"],
+                    "packages": [],
+                },
+                "retention_days": 183,
+            }
+        }
+        issued = {"certificates/eap": eap.issue(site.server_name, [site.server_name], [SERVER])}
+        for name, host in site.servers.items():
+            issued[f"certificates/radsec-{name}"] = authority.issue(host, [host], [SERVER, CLIENT])
+        for path, pair in issued.items():
+            write_atomically(federation.secret(site.stack, f"{path}.pem"), pair.certificate)
+            write_atomically(federation.secret(site.stack, f"{path}.key"), pair.key)
+        for user in users:
+            write_atomically(federation.secret(site.stack, f"users/{user}"), os.urandom(12).hex())
+    write_atomically(federation.supplied, yaml.safe_dump(supplied, sort_keys=False))

@@ -1,0 +1,187 @@
+"""`hosts(network)`: from a network's file to hosts, groups and variables. Pure: no file, no network, no secret's value.
+
+Variables are exactly what the roles' argument specs ask for, under the roles' own names. A secret is a reference such
+as `derived(govroam/client/stadhuis)`; the lookup `ggi_secret` turns it into a value on the controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ggi.inventory.govroam import AccessPoints, Govroam
+from ggi.inventory.network import NetworkFile
+from ggi.messages import t
+
+SERVERS = "govroam_servers"
+"""The group of all RADIUS servers that are managed, of all networks."""
+LOCAL_PROXY = "local-radsecproxy"
+"""What FreeRADIUS calls the radsecproxy on its own host."""
+LOCAL_PORT = 11812
+RADIUS, ACCOUNTING, RADSEC = 1812, 1813, 2083
+"""Ports by RFC 2865, RFC 2866 and RFC 6614."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """An open input: what it is, who supplies it, and where it is written down."""
+
+    key: str
+    what: str
+    who: str
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The hosts of one network. `groups` maps a group to its hosts, `host` and `group` hold variables."""
+
+    stack: str
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    host: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    group: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    waits: tuple[Wait, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that others supply is there, so that it can be applied."""
+        return not self.waits
+
+
+def group_name(stack: str) -> str:
+    """The Ansible group of a stack: Ansible takes underscores only."""
+    return stack.replace("-", "_")
+
+
+def waits(govroam: Govroam) -> tuple[Wait, ...]:
+    """What others must supply still."""
+    operator, ciso = t("the national operator"), t("the CISO")
+    found = []
+    if govroam.national is None:
+        found.append(Wait("national", t("transport, addresses and CA of the national proxies"), operator))
+    if govroam.retention_days is None:
+        found.append(Wait("retention_days", t("how many days log-ins are kept"), ciso))
+    if govroam.eap is not None:
+        if govroam.eap.authority is None:
+            found.append(Wait("eap.authority", t("CA of the EAP certificate"), t("the PKI of the organisation")))
+        if "tls" in govroam.eap.methods and govroam.eap.client_authority is None:
+            found.append(
+                Wait("eap.client_authority", t("CA that issues client certificates"), t("the PKI of the organisation"))
+            )
+    return tuple(found)
+
+
+def hosts(network_id: str, file: NetworkFile) -> Hosts:
+    """Hosts, groups and variables of one network; empty when nothing of it is managed."""
+    stack = f"net-{network_id}"
+    govroam = file.govroam
+    if govroam is None or govroam.radius == "existing":
+        return Hosts(stack, waits=())
+    group = group_name(stack)
+    names = {name: f"{stack}-{name}" for name in govroam.servers}
+    host = {
+        names[name]: {
+            "ansible_host": server.address,
+            "freeradius_listen": [server.address, "127.0.0.1"],
+            **_radsec_host(govroam, name, server.address, server.host),
+        }
+        for name, server in govroam.servers.items()
+    }
+    variables = {"ggi_stack": stack, **_base(govroam), **_freeradius(govroam), **_radsecproxy(govroam)}
+    return Hosts(
+        stack,
+        groups={group: tuple(host), SERVERS: tuple(host)},
+        host=host,
+        group={group: variables},
+        waits=waits(govroam),
+    )
+
+
+def _radsec(govroam: Govroam) -> bool:
+    return govroam.national is not None and govroam.national.transport == "radsec"
+
+
+def _radsec_host(govroam: Govroam, name: str, address: str, host: str) -> dict[str, Any]:
+    if not _radsec(govroam):
+        return {}
+    return {
+        "radsecproxy_listen": [address],
+        "radsecproxy_server_name": host,
+        "radsecproxy_certificate_secrets": {
+            "certificate": f"given(certificates/radsec-{name}.pem)",
+            "key": f"given(certificates/radsec-{name}.key)",
+        },
+    }
+
+
+def _base(govroam: Govroam) -> dict[str, Any]:
+    return {}
+
+
+def _freeradius(govroam: Govroam) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "freeradius_roles": list(govroam.roles),
+        "freeradius_realms": sorted(govroam.realms),
+        "freeradius_clients": [_client(name, group) for name, group in sorted(govroam.access_points.items())],
+        "freeradius_proxies": _proxies(govroam),
+        "freeradius_crl": govroam.crl,
+        "freeradius_users": govroam.users.kind,
+    }
+    eap = govroam.eap
+    if eap is not None:
+        values |= {
+            "freeradius_eap_methods": list(eap.methods),
+            "freeradius_tls_min": eap.tls_min,
+            "freeradius_tls_max": eap.tls_max,
+            "freeradius_server_name": eap.server_name,
+            "freeradius_authority": eap.authority or "",
+            "freeradius_client_authority": eap.client_authority or "",
+        }
+    if govroam.users.kind == "file":
+        values["freeradius_user_names"] = sorted(govroam.users.names)
+    if govroam.users.ldap is not None:
+        values["freeradius_ldap"] = {**govroam.users.ldap.model_dump(), "secret": "given(ldap)"}
+    return values
+
+
+def _client(name: str, group: AccessPoints) -> dict[str, Any]:
+    return {
+        "name": name,
+        "addresses": list(group.addresses),
+        "secret": client_secret(name),
+        "operator": group.realm,
+        "visitor_vlan": group.visitor_vlan,
+        "staff_vlan": group.staff_vlan or group.visitor_vlan,
+    }
+
+
+def client_secret(name: str) -> str:
+    """The secret that a group of access points shares with the servers: both ends are ours, so it is derived."""
+    return f"derived(govroam/client/{name})"
+
+
+def _proxies(govroam: Govroam) -> list[dict[str, Any]]:
+    national = govroam.national
+    if national is None:
+        return []
+    if national.transport == "radsec":
+        secret = "derived(govroam/radsecproxy)"  # noqa: S105  (a reference)
+        return [{"name": LOCAL_PROXY, "address": "127.0.0.1", "port": LOCAL_PORT, "secret": secret}]
+    return [
+        {"name": name, "address": proxy.address, "port": RADIUS, "secret": f"given(national/{name})"}
+        for name, proxy in national.proxies.items()
+    ]
+
+
+def _radsecproxy(govroam: Govroam) -> dict[str, Any]:
+    national = govroam.national
+    if national is None or national.transport != "radsec":
+        return {"radsecproxy_peers": []}
+    return {
+        "radsecproxy_peers": [
+            {"name": name, "address": proxy.address, "certificate": proxy.name}
+            for name, proxy in national.proxies.items()
+        ],
+        "radsecproxy_authorities": national.authorities or "",
+        "radsecproxy_crl": govroam.crl,
+    }
