@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ggi.audit.control import Control
 from ggi.report.audit.run import Judged, Run, Stack, Status, worst
+from ggi.report.audit.since import Change, change
 
 PLAIN = (Status.COMPLIES, Status.NOT_APPLICABLE)
 
@@ -29,6 +30,16 @@ class Column:
     def status(self) -> Status:
         """The worst."""
         return worst(self.counts)
+
+    @property
+    def counts_in_order(self) -> Mapping[Status, int]:
+        """The same, worst first."""
+        return {one: self.counts[one] for one in Status}
+
+    @property
+    def failing(self) -> list[tuple[Stack, Judged]]:
+        """The landscapes in which it deviates."""
+        return [(stack, one) for stack, one in self.judged if one.status.deviates]
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -57,6 +68,11 @@ class Heat:
         return [column for column in self.all if column.status not in PLAIN]
 
     @property
+    def failing(self) -> list[Column]:
+        """Controls that deviate anywhere."""
+        return [column for column in self.all if column.failing]
+
+    @property
     def plain(self) -> list[Column]:
         """Controls that are complied with wherever they mean something."""
         return sorted((c for c in self.all if c.status in PLAIN), key=lambda column: column.control.id)
@@ -75,7 +91,37 @@ class Heat:
         return {one: found[one] for one in Status}
 
     @cached_property
-    def controls(self) -> Mapping[Status, int]:
-        """Controls per status: the worst over all landscapes."""
-        found = Counter(column.status for column in self.all)
-        return {one: found[one] for one in Status}
+    def cells(self) -> Mapping[Status, int]:
+        """Pairs of a control and a landscape per status."""
+        return {one: sum(stack.controls[one] for stack in self.run.stacks) for one in Status}
+
+    @cached_property
+    def counts(self) -> Mapping[Status, int]:
+        """Findings per status."""
+        return {one: sum(stack.counts[one] for stack in self.run.stacks) for one in Status}
+
+    @property
+    def findings(self) -> int:
+        """How many findings there are."""
+        return sum(self.counts.values())
+
+    @cached_property
+    def changes(self) -> Sequence[tuple[Stack, Change]]:
+        """The landscapes that an earlier run looked at as well, with what changed."""
+        found = ((stack, change(stack.audit, self.run.earlier)) for stack in self.rows)
+        return [(stack, changed) for stack, changed in found if changed is not None]
+
+    @property
+    def moving(self) -> list[tuple[Stack, Change]]:
+        """Those in which anything did."""
+        return [(stack, one) for stack, one in self.changes if one.new or one.ended or one.worse]
+
+    @property
+    def moved(self) -> Mapping[str, int]:
+        """Findings over all of them: new, ended, remaining."""
+        changes = [one for _, one in self.changes]
+        return {
+            "new": sum(len(one.new) for one in changes),
+            "ended": sum(len(one.ended) for one in changes),
+            "remaining": sum(one.remaining for one in changes),
+        }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ggi.audit.control import Severity
 from ggi.audit.coverage import Coverage
@@ -33,6 +34,11 @@ def policy(css: str, script: str) -> str:
     return f"default-src 'none'; style-src {_digest(css)}; script-src {scripts}; base-uri 'none'; form-action 'none'"
 
 
+def _ticks(text: object) -> Markup:
+    """`text` with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(str(text))))  # noqa: S704  (escaped before)
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -42,6 +48,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    made.filters["ticks"] = _ticks
     made.globals |= {name: getattr(words, name) for name in dir(words) if name.endswith("_word")}
     made.globals |= {
         "t": t,
@@ -51,6 +58,7 @@ def _environment() -> Environment:
         "reason": words.reason,
         "read_words": words.read_words,
         "answer": words.answer,
+        "fleet_answer": words.fleet_answer,
         "SYMBOLS": words.SYMBOLS,
         "Status": Status,
         "Severity": Severity,

@@ -200,6 +200,11 @@ class Stack:
         """The worst of all."""
         return worst(one for one, number in self.counts.items() if number)
 
+    @property
+    def deviates(self) -> int:
+        """How many controls deviate."""
+        return sum(count for one, count in self.controls.items() if one.deviates)
+
     def of(self, *wanted: Status) -> list[tuple[Judged, list[Finding]]]:
         """The controls with findings of these statuses, worst first, each with those findings alone."""
         found = [
@@ -247,6 +252,11 @@ class Run:
     def name(self) -> str:
         """What it is about, as a part of a file's name."""
         return self.audits[0].stack if len(self.audits) == 1 else f"{len(self.audits)}-stacks"
+
+    @property
+    def tenants(self) -> int:
+        """How many organisations they are of."""
+        return len({audit.stack.rpartition("-")[0] for audit in self.audits})
 
     @cached_property
     def counts(self) -> Mapping[Outcome, int]:

@@ -9,7 +9,7 @@ from ggi.audit.control import Measure, Proof, Severity
 from ggi.audit.coverage import Coverage
 from ggi.audit.verdict import Finding, Outcome
 from ggi.messages import language, t
-from ggi.report.audit.run import Stack, Status
+from ggi.report.audit.run import Run, Stack, Status
 
 SYMBOLS = {
     Status.REFUSED: "✕",
@@ -149,7 +149,7 @@ def reason(finding: Finding) -> str:
 
 def answer(stack: Stack) -> str:
     """The first thing that a reader must know. It never says that a norm is met."""
-    failed = sum(count for one, count in stack.controls.items() if one.deviates)
+    failed = stack.deviates
     if not failed and stack.controls[Status.WAIVED]:
         return t("Nothing deviates beyond what was accepted.")
     if not failed:
@@ -157,3 +157,15 @@ def answer(stack: Stack) -> str:
     if failed == 1:
         return t("One control is not complied with.")
     return t("{count} controls are not complied with.", count=failed)
+
+
+def fleet_answer(run: Run) -> str:
+    """The same over many landscapes."""
+    failing = sum(bool(stack.deviates) for stack in run.stacks)
+    if failing:
+        return t(
+            "In {count} of {all} landscapes something deviates.", count=number(failing), all=number(len(run.stacks))
+        )
+    if any(stack.controls[Status.WAIVED] for stack in run.stacks):
+        return t("No landscape deviates beyond what was accepted.")
+    return t("In no landscape was anything found that deviates.")

@@ -4,34 +4,37 @@
   if (!form) return;
   const [find, only, grave, count] = ["find", "only", "grave", "count"].map((id) => document.getElementById(id));
   const plain = (text) => text.toLowerCase().replace(/\s+/g, " ");
-  const controls = [...document.querySelectorAll("details.control")].map((element) => ({
+  // One item may stand in several places: a landscape has a row in each table.
+  const items = [...document.querySelectorAll("[data-item]")].map((element) => ({
     element,
-    head: plain(element.firstElementChild.textContent),
+    head: plain((element.tagName === "DETAILS" ? element.firstElementChild : element).textContent),
     text: plain(element.textContent),
     lines: [...element.querySelectorAll(".lines.all > li")].map((line) => [line, plain(line.textContent)]),
   }));
+  const texts = new Map();
+  for (const { element, text } of items) texts.set(element.dataset.item, (texts.get(element.dataset.item) || "") + text);
   const families = [...document.querySelectorAll(".family")];
 
   const apply = () => {
     const word = plain(find.value.trim());
     const wanted = only.value ? only.value.split(" ") : null;
-    let shown = 0;
-    for (const one of controls) {
-      const data = one.element.dataset;
-      const fits = (!wanted || wanted.includes(data.status)) && (!grave.value || grave.value === data.severity);
-      const meant = fits && one.text.includes(word);
-      one.element.hidden = !meant;
-      shown += meant;
-      // Within a control, only the lines that have the word, unless the control itself has it.
-      const every = !word || one.head.includes(word) || !one.lines.some(([, text]) => text.includes(word));
-      for (const [line, text] of one.lines) line.hidden = !every && !text.includes(word);
+    const shown = new Set();
+    for (const { element, head, lines } of items) {
+      const { item, status, severity } = element.dataset;
+      const fits = (!wanted || wanted.includes(status)) && (!grave?.value || grave.value === severity);
+      element.hidden = !(fits && texts.get(item).includes(word));
+      if (!element.hidden) shown.add(item);
+      // Within a control, only the lines that have the word, unless its heading has it.
+      const every = !word || head.includes(word) || !lines.some(([, text]) => text.includes(word));
+      for (const [line, text] of lines) line.hidden = !every && !text.includes(word);
     }
-    for (const family of families) family.hidden = !family.querySelector("details.control:not([hidden])");
-    count.textContent = count.dataset.told.replace("{shown}", shown).replace("{all}", controls.length);
+    for (const family of families) family.hidden = !family.querySelector("[data-item]:not([hidden])");
+    count.textContent = count.dataset.told.replace("{shown}", shown.size).replace("{all}", texts.size);
   };
 
   const reset = () => {
-    find.value = only.value = grave.value = "";
+    find.value = only.value = "";
+    if (grave) grave.value = "";
     apply();
   };
 
@@ -49,7 +52,7 @@
       event.preventDefault();
       find.value = mark.dataset.search;
       only.value = only.options[1].value;
-      grave.value = "";
+      if (grave) grave.value = "";
       apply();
       document.getElementById("controls").scrollIntoView();
       find.focus({ preventScroll: true });
