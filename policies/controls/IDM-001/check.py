@@ -1,9 +1,19 @@
-"""Both realms lock an account after at most ten failures."""
+"""Both realms lock an account after at most ten failures, for longer each time, and never for good."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT, realm
+from ggi.audit.realm import SUBJECT, outside, realm
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "failureFactor": (1, 10),
+    "waitIncrementSeconds": (30, 3600),
+    "maxFailureWaitSeconds": (300, 86400),
+    "minimumQuickLoginWaitSeconds": (30, 3600),
+    "quickLoginCheckMilliSeconds": (500, 10000),
+    "maxDeltaTimeSeconds": (3600, 604800),
+}
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
@@ -13,8 +23,15 @@ def check(seen: Seen) -> Iterator[Verdict]:
         return
     bad = []
     for name, settings in (("own", found.own), ("master", found.master)):
-        if not settings.get("bruteForceProtected") or settings.get("failureFactor", 30) > 10:
-            bad.append(
-                f"{name}: protected {settings.get('bruteForceProtected')}, after {settings.get('failureFactor')}"
-            )
+        bad += [f"{name}: {what}" for what in _wrong(settings)]
     yield verdict(SUBJECT, not bad, "; ".join(bad) or f"after {found.own['failureFactor']}")
+
+
+def _wrong(settings: Mapping[str, Any]) -> list[str]:
+    found = outside(settings, LIMITS)
+    if settings.get("bruteForceProtected") is not True:
+        found.append("not protected")
+    if settings.get("permanentLockout") is not False:
+        # Else everybody can lock everybody out, with nothing but a name.
+        found.append("locked for good")
+    return found

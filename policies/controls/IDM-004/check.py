@@ -1,9 +1,23 @@
-"""Every client is confidential, with exact https addresses and the authorisation code flow alone."""
+"""Every client is confidential, at the addresses of its own component, with the authorisation code flow alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ggi.audit.check import Seen, Verdict, verdict
 from ggi.audit.realm import SUBJECT, realm
+from ggi.audit.references import hosts
+
+FLAGS: Mapping[str, bool] = {
+    "enabled": True,
+    "standardFlowEnabled": True,
+    "implicitFlowEnabled": False,
+    "directAccessGrantsEnabled": False,
+    "serviceAccountsEnabled": False,
+    "publicClient": False,
+    "fullScopeAllowed": False,
+}
+SCOPES = {"basic", "profile", "email"}
+SECRETS = {"client-secret", "client-secret-jwt", "client-jwt"}
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
@@ -11,11 +25,44 @@ def check(seen: Seen) -> Iterator[Verdict]:
     found = realm(seen)
     if found is None:
         return
+    known = hosts(seen)
     bad = []
     for name, client in sorted(found.clients.items()):
-        uris = client.get("redirectUris", [])
-        unsafe = [u for u in uris if "*" in u or not u.startswith("https://")]
-        flags = ("implicitFlowEnabled", "directAccessGrantsEnabled", "publicClient", "fullScopeAllowed")
-        on = [flag for flag in flags if client.get(flag, flag == "fullScopeAllowed")]
-        bad += [f"{name}: {what}" for what in [*unsafe, *on]]
+        host = known.get(name.rpartition("-r")[0], "")
+        bad += [f"{name}: {what}" for what in (*_addresses(client, host), *_settings(name, client))]
     yield verdict(SUBJECT, not bad, "; ".join(bad) or f"{len(found.clients)} clients")
+
+
+def _addresses(client: Mapping[str, Any], host: str) -> Iterator[str]:
+    """A redirect or log-out address that is not the component's own, in full."""
+    redirects = client.get("redirectUris") or ["none"]
+    after = str((client.get("attributes") or {}).get("post.logout.redirect.uris", "none")).split("##")
+    for address in (*redirects, *after):
+        if "*" in address or not address.startswith(f"https://{host}/"):
+            yield address
+    yield from (f"origin {origin}" for origin in client.get("webOrigins", ["unsaid"]))
+
+
+def _settings(name: str, client: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{flag} {client.get(flag)}" for flag, wanted in FLAGS.items() if client.get(flag) is not wanted)
+    if client.get("clientId") != name or client.get("protocol") != "openid-connect":
+        yield "clientId or protocol"
+    if client.get("clientAuthenticatorType") not in SECRETS:
+        yield f"clientAuthenticatorType {client.get('clientAuthenticatorType')}"
+    scopes = [*client.get("defaultClientScopes", ["unsaid"]), *client.get("optionalClientScopes", ["unsaid"])]
+    yield from (f"scope {scope}" for scope in scopes if scope not in SCOPES)
+    if "basic" not in scopes:
+        yield "scope basic is missing"
+    mappers = client.get("protocolMappers") or [{}]
+    for mapper in mappers:
+        config = mapper.get("config") or {}
+        kind = (mapper.get("protocol"), mapper.get("protocolMapper"), config.get("claim.name"))
+        # Groups go into the token about who signed in, which the application alone gets.
+        if kind != ("openid-connect", "oidc-group-membership-mapper", "groups"):
+            yield f"mapper {mapper.get('name')}"
+        elif (config.get("access.token.claim"), config.get("id.token.claim"), config.get("full.path")) != (
+            "false",
+            "true",
+            "false",
+        ):
+            yield "groups in the wrong token"

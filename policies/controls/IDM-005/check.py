@@ -1,9 +1,20 @@
 """Life times in the realm of administrators; a refresh token works once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT, realm
+from ggi.audit.realm import SUBJECT, outside, realm
+
+DAY = 86400
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "accessTokenLifespan": (30, 900),
+    "accessCodeLifespan": (10, 300),
+    "accessCodeLifespanLogin": (60, 1800),
+    "ssoSessionIdleTimeout": (60, 3600),
+    "ssoSessionMaxLifespan": (300, DAY / 2),
+    "offlineSessionMaxLifespan": (300, 90 * DAY),
+    "refreshTokenMaxReuse": (0, 0),
+}
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
@@ -11,8 +22,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
     found = realm(seen)
     if found is None:
         return
-    most = {"accessTokenLifespan": 900, "ssoSessionIdleTimeout": 3600, "ssoSessionMaxLifespan": 43200}
-    bad = [f"{key} {found.own.get(key)}" for key, limit in most.items() if not 0 < found.own.get(key, 0) <= limit]
-    if not found.own.get("revokeRefreshToken"):
-        bad.append("refresh tokens are not revoked")
+    bad = outside(found.own, LIMITS)
+    flags = ("revokeRefreshToken", "offlineSessionMaxLifespanEnabled")
+    bad += [f"{key} is off" for key in flags if not found.own.get(key)]
     yield verdict(SUBJECT, not bad, ", ".join(bad) or f"access token {found.own['accessTokenLifespan']} s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,3 +43,13 @@ def realm(seen: Seen) -> Realm | None:
         clients=files("clients"),
         actions=files("actions"),
     )
+
+
+def outside(settings: Mapping[str, Any], limits: Mapping[str, tuple[float, float]]) -> list[str]:
+    """The settings that are not said, or lie outside (least, most). What is not said stays as somebody clicked it."""
+    found = []
+    for key, (least, most) in limits.items():
+        value = settings.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            found.append(f"{key} {value}")
+    return found

@@ -14,6 +14,8 @@ from ggi.audit.openings import matches
 Keys = Mapping[str, frozenset[str] | None]
 """Keys by name; None where nobody but its maker knows them."""
 CERTIFICATE_KEYS = frozenset({"tls.crt", "tls.key", "ca.crt"})
+_FILE = re.compile(r"/etc/ggi/[\w./-]+")
+"""Where the landscape mounts keys and certificates."""
 _URL = re.compile(r"https?://[^\s\"',#;<>\\]+")
 
 
@@ -25,6 +27,8 @@ class Names:
     secrets: Keys
     claims: frozenset[str]
     accounts: frozenset[str]
+    texts: Mapping[str, tuple[str, ...]]
+    """The values in every ConfigMap."""
 
 
 def _keys(subject: Subject) -> frozenset[str]:
@@ -40,7 +44,7 @@ def names(seen: Seen) -> Names:
             # A Secret that somebody else makes, as the component declares it.
             secrets |= {mount.secret: frozenset(mount.keys) or None for mount in process.secret_mounts}
     for subject in seen.of("Cluster"):
-        secrets[f"{subject.kube_name}-ca"] = None
+        secrets[f"{subject.kube_name}-ca"] = frozenset({"ca.crt", "ca.key"})
     for subject in seen.of("Certificate"):
         secrets[str((subject.body.get("spec") or {}).get("secretName", ""))] = CERTIFICATE_KEYS
     secrets |= {s.kube_name: _keys(s) for s in seen.of("Secret")}
@@ -49,6 +53,7 @@ def names(seen: Seen) -> Names:
         secrets=secrets,
         claims=frozenset(s.kube_name for s in seen.of("PersistentVolumeClaim")),
         accounts=frozenset(s.kube_name for s in seen.of("ServiceAccount")),
+        texts={s.kube_name: tuple(map(str, (s.body.get("data") or {}).values())) for s in seen.of("ConfigMap")},
     )
 
 
@@ -113,6 +118,26 @@ def _container(container: Mapping[str, Any], volumes: frozenset[str], known: Nam
             yield f"volume {mount.get('name') or 'without a name'}"
 
 
+def _paths(container: Mapping[str, Any], files: Mapping[str, frozenset[str] | None], known: Names) -> Iterator[str]:
+    """Mounts at no place or at the same one, and files that the configuration names and that nothing mounts."""
+    mounted: set[str] = set()
+    places: list[str] = []
+    for mount in container.get("volumeMounts") or ():
+        place = str(mount.get("mountPath", ""))
+        places.append(place)
+        has = files.get(str(mount.get("name", "")))
+        mounted |= {place} if "subPath" in mount else {f"{place}/{name}" for name in has or ()}
+    yield from (f"mount at {place or 'no place'}" for place in places if place[:1] != "/" or places.count(place) > 1)
+    texts = [
+        text
+        for source in container.get("envFrom") or ()
+        for text in known.texts.get(str((source.get("configMapRef") or {}).get("name", "")), ())
+    ]
+    for path in sorted({found for text in texts for found in _FILE.findall(text)}):
+        if path not in mounted:
+            yield f"file {path}"
+
+
 def dangling(subject: Subject, known: Names) -> list[str]:
     """What the pods of a workload refer to and what is not there; also volumes that nothing mounts."""
     pod = subject.pod or {}
@@ -131,6 +156,7 @@ def dangling(subject: Subject, known: Names) -> list[str]:
             has = files.get(str(mount.get("name", "")))
             if "subPath" in mount and has is not None and mount["subPath"] not in has:
                 found.append(f"file {mount['subPath']}")
+        found += _paths(container, files, known)
         mounted |= {str(mount.get("name", "")) for mount in container.get("volumeMounts") or ()}
     found += [f"nothing mounts volume {name}" for name in there - mounted]
     account = str(pod.get("serviceAccountName") or "default")

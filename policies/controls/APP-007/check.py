@@ -1,0 +1,41 @@
+"""Every address in a ConfigMap is a Service here, a public name of this landscape, or one that the inventory names."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.references import hosts, service_ports, urls
+
+OUTSIDE = ("DIRECTORY_MANAGER_ADDRESS",)
+"""Addresses of others, which FSC's own controls look at."""
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per ConfigMap that names an address or a server."""
+    services, public = service_ports(seen), set(hosts(seen).values())
+    ending = f".{seen.environment.namespace}.svc"
+    external = {item.external.host for item in seen.environment.components.values() if item.external is not None}
+    embedding = {host for item in seen.environment.components.values() for host in getattr(item, "embedded_on", ())}
+    for subject in seen.of("ConfigMap"):
+        found, wrong = 0, []
+        for key, text in (subject.body.get("data") or {}).items():
+            if key in OUTSIDE or key.endswith((".sh", ".py")):
+                continue
+            for scheme, host, port in urls(str(text)):
+                found += 1
+                if host.endswith(ending):
+                    fine = port in services.get(host.removesuffix(ending), ())
+                else:
+                    fine = host in public | external | embedding and scheme == "https"
+                wrong += [] if fine else [f"{key}: {scheme}://{host}:{port}"]
+        wrong += [f"{key} {host}" for key, host in _servers(subject.body.get("data") or {}, services, ending, external)]
+        if found or wrong:
+            yield verdict(subject.name, not wrong, ", ".join(sorted(set(wrong))) or f"{found} addresses")
+
+
+def _servers(
+    data: dict[str, str], services: dict[str, set[int]], ending: str, external: set[str]
+) -> Iterator[tuple[str, str]]:
+    """Servers that are named without a scheme."""
+    for key in ("DB_HOST", "POSTGRES_HOST"):
+        if (host := data.get(key)) is not None and host.removesuffix(ending) not in services and host not in external:
+            yield key, host

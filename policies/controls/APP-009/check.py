@@ -1,0 +1,41 @@
+"""Life time and reach of sessions and cookies of every application in Django."""
+
+from collections.abc import Iterator, Mapping
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.references import hosts
+
+LONGEST = 28800
+"""A working day."""
+FIXED = {"CSP_REPORT_ONLY": "False", "ESCAPE_REGISTRATION_OUTPUT": "True", "CORS_ALLOW_ALL_ORIGINS": "False"}
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per application."""
+    known = hosts(seen)
+    for subject in seen.of("ConfigMap"):
+        data = subject.body.get("data") or {}
+        settings = seen.environment.components.get(subject.component)
+        if "DJANGO_SETTINGS_MODULE" in data and settings is not None:
+            others = list(getattr(settings, "embedded_on", ()))
+            wrong = [*_wrong(data, known.get(subject.component, ""), others)]
+            yield verdict(subject.name, not wrong, ", ".join(wrong) or f"session {data['SESSION_COOKIE_AGE']} s")
+
+
+def _wrong(data: Mapping[str, str], own: str, others: list[str]) -> Iterator[str]:
+    age = str(data.get("SESSION_COOKIE_AGE", ""))
+    if not age.isdigit() or not 0 < int(age) <= LONGEST:
+        yield f"session {age or 'of two weeks'}"
+    # A form inside another site needs its cookies there; which sites that are, the inventory says.
+    fine = ("None", "Lax", "Strict") if others else ("Lax", "Strict")
+    for key in ("SESSION_COOKIE_SAMESITE", "CSRF_COOKIE_SAMESITE"):
+        if data.get(key) not in fine:
+            yield f"{key} {data.get(key)}"
+    if data.get("LANGUAGE_COOKIE_SAMESITE", fine[0]) not in fine:
+        yield "LANGUAGE_COOKIE_SAMESITE"
+    allowed = {f"https://{host}" for host in (own, *others)}
+    for key in ("CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS"):
+        yield from (f"{key} {origin}" for origin in data.get(key, f"https://{own}").split(",") if origin not in allowed)
+    yield from (key for key, value in FIXED.items() if data.get(key, value) != value)
+    if data.get("SITE_DOMAIN") != own:
+        yield "SITE_DOMAIN"

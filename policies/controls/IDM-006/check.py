@@ -1,0 +1,63 @@
+"""Self-registration and the like are off, TLS is asked for, tokens are signed well, pages and mail are protected."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.realm import SUBJECT, realm
+
+BOTH: Mapping[str, Any] = {"sslRequired": "all", "registrationAllowed": False, "rememberMe": False}
+OWN: Mapping[str, Any] = {
+    "enabled": True,
+    "resetPasswordAllowed": False,
+    "verifyEmail": True,
+    "duplicateEmailsAllowed": False,
+    "editUsernameAllowed": False,
+    "otpPolicyCodeReusable": False,
+    "otpPolicyType": "totp",
+}
+SIGNATURES = {"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA"}
+HEADERS: Mapping[str, tuple[str, ...]] = {
+    "contentSecurityPolicy": ("frame-ancestors 'self'", "object-src 'none'"),
+    "strictTransportSecurity": ("max-age=31536000",),
+    "xContentTypeOptions": ("nosniff",),
+    "xFrameOptions": ("SAMEORIGIN",),
+    "referrerPolicy": ("no-referrer",),
+    "xRobotsTag": ("none",),
+}
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about what Keycloak is told."""
+    found = realm(seen)
+    if found is None:
+        return
+    bad = [f"master: {what}" for what in _unlike(found.master, BOTH)]
+    bad += [*_unlike(found.own, {**BOTH, **OWN}), *_rest(seen, found.own)]
+    yield verdict(SUBJECT, not bad, "; ".join(bad) or "closed, TLS for all")
+
+
+def _unlike(settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    return [f"{key} {settings.get(key)}" for key, value in wanted.items() if settings.get(key) != value]
+
+
+def _rest(seen: Seen, own: Mapping[str, Any]) -> Iterator[str]:
+    if own.get("realm") != seen.stack:
+        yield "name of the realm"
+    if own.get("defaultSignatureAlgorithm") not in SIGNATURES:
+        yield f"defaultSignatureAlgorithm {own.get('defaultSignatureAlgorithm')}"
+    if own.get("otpPolicyAlgorithm") not in ("HmacSHA1", "HmacSHA256", "HmacSHA512"):
+        yield f"otpPolicyAlgorithm {own.get('otpPolicyAlgorithm')}"
+    if not 6 <= own.get("otpPolicyDigits", 0) <= 8:
+        yield f"otpPolicyDigits {own.get('otpPolicyDigits')}"
+    headers = own.get("browserSecurityHeaders") or {}
+    for key, parts in HEADERS.items():
+        if not all(part in str(headers.get(key, "")) for part in parts):
+            yield f"header {key}"
+    mail = own.get("smtpServer")
+    if seen.environment.cluster.smtp_host:
+        mail = mail or {}
+        if mail.get("host") != seen.environment.cluster.smtp_host or mail.get("starttls") != "true":
+            yield "mail without STARTTLS, or over another server"
+        if not str(mail.get("from", "")).endswith(f"@{seen.environment.domain}"):
+            yield "sender of mail"

@@ -1,0 +1,98 @@
+"""Endpoints of OpenID Connect are those of the own realm; nonce, signature, scopes and groups are as they should be."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.references import hosts
+
+ADMINISTRATORS = ["beheerders"]
+SIGNATURES = {"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"}
+ENDPOINTS = {
+    "oidc_op_authorization_endpoint": "auth",
+    "oidc_op_token_endpoint": "token",
+    "oidc_op_user_endpoint": "userinfo",
+    "oidc_op_logout_endpoint": "logout",
+    "oidc_op_jwks_endpoint": "certs",
+}
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per application that signs administrators in."""
+    for name in seen.landscape.order:
+        uses = seen.landscape.components[name].component.uses
+        if "keycloak" not in seen.landscape.order or not any(use.component == "keycloak" for use in uses):
+            continue
+        environment, setup = seen.config(name, "env") or {}, seen.config(name, "setup") or {}
+        if "AUTHN_TYPE" in environment or name.startswith("fsc"):
+            wrong = [*_controller(seen, name, environment)]
+        else:
+            wrong = [*_django(seen, name, json.loads(setup.get("data.yaml") or "{}"))]
+        yield verdict(f"{name}/ConfigMap/{'env' if name.startswith('fsc') else 'setup'}", not wrong, ", ".join(wrong))
+
+
+def _trusted(seen: Seen, address: str, path: str) -> bool:
+    """An address of the own realm: the public one, or the Service in this namespace."""
+    public = f"https://{hosts(seen).get('keycloak', '')}"
+    inside = f"http://keycloak-server.{seen.environment.namespace}.svc"
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" in (public, inside) and parts.path == f"/realms/{seen.stack}{path}"
+
+
+def _django(seen: Seen, name: str, setup: Mapping[str, Any]) -> Iterator[str]:
+    if setup.get("oidc_db_config_enable") is not True:
+        yield "not configured"
+    section = setup.get("oidc_db_config_admin_auth") or {}
+    for provider in section.get("providers") or [{}]:
+        endpoints = provider.get("endpoint_config") or {}
+        for key, last in ENDPOINTS.items():
+            if not _trusted(seen, str(endpoints.get(key, "")), f"/protocol/openid-connect/{last}"):
+                yield key
+        if not str(endpoints.get("oidc_op_authorization_endpoint", "")).startswith("https://"):
+            yield "sign-in without TLS"
+        sizes = min(provider.get("oidc_nonce_size", 0), provider.get("oidc_state_size", 0))
+        if provider.get("oidc_use_nonce") is not True or not 32 <= sizes <= 255:
+            yield "nonce or state"
+    known = {provider.get("identifier") for provider in section.get("providers") or ()}
+    for item in section.get("items") or [{}]:
+        if item.get("enabled") is not True or item.get("oidc_provider_identifier") not in known:
+            yield "provider"
+        if not str(item.get("oidc_rp_client_id", "")).startswith(f"{name}-r"):
+            yield "client id"
+        if item.get("oidc_rp_sign_algo") not in SIGNATURES or item.get("userinfo_claims_source") != "id_token":
+            yield "signature or source of claims"
+        if sorted(item.get("oidc_rp_scopes_list") or ()) != ["email", "openid", "profile"]:
+            yield "scopes"
+        yield from _groups(item.get("options") or {})
+
+
+def _groups(options: Mapping[str, Any]) -> Iterator[str]:
+    user, groups = options.get("user_settings") or {}, options.get("groups_settings") or {}
+    # A name can be given to somebody else later; `sub` never is.
+    if (user.get("claim_mappings") or {}).get("username") != ["sub"] or user.get("username_case_sensitive") is not True:
+        yield "claim of the user name"
+    if groups.get("claim_mapping") != ["groups"] or groups.get("sync") is not True:
+        yield "groups"
+    if groups.get("superuser_group_names") != ADMINISTRATORS or groups.get("default_groups") != []:
+        yield "groups of administrators"
+
+
+def _controller(seen: Seen, name: str, environment: Mapping[str, str]) -> Iterator[str]:
+    wanted = {
+        "AUTHN_TYPE": "oidc",
+        "AUTHZ_TYPE": "rbac",
+        "AUTHN_OIDC_PKCE_ENABLED": "true",
+        "AUTHN_OIDC_INSECURE_SKIP_VERIFY_TLS": "false",
+        "AUTHN_OIDC_SESSION_COOKIE_SECURE": "true",
+        "CSRF_PROTECTION_ENABLED": "true",
+        "AUTHN_OIDC_ROLES_CLAIM": "groups",
+        "AUTHN_OIDC_ROLES_SCOPE": "profile",
+        "AUTHN_OIDC_REDIRECT_URL": f"https://{hosts(seen).get(name, '')}/oidc/callback",
+    }
+    yield from (key for key, value in wanted.items() if environment.get(key) != value)
+    if not _trusted(seen, environment.get("AUTHN_OIDC_DISCOVERY_URL", ""), ""):
+        yield "AUTHN_OIDC_DISCOVERY_URL"
+    if not environment.get("AUTHN_OIDC_CLIENT_ID", "").startswith(f"{name}-r"):
+        yield "AUTHN_OIDC_CLIENT_ID"

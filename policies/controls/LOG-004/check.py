@@ -1,0 +1,21 @@
+"""How long both realms keep events of users, and the own realm those of administrators."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.realm import SUBJECT, outside, realm
+
+DAY = 86400
+LIMITS = {"eventsExpiration": (30.0 * DAY, 366.0 * DAY)}
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about what Keycloak is told."""
+    found = realm(seen)
+    if found is None:
+        return
+    bad = [f"master: {what}" for what in outside(found.master, LIMITS)] + outside(found.own, LIMITS)
+    kept = str((found.own.get("attributes") or {}).get("adminEventsExpiration", ""))
+    if not kept.isdigit() or not LIMITS["eventsExpiration"][0] <= int(kept) <= LIMITS["eventsExpiration"][1]:
+        bad.append(f"adminEventsExpiration {kept or 'none'}")
+    yield verdict(SUBJECT, not bad, ", ".join(bad) or f"{found.own['eventsExpiration'] // DAY} days")

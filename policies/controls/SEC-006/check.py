@@ -1,0 +1,82 @@
+"""`value_from` names keys of the component's own Secret, every key is used, and clients and relations fit together."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+_CLIENT = re.compile(r"([a-z0-9-]+)-r[0-9]+")
+CREDENTIALS = {"secret", "header_value", "oidc_rp_client_secret", "token", "password"}
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per component with a configuration document."""
+    for name in seen.landscape.order:
+        text = (seen.config(name, "setup") or {}).get("data.yaml")
+        if text is None:
+            continue
+        prefix = f"{name}/Secret/setup"
+        keys = {k for s in seen.of("Secret") if s.name.startswith(prefix) for k in s.body.get("data") or {}}
+        document = json.loads(text)
+        named = set(_named(document))
+        wrong = [f"{key} is not in the Secret" for key in sorted(named - keys)]
+        wrong += [f"{key} is not used" for key in sorted(keys - named)]
+        wrong += sorted(set(_without(document))) + _relations(seen, name, document)
+        yield verdict(f"{name}/ConfigMap/setup", not wrong, ", ".join(wrong) or ", ".join(sorted(named)))
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Names of environment variables that values come from."""
+    if isinstance(value, Mapping):
+        if set(value) == {"value_from"} and isinstance(value["value_from"], Mapping):
+            yield str(value["value_from"].get("env", ""))
+        for item in value.values():
+            yield from _named(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named(item)
+
+
+def _without(value: Any) -> Iterator[str]:
+    """Credentials that do not come from a variable; clients and services without one."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in CREDENTIALS and not (isinstance(item, Mapping) and set(item) == {"value_from"}):
+                yield f"{key} is written out"
+            yield from _without(item)
+        if value.get("auth_type") == "zgw" and "api_root" in value and "secret" not in value:
+            yield "a service without a secret"
+        if value.get("auth_type") == "api_key" and "header_value" not in value:
+            yield "a service without a key"
+        if value.get("auth_type") not in (None, "zgw", "api_key"):
+            yield f"auth_type {value['auth_type']}"
+    elif isinstance(value, list):
+        for item in value:
+            yield from _without(item)
+
+
+def _relations(seen: Seen, name: str, document: Mapping[str, Any]) -> list[str]:
+    """Clients that are let in and that no relation explains; services that are called as somebody else."""
+    callers = {
+        user
+        for user in seen.landscape.order
+        if any(use.component == name for use in seen.landscape.components[user].component.uses)
+    } | {name}
+    found = []
+    for item in (document.get("vng_api_common_credentials") or {}).get("items") or ():
+        client = _CLIENT.fullmatch(str(item.get("identifier", "")))
+        if client is None or client[1] not in callers or "secret" not in item:
+            found.append(f"client {item.get('identifier')}")
+    for item in (document.get("tokenauth") or {}).get("items") or ():
+        client = _CLIENT.match(str(item.get("identifier", "")))
+        if client is None or client[1] not in callers or "token" not in item:
+            found.append(f"token of {item.get('identifier')}")
+    for item in (document.get("zgw_consumers") or {}).get("services") or ():
+        own = [item.get(key) for key in ("client_id", "user_id") if item.get("auth_type") == "zgw"]
+        if "auth_type" not in item or any(not str(who).startswith(f"{name}-r") for who in own):
+            found.append(f"service {item.get('identifier')}")
+        if item.get("auth_type") == "api_key" and item.get("header_key") != "Authorization":
+            found.append(f"header of {item.get('identifier')}")
+    return found
