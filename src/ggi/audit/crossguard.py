@@ -24,12 +24,14 @@ from ggi.audit.control import Control
 from ggi.audit.deviations import load_waivers
 from ggi.audit.facts import Facts, Seen, Subject
 from ggi.audit.judge import Judge, today
+from ggi.audit.letthrough import LetThrough
 from ggi.audit.redact import WEAK, kind_of_text
 from ggi.audit.subjects import of_landscape, of_properties
 from ggi.audit.verdict import Finding, Outcome
 from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.engine.target import CONTENT, INVENTORY
 from ggi.errors import GgiError, InputError
+from ggi.inventory.cluster import is_cluster_stack
 from ggi.inventory.load import Inventory
 from ggi.inventory.waiverfiles import Waivers
 from ggi.inventory.waivers import WaiverFile
@@ -83,6 +85,7 @@ class Tenancy:
     facts: Facts
     controls: Controls
     waivers: WaiverFile
+    through: LetThrough
 
     @cached_property
     def judge(self) -> Judge:
@@ -143,13 +146,15 @@ class Session:
             built = landscape(self.inventory.environment(tenant, name), self.catalogue)
             waivers = self._waivers.get(tenant_id)
             facts = Facts(built, self.catalogue, self.inventory.registry)
-            self._stacks[stack] = Tenancy(facts, self.controls, waivers.file if waivers else WaiverFile())
+            through = LetThrough.of_environment(stack, built.fingerprint)
+            self._stacks[stack] = Tenancy(facts, self.controls, waivers.file if waivers else WaiverFile(), through)
         return self._stacks[stack]
 
     def of_resource(self, urn: str, properties: Any) -> list[Finding]:
         """All findings about one resource. Raises InputError."""
         tenancy = self.tenancy(stack_of(urn))
-        return list(tenancy.judge.of_subject(tenancy.subject(logical_name(urn), unwrapped(properties))))
+        found = tenancy.judge.of_subject(tenancy.subject(logical_name(urn), unwrapped(properties)))
+        return tenancy.through.applied(found)
 
     def message(self, stack: str, finding: Finding) -> str:
         """What the engine prints about a finding in this stack."""
@@ -163,7 +168,7 @@ class Session:
         seen = tenancy.seen(tenancy.subject(logical_name(u), unwrapped(p)) for u, p in resources)
         checks = [c for c in self.controls if c.check is not None]
         judge = Judge(checks, seen)
-        return [f for c in checks if judge.in_force(c) for f in judge.of_check(c)]
+        return tenancy.through.applied(f for c in checks if judge.in_force(c) for f in judge.of_check(c))
 
 
 def unwrapped(value: Any) -> Any:
@@ -177,8 +182,11 @@ def unwrapped(value: Any) -> Any:
     return value
 
 
-def _is_kubernetes(resource: Any) -> bool:
+def _is_judged(resource: Any) -> bool:
+    """Whether a resource is an object of a landscape; what a cluster has of its own is no gemeente's."""
     kind = str(resource.resource_type)
+    if is_cluster_stack(stack_of(resource.urn)):
+        return False
     return kind.startswith("kubernetes:") and "kind" in resource.props["__target"]
 
 
@@ -261,14 +269,14 @@ class Pack:
                         self.policies.append(kind(name, str(control.file.title), speak, _LEVELS[mandatory]))
 
     def _of_resource(self, args: Any) -> list[Finding]:
-        return self.session.of_resource(args.urn, args.props) if _is_kubernetes(args) else []
+        return self.session.of_resource(args.urn, args.props) if _is_judged(args) else []
 
     def _told(self, args: Any, finding: Finding) -> str:
         place = args.urn if hasattr(args, "urn") else args.resources[0].urn
         return self.session.message(stack_of(place), finding)
 
     def _of_stack(self, args: Any) -> list[Finding]:
-        return self.session.of_stack([(r.urn, r.props) for r in args.resources if _is_kubernetes(r)])
+        return self.session.of_stack([(r.urn, r.props) for r in args.resources if _is_judged(r)])
 
 
 def _judging(turn: _Turn, judged: Callable[[Any], list[Finding]]) -> Callable[[Any, Report], None]:

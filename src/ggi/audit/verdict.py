@@ -61,9 +61,11 @@ class Finding:
     plan: Plan | None = None
     known_since: dt.date | None = None
     """Set by a baseline: this failure was there when the landscape came in. It stays a failure and does not block."""
+    urgent: bool = False
+    """An urgent update goes through it. It stays a failure, and somebody must approve it afterwards."""
 
     @property
     def blocks(self) -> bool:
         """Whether a change with this finding is refused."""
-        explained = self.plan is not None or self.known_since is not None
+        explained = self.plan is not None or self.known_since is not None or self.urgent
         return self.outcome is Outcome.FAIL and self.enforcement is Enforcement.MANDATORY and not explained

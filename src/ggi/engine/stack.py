@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,13 @@ class Stack:
         """What an update would do; nothing is changed."""
         return self._run(["preview"], Watcher(on_step))
 
-    def up(self, on_step: Step | None = None) -> Outcome:
-        """Make the cluster what the landscape says."""
-        outcome = self._run(["up", "--yes", "--skip-preview"], Watcher(on_step))
+    def up(self, on_step: Step | None = None, message: str = "", variables: Mapping[str, str] | None = None) -> Outcome:
+        """Make the cluster what the landscape says.
+
+        The engine's history keeps `message`; program and policy pack get `variables` in their environment.
+        """
+        self._environment = {**self._environment, **(variables or {})}
+        outcome = self._run(["up", "--yes", "--skip-preview", f"--message={message}"], Watcher(on_step))
         known = tuple(message for message in outcome.messages if "pending operations" in message)
         if known or has_pending(self.target):
             # An engine that was killed left creations of which it did not hear the end. This update has made or adopted
@@ -58,12 +62,12 @@ class Stack:
         """How the cluster differs from the state; neither is changed."""
         return self._run(["refresh", "--preview-only"], Watcher(on_step, drift=True))
 
-    def destroy(self, on_step: Step | None = None) -> Outcome:
+    def destroy(self, on_step: Step | None = None, message: str = "") -> Outcome:
         """Remove every object of the stack, and then the stack's record. One that was never made is no error."""
         if not self.target.sandbox and self.size():
             # What holds data is protected on real clusters; whoever asks for this has been asked whether it may go.
             self._must("state", "unprotect", "--all", "--yes")
-        outcome = self._run(["destroy", "--yes", "--skip-preview"], Watcher(on_step))
+        outcome = self._run(["destroy", "--yes", "--skip-preview", f"--message={message}"], Watcher(on_step))
         self._must("stack", "rm", "--yes", "--preserve-config")
         return outcome
 

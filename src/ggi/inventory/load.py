@@ -11,10 +11,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
+from ggi.inventory.cluster import OwnedCluster, find_cluster
 from ggi.inventory.find import find
 from ggi.inventory.layers import LAYERED, Layers, alone, check_environments, split
 from ggi.inventory.m365 import M365File
-from ggi.inventory.models import NationalFile, RegionFile, State
+from ggi.inventory.models import Changes, NationalFile, RegionFile, State
 from ggi.inventory.network import NetworkFile
 from ggi.inventory.owned import Owned
 from ggi.inventory.registry import Registry, load_registry
@@ -104,13 +105,23 @@ class Inventory:
         return validate(opened, model, problems, partial=LAYERED)
 
     @cached_property
-    def national(self) -> Layers:
-        """What holds for every gemeente."""
+    def _national(self) -> tuple[NationalFile, Layers]:
         problems: list[Problem] = []
         tree = self._read(self.root / "national.yaml", "national", problems)
-        self._check(tree, NationalFile, problems)
+        model = self._check(tree, NationalFile, problems)
         raise_if(problems)
-        return split(tree)
+        assert isinstance(model, NationalFile)  # noqa: S101  (raise_if has raised otherwise)
+        return model, split(tree)
+
+    @property
+    def national(self) -> Layers:
+        """What holds for every gemeente."""
+        return self._national[1]
+
+    @property
+    def changes(self) -> Changes:
+        """What every change must name."""
+        return self._national[0].changes
 
     def region_ids(self) -> list[str]:
         """Names of all regions, from the names of their files."""
@@ -130,6 +141,10 @@ class Inventory:
             assert isinstance(model, RegionFile)  # noqa: S101  (raise_if has raised otherwise)
             self._regions[name] = model, split(tree)
         return self._regions[name]
+
+    def cluster(self, stack: str) -> OwnedCluster:
+        """The cluster that has this stack, such as `cluster-midden-prod`."""
+        return find_cluster(stack, ((name, self.region(name)) for name in self.region_ids()))
 
     def check_components(self, tree: Node, problems: list[Problem]) -> None:
         """Check the `components` of every layer in one opened file against each component's own settings."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ggi.inventory.types import (
     Cidr,
@@ -23,6 +24,7 @@ from ggi.inventory.types import (
     Slug,
     Window,
 )
+from ggi.messages import t
 
 
 class Model(BaseModel):
@@ -259,8 +261,28 @@ class RegionFile(Settings):
     """What holds for one environment: ontw, test, accp, prod."""
 
 
+class Changes(Model):
+    """What every change of a landscape must name."""
+
+    ticket: list[EnvironmentName] = []
+    """Environments in which `ggi up` and `ggi down` need `--change` with the number of the change."""
+    pattern: str = r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,59}"
+    """What such a number looks like, as a regular expression for the whole of it."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(t("{value!r} is no regular expression: {why}", value=value, why=error)) from None
+        return value
+
+
 class NationalFile(Settings):
     """What holds for every gemeente unless a lower layer may and does say otherwise."""
 
+    changes: Changes = Changes()
+    """What every change must name; a sandbox is exempt."""
     environments: dict[EnvironmentName, Settings] = {}
     """What holds for one environment: ontw, test, accp, prod."""
