@@ -1,0 +1,70 @@
+"""Owners can't sign in, sign-in roles are members of one owner and have a password, and databases have their owner."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ggi.audit.check import Seen, Verdict, verdict
+
+RIGHTS = ("superuser", "createdb", "createrole", "replication", "bypassrls")
+Role = Mapping[str, Any]
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per Cluster and per Database."""
+    owners: dict[str, set[str]] = {}
+    for subject in seen.of("Cluster"):
+        spec = subject.body.get("spec") or {}
+        roles = [role for role in (spec.get("managed") or {}).get("roles") or () if isinstance(role, Mapping)]
+        wrong = [*_roles(roles), *_rules(roles, (spec.get("postgresql") or {}).get("pg_hba") or ())]
+        owners[subject.kube_name] = {str(r.get("name")) for r in roles if not r.get("login")}
+        yield verdict(subject.name, not wrong, ", ".join(sorted(set(wrong))) or f"{len(roles)} roles")
+    for subject in seen.of("Database"):
+        spec = subject.body.get("spec") or {}
+        known = owners.get(str((spec.get("cluster") or {}).get("name")), set())
+        wrong = [] if spec.get("owner") in known else [f"owner {spec.get('owner')}"]
+        if subject.name.rpartition("/")[2].replace("-", "_") != str(spec.get("owner")).replace("-", "_"):
+            wrong.append("owner of another database")
+        # Whose the database is stands in its name; an absent or renamed one is lost to its application.
+        if spec.get("ensure", "present") != "present" or not spec.get("name"):
+            wrong.append("not present")
+        for extension in spec.get("extensions") or ():
+            if not extension.get("name") or extension.get("ensure", "present") != "present":
+                wrong.append("an extension")
+        yield verdict(subject.name, not wrong, ", ".join(wrong) or f"owner {spec.get('owner')}")
+
+
+def _roles(roles: Sequence[Role]) -> Iterator[str]:
+    owners = {str(role.get("name")) for role in roles if not role.get("login")}
+    entered: set[str] = set()
+    for role in roles:
+        name, members = str(role.get("name")), [str(item) for item in role.get("inRoles") or ()]
+        yield from (f"{name}: {right}" for right in RIGHTS if role.get(right))
+        if role.get("ensure", "present") != "present":
+            yield f"{name}: absent"
+        if not role.get("login"):
+            if members or role.get("passwordSecret"):
+                yield f"{name}: an owner with a password or a group"
+            continue
+        entered |= set(members)
+        if len(members) != 1 or members[0] not in owners or not name.startswith(f"{members[0]}_r"):
+            yield f"{name}: member of {', '.join(members) or 'nothing'}"
+        if not str((role.get("passwordSecret") or {}).get("name", "")).startswith("postgresql-"):
+            yield f"{name}: no password"
+        if role.get("inherit", True) is not True or role.get("validUntil"):
+            yield f"{name}: does not inherit"
+    yield from (f"{name}: nobody can sign in" for name in owners - entered)
+
+
+def _rules(roles: Sequence[Role], lines: Sequence[str]) -> Iterator[str]:
+    """Each database lets its own roles in, and everything else is refused at the end."""
+    wanted = {str(role.get("name")) for role in roles if not role.get("login")}
+    found = set()
+    for line in lines:
+        words = str(line).split()
+        if words[:1] == ["hostssl"]:
+            found.add(words[2].removeprefix("+") if len(words) > 2 else "")
+            if len(words) < 4 or words[2][:1] != "+" or "all" in words[1].split(","):
+                yield f"rule {' '.join(words[:3])}"
+    yield from (f"rule for {name}" for name in wanted ^ found)
+    if not lines or str(lines[-1]).split() != ["host", "all", "all", "all", "reject"]:
+        yield "no refusal at the end"

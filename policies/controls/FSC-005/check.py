@@ -1,0 +1,47 @@
+"""No grants that sign themselves, one group, audit log on, and TLS at every own and group address."""
+
+from collections.abc import Iterator, Mapping
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.references import hosts
+
+OWN = {"TLS_CERT": "tls.crt", "TLS_KEY": "tls.key", "TLS_ROOT_CERT": "ca.crt"}
+GROUP = {"TLS_GROUP_CERT": "tls.crt", "TLS_GROUP_KEY": "tls.key", "TLS_GROUP_ROOT_CERT": "ca.crt"}
+WANTED: Mapping[str, Mapping[str, str]] = {
+    "fscmanager": {"AUTO_SIGN_GRANTS": "", "AUDITLOG_TYPE": "stdout", "LOG_TYPE": "live"},
+    "fsccontroller": {"AUDITLOG_TYPE": "stdout", "LOG_TYPE": "live"},
+    "fscinway": {"LOG_TYPE": "live"},
+    "fscoutway": {"LOG_TYPE": "live", "ENABLE_GRANT_HASH_SUGGESTION": "false"},
+    "fsctxlog": {"LOG_TYPE": "live"},
+}
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per part of FSC."""
+    found = {name: seen.config(name, "env") for name in WANTED}
+    groups = {data["GROUP_ID"] for data in found.values() if data is not None and "GROUP_ID" in data}
+    for name, data in found.items():
+        if data is not None:
+            wrong = [*_wrong(seen, name, data)]
+            if name != "fsctxlog" and (len(groups) != 1 or "GROUP_ID" not in data):
+                wrong.append("group")
+            yield verdict(f"{name}/ConfigMap/env", not wrong, ", ".join(wrong) or "people sign")
+
+
+def _wrong(seen: Seen, name: str, data: Mapping[str, str]) -> Iterator[str]:
+    yield from (key for key, value in WANTED[name].items() if data.get(key) != value)
+    yield from (key for key, file in OWN.items() if data.get(key) != f"/etc/ggi/internal/{file}")
+    if name not in ("fsccontroller", "fsctxlog"):
+        yield from (key for key, file in GROUP.items() if data.get(key) != f"/etc/ggi/group/{file}")
+    for key, value in data.items():
+        if key.startswith("TLS_GROUP_") and key not in GROUP and not value.startswith("/etc/ggi/group/tls."):
+            yield key
+    process = seen.landscape.components[name].component.processes[0]
+    known = {f"0.0.0.0:{port.number}" for port in process.ports}
+    listening = [value for key, value in data.items() if key.startswith(("LISTEN_ADDRESS", "MONITORING_ADDRESS"))]
+    if set(listening) != known or len(listening) != len(known):
+        yield "addresses that it listens at"
+    if "SELF_ADDRESS" in data and data["SELF_ADDRESS"] != f"https://{hosts(seen).get(name, '')}:443":
+        yield "SELF_ADDRESS"
+    if name in ("fscinway", "fscmanager") and "SELF_ADDRESS" not in data:
+        yield "SELF_ADDRESS"

@@ -1,0 +1,34 @@
+"""Keycloak's own settings: address, proxy headers, log, health, database; and where its configuration Job goes."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.realm import SUBJECT
+from ggi.audit.references import hosts
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about the server, one about the Job that configures it."""
+    data = seen.config("keycloak", "env")
+    if data is None:
+        return
+    wanted = {
+        "KC_HOSTNAME": f"https://{hosts(seen).get('keycloak', '')}",
+        "KC_PROXY_HEADERS": "xforwarded",
+        "KC_DB": "postgres",
+        "KC_LOG": "console",
+        "KC_LOG_CONSOLE_OUTPUT": "json",
+        "KC_HEALTH_ENABLED": "true",
+        "KC_METRICS_ENABLED": "true",
+        "KC_HOSTNAME_BACKCHANNEL_DYNAMIC": "true",
+        "KC_CACHE": "ispn",
+        "KC_BOOTSTRAP_ADMIN_CLIENT_ID": "ggi-configure",
+    }
+    wrong = [key for key, value in wanted.items() if data.get(key) != value]
+    wrong += sorted(key for key in data if key.startswith(("KC_HOSTNAME_STRICT", "KC_FEATURES", "KC_SPI")))
+    yield verdict("keycloak/ConfigMap/env", not wrong, ", ".join(wrong) or wanted["KC_HOSTNAME"])
+    files = seen.config("keycloak", "configure-files") or {}
+    target = dict(line.partition("=")[::2] for line in files.get("etc_ggi_keycloak_target", "").splitlines())
+    server = f"http://keycloak-server.{seen.environment.namespace}.svc"
+    right = target == {"server": server, "realm": seen.stack, "admin": wanted["KC_BOOTSTRAP_ADMIN_CLIENT_ID"]}
+    yield verdict(SUBJECT, right, "" if right else "server, realm or administrator of the configuration")
