@@ -51,7 +51,7 @@ class Cmdlets:
             kept: dict[str, Any] = tenant.data["powershell"].setdefault(name, {})
             if verb == "get":
                 return self._get(kept, resource, parameters)
-            return self._write(tenant, cmdlet, kept, resource, verb, parameters)
+            return self._write(tenant, cmdlet, name, kept, resource, verb, parameters)
 
     @staticmethod
     def _allowed(tenant: TenantState, product: ProductFile, resource: Resource, verb: str, delegated: bool) -> None:
@@ -76,6 +76,7 @@ class Cmdlets:
     def _write(
         tenant: TenantState,
         cmdlet: str,
+        object_name: str,
         kept: dict[str, Any],
         resource: Resource,
         verb: str,
@@ -92,12 +93,13 @@ class Cmdlets:
                 raise CmdletError("failed", f"A parameter cannot be found that matches parameter name '{name}'.")
             if why := resource.properties[path].refuse(value):
                 raise CmdletError("failed", f"Cannot process argument transformation on parameter '{name}': {why}")
-            values[path] = value
+            domains = resource.properties[path].read_as == "domains"
+            values[path] = [f"Domain={v}" for v in value] if domains else value
         if (item in kept) != (verb == "set"):
             raise CmdletError("failed", f"'{item}' {'does not exist' if verb == 'set' else 'exists already'}.")
         if cmdlet in tenant.faults.silent:
             return []
-        kept[item] = {**kept.get(item, {}), **values}
+        kept[item] = {**kept.get(item, tenant.data["defaults"].get(object_name, {})), **values}
         tenant.writes += 1
         tenant.save()
         return []

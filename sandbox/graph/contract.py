@@ -20,6 +20,10 @@ BETA: Mapping[str, Any] = {
 }
 
 
+AT_CREATION = frozenset({"templateId"})
+"""Read-only afterwards: POST /groupSettings demands it."""
+
+
 @dataclass(frozen=True)
 class Contract:
     """Types, enums and permissions as derived from Microsoft's files."""
@@ -49,7 +53,7 @@ class Contract:
             path = f"{where}.{key}" if where else key
             if field is None:
                 yield f"The property '{path}' does not exist on type 'microsoft.graph.{name}'."
-            elif field.get("readonly"):
+            elif field.get("readonly") and not (key == "id" and where) and not (create and key in AT_CREATION):
                 yield f"The property '{path}' is read-only and cannot be set."
             else:
                 yield from self._value(field, value, path)

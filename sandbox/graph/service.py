@@ -232,7 +232,7 @@ def _write(tenant: TenantState, method: str, collection: str, key: str, body: An
         return error(409 if conflict else 400, "Conflict" if conflict else "BadRequest", refused[0])
     body = {k: v for k, v in body.items() if "@odata.etag" not in k}
     if collection not in tenant.faults.silent:
-        made = {"id": new_id(), **body} if method == "POST" else _merged(old, body)
+        made = {**_whole(kind, body), "id": new_id()} if method == "POST" else _merged(old, body)
         if method == "POST" and kind == "groupSetting":
             made["displayName"] = "Group.Unified"
         if not many:
@@ -258,6 +258,20 @@ def _rules(tenant: TenantState, collection: str, kept: Any, body: Any) -> Iterat
         yield "Security Defaults can't be enabled while Conditional Access policies are enabled."
     if collection == "/groupSettings" and any(o.get("templateId") == body.get("templateId") for o in kept):
         yield "A conflicting object with one or more of the specified property values is present in the directory."
+
+
+def _whole(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A new object as Graph shows it: what was not given is null, or an empty list."""
+    made: dict[str, Any] = {}
+    for name, about in contract().fields(kind).items():
+        value = body.get(name)
+        if value is None:
+            made[name] = [] if about.get("list") else None
+        elif isinstance(value, Mapping) and about["type"] in contract().types:
+            made[name] = _whole(about["type"], value)
+        else:
+            made[name] = value
+    return made
 
 
 def _merged(old: Any, new: Mapping[str, Any]) -> dict[str, Any]:

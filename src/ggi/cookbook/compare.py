@@ -23,7 +23,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def holds(comparison: str, wanted: Any, actual: Any) -> bool:
-    """Whether `actual` is as wanted. `comparison` is equal, contains, one_of or at_most."""
+    """Whether `actual` is as wanted."""
     if comparison == "equal":
         return same(wanted, actual)
     if comparison == "contains":
@@ -32,6 +32,8 @@ def holds(comparison: str, wanted: Any, actual: Any) -> bool:
         return any(same(w, actual) for w in wanted)
     if comparison == "at_most":
         return isinstance(actual, int) and not isinstance(actual, bool) and 0 < actual <= wanted
+    if comparison == "unset":
+        return actual in (None, [], {}, "")
     raise ValueError(comparison)
 
 
@@ -42,6 +44,8 @@ def to_write(comparison: str, wanted: Any, actual: Any) -> Any:
         return kept + [w for w in wanted if not any(same(w, a) for a in kept)]
     if comparison == "one_of":
         return wanted[0]
+    if comparison == "unset":
+        return None
     return wanted
 
 

@@ -161,6 +161,8 @@ def _refused(want: Want, prop: Property, book: Cookbook) -> Iterator[str]:
     for name in names:
         if name not in book.parameters:
             yield t("there is no parameter {name}", name=name)
+    if want.unset:
+        return
     operands = want.one_of if want.one_of is not None else [want.wanted]
     for value in [*operands, want.report_only, want.otherwise]:
         if value is not None and not list(_named(value)) and (why := prop.refuse(value)):

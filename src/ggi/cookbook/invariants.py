@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
-from ggi.cookbook.content import Cookbook
-from ggi.cookbook.judge import Outcome
-from ggi.cookbook.order import Target
-from ggi.cookbook.plan import Plan
+from ggi.cookbook.compare import same
+from ggi.cookbook.judge import Judged
+from ggi.cookbook.order import Target, Wanted
+from ggi.cookbook.plan import Plan, enforcing
 from ggi.cookbook.reading import Ref, Unreadable
 from ggi.errors import Problem
 from ggi.messages import t
@@ -34,9 +34,9 @@ class Groups(Protocol):
         """How many members a group has."""
 
 
-async def broken(plan: Plan, book: Cookbook, graph: object) -> list[Problem]:
+async def broken(plan: Plan, graph: object) -> list[Problem]:
     """Every invariant that the plan would break."""
-    problems = list(_unguarded(plan, book))
+    problems = list(_unguarded(plan))
     groups: set[str] = set()
     for change in plan.changes:
         if change.ref.resource != POLICIES:
@@ -70,20 +70,28 @@ def _way_back(members: int | Unreadable) -> Iterator[Problem]:
         yield Problem(message, t("Add emergency accounts to the group first. Nothing was written."))
 
 
-def _unguarded(plan: Plan, book: Cookbook) -> Iterator[Problem]:
+def _unguarded(plan: Plan) -> Iterator[Problem]:
     """Entra ID refuses enforced policies while security defaults are on: refuse the plan instead of failing midway."""
+    enforced = {name for change in plan.changes if enforcing(change, plan.targets) for name in change.recipes}
     changing = {recipe for change in plan.changes for recipe in change.recipes}
-    for one in plan.judged:
-        recipe = book.recipes[one.recipe].file
-        needed = changing & set(recipe.while_enforced)
-        if not needed or plan.report_only or one.recipe in changing:
+    for target in plan.targets.values():
+        replaced = [want for asked in target.asked for want in asked.wants if want.otherwise is not None]
+        if not enforced or not replaced or target.id in changing:
             continue
-        if one.outcome is Outcome.UNREADABLE or one.outcome is Outcome.DRIFT:
-            yield Problem(
-                t(
-                    "{needed} can't be enforced while {recipe} is not applied",
-                    needed=", ".join(sorted(needed)),
-                    recipe=one.recipe,
-                ),
-                t("Set the stage of {recipe} to apply as well, or use --report-only.", recipe=one.recipe),
-            )
+        about = [one for one in plan.judged if one.recipe == target.id]
+        if all(_gone(one, replaced) for one in about):
+            continue
+        yield Problem(
+            t("{needed} can't be enforced while {recipe} is not applied", needed=_list(enforced), recipe=target.id),
+            t("Set the stage of {recipe} to apply as well, or use --report-only.", recipe=target.id),
+        )
+
+
+def _gone(one: Judged, replaced: list[Wanted]) -> bool:
+    """Whether what is to be replaced is off already."""
+    values = one.reading.values if one.reading is not None else None
+    return values is not None and all(same(values.get(want.path), want.value) for want in replaced)
+
+
+def _list(names: set[str]) -> str:
+    return ", ".join(sorted(names))

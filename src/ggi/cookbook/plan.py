@@ -41,7 +41,9 @@ class Change:
         values = reading.values
         if self.deletes:
             return values is None
-        return values is not None and all(p in values and same(v, values[p]) for p, v in self.after.items())
+        return values is not None and all(
+            p in values and (same(v, values[p]) or (v is None and not values[p])) for p, v in self.after.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -152,33 +154,23 @@ def _ordered(
     defaults nothing guards until the policies do. So the policies are made in report-only mode, then the defaults go,
     then the policies are enforced at once: three steps, the second undone when the third fails.
     """
+    guards = [replace(c, guards=True) for c in changes if any(by_id[r].recipe.file.while_enforced for r in c.recipes)]
     first: list[Change] = []
-    guards: list[Change] = []
     last: list[Change] = []
-    needed = {
-        name
-        for change in changes
-        for recipe in change.recipes
-        for name in by_id[recipe].recipe.file.while_enforced
-        if not report_only
-    }
     for change in changes:
-        if any(by_id[recipe].recipe.file.while_enforced for recipe in change.recipes):
-            guards.append(replace(change, guards=True))
+        if any(guard.ref == change.ref for guard in guards):
             continue
-        watched = _report_only_values(change, by_id) if needed & set(change.recipes) else {}
+        watched = enforcing(change, by_id) if guards and not report_only else {}
+        early = {
+            p: v
+            for p, v in {**change.after, **watched}.items()
+            if p not in change.before or not same(v, change.before[p])
+        }
+        if early:
+            first.append(replace(change, after=early))
         if watched:
-            first.append(replace(change, after={**change.after, **watched}))
-            last.append(
-                replace(
-                    change,
-                    before=dict(watched),
-                    after={path: change.after[path] for path in watched},
-                    follows=True,
-                )
-            )
-        else:
-            first.append(change)
+            after = {path: change.after[path] for path in watched}
+            last.append(replace(change, before=dict(watched), after=after, follows=True))
     return (*sorted(first, key=lambda c: (book.channel(c.ref.resource), _rank(c))), *guards, *last)
 
 
@@ -187,14 +179,15 @@ def _rank(change: Change) -> int:
     return 1 if change.creates else 0
 
 
-def _report_only_values(change: Change, by_id: Mapping[str, Target]) -> dict[str, Any]:
+def enforcing(change: Change, by_id: Mapping[str, Target]) -> dict[str, Any]:
+    """The properties by which a change enforces a policy, each with the value that would only report."""
     return {
         want.path: want.report_only
         for recipe in change.recipes
         for asked in by_id[recipe].asked
         if asked.ref == change.ref
         for want in asked.wants
-        if want.report_only is not None and want.path in change.after
+        if want.report_only is not None and not same(change.after.get(want.path, want.report_only), want.report_only)
     }
 
 

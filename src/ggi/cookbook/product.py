@@ -22,7 +22,7 @@ Cmdlet = Annotated[str, Field(pattern=r"^(Get|Set|New|Update|Enable)-[A-Za-z0-9]
 class Property(Model):
     """One property of a resource. Nested properties of Graph are written with dots."""
 
-    type: Literal["boolean", "integer", "text", "enum", "list"]
+    type: Literal["boolean", "integer", "text", "enum", "list", "object"]
     values: list[str] = []
     """Members of an enum, or those that a list may have; none: any text."""
     parameter: str = ""
@@ -34,6 +34,8 @@ class Property(Model):
 
     def refuse(self, value: Any) -> str:
         """Why `value` can't be a value of this property; "" when it can."""
+        if self.type == "object":
+            return t("only `unset` can be asked of {type}", type=self.type)
         fits = {
             "boolean": lambda: isinstance(value, bool),
             "integer": lambda: isinstance(value, int) and not isinstance(value, bool),

@@ -28,6 +28,9 @@ FAMILIES = {
 """Subjects by the first two letters of an id, in the order of the booklet."""
 
 
+COMPARISONS = ("equal", "contains", "one_of", "at_most", "unset")
+
+
 class Text(Model):
     """A text in both languages."""
 
@@ -64,6 +67,8 @@ class Want(Model):
     """Each of these is right; the first is written."""
     at_most: Any = None
     """A number that is not more than this, and more than 0."""
+    unset: Literal[True] | None = None
+    """It has no value: a condition that would narrow a policy."""
     report_only: Any = None
     """Is written instead by `--report-only`."""
     otherwise: Any = None
@@ -71,15 +76,15 @@ class Want(Model):
 
     @model_validator(mode="after")
     def _compares_in_one_way(self) -> Want:
-        given = [name for name in ("equal", "contains", "one_of", "at_most") if getattr(self, name) is not None]
+        given = [name for name in COMPARISONS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(t("{path}: write one of equal, contains, one_of, at_most", path=self.path))
+            raise ValueError(t("{path}: write one of {names}", path=self.path, names=", ".join(COMPARISONS)))
         return self
 
     @property
     def comparison(self) -> str:
-        """The word: equal, contains, one_of or at_most."""
-        return next(n for n in ("equal", "contains", "one_of", "at_most") if getattr(self, n) is not None)
+        """One of COMPARISONS."""
+        return next(n for n in COMPARISONS if getattr(self, n) is not None)
 
     @property
     def wanted(self) -> Any:

@@ -56,7 +56,7 @@ class Session:
 
     async def check_invariants(self, plan: Plan) -> None:
         """Raises WorkError with every invariant that the plan would break; nothing was written."""
-        problems = await broken(plan, self.book, self.channels.get(GRAPH))
+        problems = await broken(plan, self.channels.get(GRAPH))
         if problems:
             raise WorkError(*problems)
 

@@ -21,6 +21,8 @@ def _wanted(line: Line) -> str:
         return t("contains {value}", value=value)
     if want.comparison == "one_of":
         return t("one of {value}", value=value)
+    if want.comparison == "unset":
+        return t("not set")
     if want.comparison == "at_most":
         return t("at most {value}", value=value)
     return value
@@ -129,7 +131,8 @@ def _object_lines(one: Judged, plan: Plan) -> Iterator[str]:
     yield f"    {one.ref}{accepted}" + (f"  ({one.note})" if one.note else "")
     for line in one.lines:
         if line.outcome is Outcome.DRIFT:
-            yield f"      {line.wanted.path}: {_seen(line)} -> {_wanted(line)}"
+            seen = "" if line.actual is ABSENT else f"{_seen(line)} -> "
+            yield f"      {line.wanted.path}: {seen}{_wanted(line)}"
 
 
 def _needs(recipe: str, plan: Plan, book: Cookbook) -> list[str]:

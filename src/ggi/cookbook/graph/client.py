@@ -209,7 +209,9 @@ class GraphClient:
 
     async def rest_of(self, request: Request, first: Answer) -> Answer:
         """All pages of a collection, of which `first` is the first. A page that fails makes the whole fail."""
-        values = list(first.body.get("value", []))
+        if "value" not in first.body:
+            return first
+        values = list(first.body["value"])
         link = first.body.get("@odata.nextLink")
         for _ in range(MOST_PAGES):
             if not link:
