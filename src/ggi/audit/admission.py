@@ -22,7 +22,6 @@ STACK_LABEL, ENVIRONMENT_LABEL = "ggi/stack", "ggi/environment"
 ENVIRONMENTS = ("ontw", "test", "accp", "prod")
 NOT_OURS = ("kube-root-ca.crt",)
 """ConfigMaps that the cluster itself makes."""
-LABELS = {"app.kubernetes.io/part-of": "ggi", "app.kubernetes.io/managed-by": "pulumi"}
 
 Manifest = dict[str, Any]
 
@@ -111,7 +110,7 @@ def policy(control: Control) -> Manifest:
     return {
         "apiVersion": API,
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": policy_name(control), "labels": {**LABELS, "ggi/severity": file.severity.value}},
+        "metadata": {"name": policy_name(control), "labels": {"ggi/severity": file.severity.value}},
         "spec": spec,
     }
 
@@ -129,7 +128,7 @@ def _binding(control: Control, suffix: str, actions: list[str], environments: It
     return {
         "apiVersion": API,
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": f"{policy_name(control)}-{suffix}", "labels": dict(LABELS)},
+        "metadata": {"name": f"{policy_name(control)}-{suffix}"},
         "spec": spec,
     }
 

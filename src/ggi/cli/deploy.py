@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,11 +12,13 @@ from ggi.cli.app import app
 from ggi.cli.options import Json, Name, Sandbox, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json
 from ggi.cli.planning import show_plan
-from ggi.cli.workspace import Workspace, simulated, start_sandbox
-from ggi.errors import EXIT_FAILED, InputError, Problem, WorkError
+from ggi.cli.refusing import refuse
+from ggi.cli.workspace import Wanted, Workspace, simulated, start_sandbox
+from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import mark, t
 
 if TYPE_CHECKING:
+    from ggi.cli.workspace import Owner
     from ggi.engine.events import Event, Outcome
     from ggi.engine.stack import Stack
     from ggi.engine.target import Target
@@ -34,14 +37,14 @@ OPERATIONS = {
 """Pulumi's words for what it does, as a summary says them; others stay as they are."""
 
 
-def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> Target:
+def _prepare(workspace: Workspace, owner: Owner, sandbox: bool) -> Target:
     """The target, with its tools resolved and (for the sandbox) the control plane running."""
     from ggi.engine.tools import PULUMI, resolve
 
     with Progress() as progress:
         cli = resolve(PULUMI, sandbox=sandbox, report=progress)
         if sandbox:
-            start_sandbox(environment, progress)
+            start_sandbox(owner, progress)
     if sandbox:
         import shutil
 
@@ -54,45 +57,29 @@ def _prepare(workspace: Workspace, environment: Environment, sandbox: bool) -> T
                 plugin=official or t("the sandbox's stand-in"),
             )
         )
-        return workspace.sandbox_target(environment, cli.path)
+        return workspace.sandbox_target(owner, cli.path)
     note(
         t(
             "Engine: Pulumi {version} ({how}); context {context}.",
             version=cli.version,
             how=cli.said,
-            context=environment.cluster.context,
+            context=owner.cluster.context,
         )
     )
-    return workspace.real_target(environment, cli.path)
+    return workspace.real_target(owner, cli.path)
 
 
-def _refuse(workspace: Workspace, name: str, sandbox: bool) -> None:
-    """Judge the landscape as the policy pack will, before the engine starts. Raises WorkError when it may not go on."""
-    from ggi.audit.audit import Place
-    from ggi.audit.content import load_controls
-    from ggi.audit.deviations import load_waivers
-    from ggi.audit.judge import today
-    from ggi.audit.refusal import refusals
-    from ggi.cli.audit import audit_stack
-
-    controls = load_controls(workspace.catalogue.roots)
-    waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
-    judged = audit_stack(workspace, name, controls, waivers, Place.PLAN, today(), sandbox)
-    if found := refusals(judged):
-        note(t("{stack} is refused by the controls; nothing was changed.", stack=judged.stack))
-        raise WorkError(*found)
-
-
-def _open(target: Target, environment: Environment, *, downgrade: bool = True, check: bool = True) -> Stack:
+def _open(target: Target, owner: Owner, *, downgrade: bool = True, check: bool = True) -> Stack:
     """The stack, when (with `check`) the cluster is the right one and (without `downgrade`) runs no newer release."""
     from ggi.engine.guard import check_release, cluster_identity
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.stack import open_stack
+    from ggi.inventory.load import Environment
 
     with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
         stack = open_stack(target, cluster_identity(api), note, check=check)
-        if not downgrade:
-            check_release(api, environment)
+        if not downgrade and isinstance(owner, Environment):
+            check_release(api, owner)
     return stack
 
 
@@ -148,13 +135,13 @@ def preview(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> 
     Example: ggi preview gm9901-accp --sandbox
     """
     workspace = Workspace()
-    built = workspace.landscape(name)
-    _refuse(workspace, name, sandbox)
-    stack = _open(_prepare(workspace, built.environment, sandbox), built.environment)
+    wanted = workspace.wanted(name)
+    refuse(workspace, wanted)
+    stack = _open(_prepare(workspace, wanted.owner, sandbox), wanted.owner)
     with Progress() as progress:
-        outcome = stack.preview(_Steps(progress, len(built.objects)))
+        outcome = stack.preview(_Steps(progress, len(wanted.objects)))
     if json_output:
-        say_json({"stack": built.stack, "changes": outcome.changes, "steps": _changes(outcome)})
+        say_json({"stack": wanted.stack, "changes": outcome.changes, "steps": _changes(outcome)})
         return
     _show(outcome)
     _closing(t("preview"), outcome, sandbox, t("nothing would change"))
@@ -175,26 +162,75 @@ def up(
     from ggi.engine.target import DOWNGRADE
 
     workspace = Workspace()
-    built = workspace.landscape(name)
+    wanted = workspace.wanted(name)
     if not json_output:
-        show_plan(built)
-        say(t("  drawing: {path}", path=_draw(built)))
-    _refuse(workspace, name, sandbox)
+        _show_wanted(wanted)
+    refuse(workspace, wanted)
     if downgrade:
         os.environ[DOWNGRADE] = "1"
-    target = _prepare(workspace, built.environment, sandbox)
-    stack = _open(target, built.environment, downgrade=downgrade)
+    target = _prepare(workspace, wanted.owner, sandbox)
+    stack = _open(target, wanted.owner, downgrade=downgrade)
     if not yes:
-        say(t("This changes {stack} in context {context}.", stack=built.stack, context=target.context))
+        say(t("This changes {stack} in context {context}.", stack=wanted.stack, context=target.context))
         typer.confirm(t("Go on?"), abort=True)
+    if sandbox and wanted.landscape:
+        _admission_first(workspace, wanted.landscape.environment, target)
     with Progress() as progress:
-        outcome = stack.up(_Steps(progress, len(built.objects)))
+        outcome = stack.up(_Steps(progress, len(wanted.objects)))
     if json_output:
         say_json(
-            {"stack": built.stack, "changes": outcome.changes, "steps": _changes(outcome), "seconds": outcome.seconds}
+            {"stack": wanted.stack, "changes": outcome.changes, "steps": _changes(outcome), "seconds": outcome.seconds}
         )
         return
     _closing(t("up"), outcome, sandbox)
+
+
+def _show_wanted(wanted: Wanted) -> None:
+    """Print what a stack will hold, before it is made."""
+    if wanted.landscape:
+        show_plan(wanted.landscape)
+        say(t("  drawing: {path}", path=_draw(wanted.landscape)))
+        return
+    counts = Counter(item.kind for item in wanted.objects)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    say(
+        t(
+            "{stack}: {count} objects of the cluster itself: {kinds}",
+            stack=wanted.stack,
+            count=len(wanted.objects),
+            kinds=kinds,
+        )
+    )
+
+
+def _admission_first(workspace: Workspace, environment: Environment, target: Target) -> None:
+    """Bring the sandbox's cluster up to date, so that its own admission refuses what the controls refuse.
+
+    A sandbox is one cluster, whichever the inventory calls it: the stack that is there, else that of the environment.
+    """
+    from ggi.audit.cluster import FINGERPRINT, installed
+    from ggi.engine.kubeapi import KubeApi
+    from ggi.engine.locks import locked
+    from ggi.inventory.cluster import PREFIX
+    from ggi.paths import state_dir
+
+    lock = state_dir() / "locks" / f"{target.context}-admission.lock"
+    with locked(lock, t("the admission policies of the sandbox"), note):
+        with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
+            there, fingerprint = installed(api)
+        wanted = workspace.of_cluster(workspace.inventory.cluster(there or f"{PREFIX}{environment.cluster_name}"))
+        if fingerprint == wanted.objects[0].body["metadata"]["annotations"][FINGERPRINT]:
+            return
+        note(
+            t(
+                "First {stack}: {count} objects, the controls as admission policies of the cluster.",
+                stack=wanted.stack,
+                count=len(wanted.objects),
+            )
+        )
+        stack = _open(workspace.sandbox_target(wanted.owner, target.cli), wanted.owner)
+        with Progress() as progress:
+            stack.up(_Steps(progress, len(wanted.objects)))
 
 
 def _draw(built: Landscape) -> str:
@@ -235,19 +271,41 @@ def refresh(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> 
     The next `ggi up` restores what differs. Example: ggi refresh gm9901 --sandbox
     """
     workspace = Workspace()
-    built = workspace.landscape(name)
-    environment = built.environment
-    target = _prepare(workspace, environment, sandbox)
-    stack = _open(target, environment)
+    wanted = workspace.wanted(name)
+    target = _prepare(workspace, wanted.owner, sandbox)
+    stack = _open(target, wanted.owner)
     with Progress() as progress:
-        outcome = _with_widened(stack.drift(_Steps(progress, 0)), target, built)
+        outcome = stack.drift(_Steps(progress, 0))
+    if wanted.landscape:
+        outcome = _with_widened(outcome, target, wanted.landscape)
     if json_output:
-        say_json({"stack": environment.stack, "drift": _changes(outcome)})
+        say_json({"stack": wanted.stack, "drift": _changes(outcome)})
     else:
         _show(outcome)
         _closing(t("refresh"), outcome, sandbox, t("nothing differs"))
     if outcome.changed:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _may_go(owner: Owner) -> None:
+    """Raise InputError for what `down` does not remove from a real cluster."""
+    from ggi.inventory.load import Environment
+
+    if not isinstance(owner, Environment):
+        raise InputError(
+            Problem(
+                t("{stack} is shared by every gemeente on the cluster; `down` does not remove it", stack=owner.stack),
+                t("Remove the tenants first; then `pulumi destroy` in the environment of `ggi env`."),
+            )
+        )
+    if owner.name == "prod":
+        raise InputError(
+            Problem(
+                t("{stack} is productie; `down` does not remove it", stack=owner.stack),
+                t("Offboarding is a state of the tenant: write `state: offboarding` in its file."),
+                owner.tenant.tree.origin,
+            )
+        )
 
 
 @app.command()
@@ -257,22 +315,16 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
     Example: ggi down gm9901-accp --sandbox --yes
     """
     workspace = Workspace()
-    environment = workspace.environment(name)
-    if environment.name == "prod" and not sandbox:
-        raise InputError(
-            Problem(
-                t("{stack} is productie; `down` does not remove it", stack=environment.stack),
-                t("Offboarding is a state of the tenant: write `state: offboarding` in its file."),
-                environment.tenant.tree.origin,
-            )
-        )
-    target = _prepare(workspace, environment, sandbox)
-    stack = _open(target, environment)
+    owner = workspace.owner(name)
+    if not sandbox:
+        _may_go(owner)
+    target = _prepare(workspace, owner, sandbox)
+    stack = _open(target, owner)
     if not yes:
         say(
             t(
                 "This removes {stack} and all its data in context {context}.",
-                stack=environment.stack,
+                stack=owner.stack,
                 context=target.context,
             )
         )
@@ -280,7 +332,7 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
     with Progress() as progress:
         outcome = stack.destroy(_Steps(progress, stack.size()))
     if json_output:
-        say_json({"stack": environment.stack, "changes": outcome.changes})
+        say_json({"stack": owner.stack, "changes": outcome.changes})
     else:
         _closing(t("down"), outcome, sandbox, t("there was nothing"))
 
@@ -292,8 +344,8 @@ def env(name: Name, sandbox: Sandbox = False) -> None:
     Example: eval "$(ggi env gm9901-prod --sandbox)" && pulumi preview -s gm9901-prod
     """
     workspace = Workspace()
-    environment = workspace.environment(name)
-    target = _prepare(workspace, environment, sandbox)
+    owner = workspace.owner(name)
+    target = _prepare(workspace, owner, sandbox)
     # Whatever is wrong with the cluster: this is the way to put it right.
-    _open(target, environment, check=False).create()
+    _open(target, owner, check=False).create()
     say(target.exports())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from ggi.cli.app import app
 from ggi.cli.options import Json, Name, Sandbox
 from ggi.cli.output import paint, say, say_json, table
-from ggi.cli.workspace import Workspace, simulated
+from ggi.cli.workspace import Wanted, Workspace, simulated
 from ggi.errors import EXIT_FAILED
 from ggi.messages import mark, t
 
@@ -37,7 +38,11 @@ def status(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> N
     from ggi.engine.status import component_status, running_release
 
     workspace = Workspace()
-    built = workspace.landscape(name)
+    wanted = workspace.wanted(name)
+    if wanted.landscape is None:
+        _of_cluster(workspace, wanted, sandbox, json_output)
+        return
+    built = wanted.landscape
     environment = built.environment
     with KubeApi.from_kubeconfig(*workspace.place(environment, sandbox)) as api:
         found = component_status(api, built)
@@ -76,6 +81,30 @@ def status(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> N
         table((t("component"), t("version"), t("pods"), t("host"), t("state")), rows, indent="  ")
         if sandbox:
             say(f"  {simulated(sandbox)}")
+    if not ready:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _of_cluster(workspace: Workspace, wanted: Wanted, sandbox: bool, json_output: bool) -> None:
+    """What a cluster has of its own: per kind how many objects are there."""
+    from ggi.engine.kubeapi import KubeApi
+
+    with KubeApi.from_kubeconfig(*workspace.place(wanted.owner, sandbox)) as api:
+        there = {
+            kind: {item["metadata"]["name"] for item in api.list(*kind, labels=f"ggi/stack={wanted.stack}")}
+            for kind in sorted({(o.api_version, o.kind) for o in wanted.objects})
+        }
+    named = [(o.kind, o.kube_name in there[o.api_version, o.kind]) for o in wanted.objects]
+    total = Counter(kind for kind, _ in named)
+    found = Counter(kind for kind, is_there in named if is_there)
+    ready = total == found
+    if json_output:
+        kinds = {kind: {"wanted": total[kind], "there": found[kind]} for kind in sorted(total)}
+        say_json({"stack": wanted.stack, "ready": ready, "simulated": sandbox, "kinds": kinds})
+    else:
+        say(wanted.stack)
+        rows = [(kind, f"{found[kind]}/{total[kind]}") for kind in sorted(total)]
+        table((t("kind"), t("objects")), rows, indent="  ")
     if not ready:
         raise typer.Exit(EXIT_FAILED)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +14,15 @@ from ggi.messages import t
 from ggi.paths import ROOT
 
 if TYPE_CHECKING:
+    from ggi.audit.content import Controls
     from ggi.catalogue.content import Catalogue
     from ggi.engine.target import Target
+    from ggi.inventory.cluster import OwnedCluster
     from ggi.inventory.load import Environment, Inventory
     from ggi.landscape.build import Landscape
+    from ggi.landscape.objects import Object
+
+    Owner = Environment | OwnedCluster
 
 # Imported where used: every command loads this module, and `--help` needs none of it.
 
@@ -39,6 +44,20 @@ def simulated(sandbox: bool) -> str:
     from sandbox.controlplane import SIMULATED
 
     return t(SIMULATED)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a stack should be: the landscape of an environment, or what a cluster has of its own."""
+
+    owner: Owner
+    objects: Sequence[Object]
+    landscape: Landscape | None = None
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack."""
+        return self.owner.stack
 
 
 @dataclass
@@ -64,6 +83,36 @@ class Workspace:
 
         return Inventory(self.folder, self.catalogue.known)
 
+    @cached_property
+    def controls(self) -> Controls:
+        """All controls."""
+        from ggi.audit.content import load_controls
+
+        return load_controls(self.catalogue.roots)
+
+    def owner(self, text: str) -> Owner:
+        """The environment or the cluster that a person means by `text`."""
+        from ggi.inventory.cluster import is_cluster_stack
+
+        return self.inventory.cluster(text) if is_cluster_stack(text) else self.environment(text)
+
+    def wanted(self, text: str) -> Wanted:
+        """What the stack that a person means should be."""
+        from ggi.inventory.cluster import OwnedCluster
+
+        owner = self.owner(text)
+        if isinstance(owner, OwnedCluster):
+            return self.of_cluster(owner)
+        built = self.landscape(text)
+        return Wanted(built.environment, built.objects, built)
+
+    def of_cluster(self, owner: OwnedCluster) -> Wanted:
+        """What a cluster should have of its own, today."""
+        from ggi.audit.cluster import cluster_objects
+        from ggi.audit.judge import today
+
+        return Wanted(owner, cluster_objects(owner.stack, self.controls, today()))
+
     def environment(self, text: str) -> Environment:
         """The environment that a person means by `text`."""
         tenant, name = self.inventory.find(text)
@@ -75,25 +124,25 @@ class Workspace:
 
         return landscape(self.environment(text), self.catalogue)
 
-    def place(self, environment: Environment, sandbox: bool) -> tuple[str, str]:
+    def place(self, owner: Owner, sandbox: bool) -> tuple[str, str]:
         """Kubeconfig and context of the cluster that is meant. Raises WorkError for a sandbox that never ran."""
         if not sandbox:
             named = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-            return named, environment.cluster.context
+            return named, owner.cluster.context
         from sandbox.controlplane import kubeconfig
         from sandbox.layout import Layout
 
         name = sandbox_name()
         return str(kubeconfig(name)), Layout.of(name).context
 
-    def real_target(self, environment: Environment, cli: Path) -> Target:
-        """The target on the cluster that the environment names."""
+    def real_target(self, owner: Owner, cli: Path) -> Target:
+        """The target on the real cluster."""
         from ggi.engine.target import Target, real_backend
 
         backend, passphrase = real_backend()
-        kubeconfig, context = self.place(environment, sandbox=False)
+        kubeconfig, context = self.place(owner, sandbox=False)
         return Target(
-            stack=environment.stack,
+            stack=owner.stack,
             sandbox=False,
             cli=cli,
             backend=backend,
@@ -104,7 +153,7 @@ class Workspace:
             content=tuple(path.resolve() for path in GLOBALS.content),
         )
 
-    def sandbox_target(self, environment: Environment, cli: Path) -> Target:
+    def sandbox_target(self, owner: Owner, cli: Path) -> Target:
         """The target in a sandbox that runs."""
         from ggi.engine.target import Target, local_state, passphrase_file, without_engine_log
         from sandbox.plugins.install import install
@@ -114,9 +163,9 @@ class Workspace:
         (folder / "state").mkdir(parents=True, exist_ok=True, mode=0o700)
         install(home)
         without_engine_log(home)
-        kubeconfig, context = self.place(environment, sandbox=True)
+        kubeconfig, context = self.place(owner, sandbox=True)
         return Target(
-            stack=environment.stack,
+            stack=owner.stack,
             sandbox=True,
             cli=cli,
             backend=f"file://{folder / 'state'}",
@@ -126,16 +175,16 @@ class Workspace:
             inventory=self.folder,
             content=tuple(path.resolve() for path in GLOBALS.content),
             home=home,
-            config_file=folder / f"Pulumi.{environment.stack}.yaml",
+            config_file=folder / f"Pulumi.{owner.stack}.yaml",
         )
 
 
-def start_sandbox(environment: Environment, report: Callable[[str], None]) -> None:
-    """Start the sandbox, offering what the environment's cluster calls by name: storage classes, issuer, gateway."""
+def start_sandbox(owner: Owner, report: Callable[[str], None]) -> None:
+    """Start the sandbox, offering what the cluster calls by name: storage classes, issuer, gateway."""
     from sandbox.content import Offers
     from sandbox.controlplane import start
 
-    cluster = environment.cluster
+    cluster = owner.cluster
     start(
         sandbox_name(),
         report,

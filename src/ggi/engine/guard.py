@@ -21,6 +21,9 @@ OWNER = "ggi/stack"
 LOGICAL_NAME = "ggi/name"
 """Annotation with the name under which the engine knows an object."""
 
+NAMED = 10
+"""Objects of others that an error names; the rest is counted."""
+
 _Found = tuple[str | None, str | None]
 """Of a live object: the stack that owns it, and its logical name."""
 
@@ -48,17 +51,21 @@ def another_cluster(context: str, found: str, expected: str) -> Problem:
     )
 
 
-def check_cluster(api: KubeApi, environment: Environment, objects: Sequence[Object], expected: str | None) -> str:
+def check_cluster(
+    api: KubeApi, stack: str, namespace: str | None, objects: Sequence[Object], expected: str | None
+) -> str:
     """Return the identity of the cluster. Raises WorkError when it is another one, or when it holds others' objects.
 
-    `objects` have their final names.
+    `objects` have their final names. Without `namespace` they are in none.
     """
     identity = cluster_identity(api)
     if expected and identity != expected:
         raise WorkError(another_cluster(api.context, identity, expected))
-    strangers = foreign_objects(api, environment, objects)
+    strangers = foreign_objects(api, stack, namespace, objects)
     if strangers:
-        raise WorkError(*strangers)
+        more = len(strangers) - NAMED
+        rest = [Problem(t("and {count} more objects that are not of this stack", count=more))] if more > 0 else []
+        raise WorkError(*strangers[:NAMED], *rest)
     return identity
 
 
@@ -80,21 +87,21 @@ def check_release(api: KubeApi, environment: Environment) -> None:
         )
 
 
-def foreign_objects(api: KubeApi, environment: Environment, objects: Sequence[Object]) -> list[Problem]:
+def foreign_objects(api: KubeApi, stack: str, namespace: str | None, objects: Sequence[Object]) -> list[Problem]:
     """Objects in the cluster that have the name of one of ours and do not carry this stack's label."""
-    namespace = environment.namespace
-    try:
-        live = api.find("v1", "Namespace", namespace)
-    except UnknownKindError:
-        live = None
-    if live is None:
-        return []
-    kinds = sorted({(o.api_version, o.kind) for o in objects if o.kind != "Namespace"})
+    there: dict[tuple[str, str], Mapping[str, _Found]] = {}
+    if namespace is not None:
+        try:
+            live = api.find("v1", "Namespace", namespace)
+        except UnknownKindError:
+            live = None
+        if live is None:
+            return []
+        there["v1", "Namespace"] = {namespace: _found(live)}
+    kinds = sorted({(o.api_version, o.kind) for o in objects} - there.keys())
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = pool.map(lambda kind: (kind, _names(api, kind[0], kind[1], namespace)), kinds)
-        there = dict(found)
-    there[("v1", "Namespace")] = {namespace: _found(live)}
-    return list(_strangers(objects, there, environment.stack))
+        there |= pool.map(lambda kind: (kind, _names(api, kind[0], kind[1], namespace)), kinds)
+    return list(_strangers(objects, there, stack))
 
 
 def _found(live: Mapping[str, Any]) -> _Found:
@@ -102,7 +109,7 @@ def _found(live: Mapping[str, Any]) -> _Found:
     return metadata.get("labels", {}).get(OWNER), metadata.get("annotations", {}).get(LOGICAL_NAME)
 
 
-def _names(api: KubeApi, api_version: str, kind: str, namespace: str) -> dict[str, _Found]:
+def _names(api: KubeApi, api_version: str, kind: str, namespace: str | None) -> dict[str, _Found]:
     try:
         items = api.list(api_version, kind, namespace)
     except (UnknownKindError, NotFoundError):

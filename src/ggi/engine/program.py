@@ -7,21 +7,23 @@ hands the objects to the engine with their order.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
-from ggi.catalogue.content import load_catalogue
+from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.secrets import Resolver, read_root_key
 from ggi.engine.target import CONTENT, CONTEXT, DOWNGRADE, IDENTITY, INVENTORY, PROTECT
 from ggi.engine.widened import MENDED, mend, widened
 from ggi.errors import GgiError, InputError, Problem
-from ggi.inventory.load import Environment, Inventory
-from ggi.inventory.models import State
+from ggi.inventory.cluster import is_cluster_stack
+from ggi.inventory.load import Inventory
+from ggi.inventory.models import Cluster, State
 from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.objects import Object, with_tags
 from ggi.messages import t
@@ -54,11 +56,39 @@ def annotated(item: Object) -> dict[str, Any]:
     return {**item.body, "metadata": metadata}
 
 
-def environment_of(stack: str) -> tuple[Environment, Landscape]:
-    """The environment and landscape that belong to a stack. Raises InputError."""
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a stack should hold. The objects of a landscape are in its namespace; those of a cluster are in none."""
+
+    stack: str
+    cluster: Cluster
+    objects: tuple[Object, ...]
+    landscape: Landscape | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that the stack owns."""
+        return self.landscape.environment.namespace if self.landscape else None
+
+
+ClusterObjects = Callable[[str, Catalogue], Sequence[Object]]
+"""The objects of a cluster's stack, from its name and the content; they come from above this package."""
+
+
+def desired(stack: str, of_cluster: ClusterObjects) -> Desired:
+    """What the inventory asks of a stack. Raises InputError."""
     further = tuple(Path(p) for p in os.environ.get(CONTENT, "").split(os.pathsep) if p)
     catalogue = load_catalogue(further)
     inventory = Inventory(Path(os.environ.get(INVENTORY, ROOT / "inventories")), catalogue.known)
+    if is_cluster_stack(stack):
+        found = inventory.cluster(stack)
+        return Desired(stack, found.cluster, tuple(of_cluster(stack, catalogue)))
+    built = _landscape(stack, inventory, catalogue)
+    return Desired(stack, built.environment.cluster, built.objects, built, outputs(built))
+
+
+def _landscape(stack: str, inventory: Inventory, catalogue: Catalogue) -> Landscape:
     tenant_id, _, name = stack.rpartition("-")
     if not tenant_id:
         raise InputError(
@@ -73,11 +103,10 @@ def environment_of(stack: str) -> tuple[Environment, Landscape]:
                 tenant.tree.origin,
             )
         )
-    environment = inventory.environment(tenant, name)
-    built = landscape(environment, catalogue)
+    built = landscape(inventory.environment(tenant, name), catalogue)
     if not built.objects:
         raise InputError(Problem(t("the landscape of {stack} is empty", stack=stack), t("Switch a component on.")))
-    return environment, built
+    return built
 
 
 class _Component(pulumi.ComponentResource):
@@ -118,10 +147,10 @@ def register(
         )
 
 
-def main() -> None:
+def main(of_cluster: ClusterObjects) -> None:
     """Run the program for the stack that the engine names. Errors for people become `RunError`, without traceback."""
     try:
-        _run(pulumi.get_stack(), pulumi.runtime.get_config)
+        _run(desired(pulumi.get_stack(), of_cluster), pulumi.runtime.get_config)
     except GgiError as error:
         raise pulumi.RunError(str(error)) from None
     except OSError as error:
@@ -133,25 +162,18 @@ def main() -> None:
         raise pulumi.RunError(f"{told}\n    {t('GGI_DEBUG=1 shows where; please report it.')}") from None
 
 
-def _run(stack: str, config: Callable[[str], str | None]) -> None:
-    environment, built = environment_of(stack)
-    context = os.environ.get(CONTEXT) or environment.cluster.context
+def _run(wanted: Desired, config: Callable[[str], str | None]) -> None:
+    context = os.environ.get(CONTEXT) or wanted.cluster.context
     kubeconfig = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    resolver = Resolver(read_root_key(config("ggi:rootKey")), stack, lambda path: config(f"ggi:{path}"))
+    resolver = Resolver(read_root_key(config("ggi:rootKey")), wanted.stack, lambda path: config(f"ggi:{path}"))
     # All values, before anything is written: one that is missing must not be found half-way.
-    objects = with_tags(built.objects, resolver.tag)
-    expected = config(f"ggi:{IDENTITY}") or (str(environment.cluster.identity or "") or None)
+    objects = with_tags(wanted.objects, resolver.tag)
+    expected = config(f"ggi:{IDENTITY}") or (str(wanted.cluster.identity or "") or None)
+    mended: Mapping[str, int] = {}
     with KubeApi.from_kubeconfig(kubeconfig, context) as api:
-        identity = check_cluster(api, built.environment, objects, expected)
-        if os.environ.get(DOWNGRADE, "") != "1":
-            check_release(api, built.environment)
-        paths, mended = widened(api, objects, environment.namespace)
-        if not pulumi.runtime.is_dry_run():
-            mend(api, objects, paths)
-    for name, differing in paths.items():
-        pulumi.warn(
-            t("{name}: changed by hand at {paths}; an update takes it back", name=name, paths=", ".join(differing))
-        )
+        identity = check_cluster(api, wanted.stack, wanted.namespace, objects, expected)
+        if wanted.landscape:
+            mended = _check_landscape(api, wanted.landscape, objects)
     provider = pulumi.ProviderResource(
         "kubernetes",
         "cluster",
@@ -159,8 +181,22 @@ def _run(stack: str, config: Callable[[str], str | None]) -> None:
         pulumi.ResourceOptions(version=kubernetes_version()),
     )
     register(objects, resolver, provider, protect=os.environ.get(PROTECT, "1") == "1", mended=mended)
-    for key, value in outputs(built).items():
+    for key, value in wanted.outputs.items():
         pulumi.export(key, value)
+
+
+def _check_landscape(api: KubeApi, built: Landscape, objects: Sequence[Object]) -> Mapping[str, int]:
+    """Look at what is only a landscape's: the release that runs, and rules added by hand; those are taken away."""
+    if os.environ.get(DOWNGRADE, "") != "1":
+        check_release(api, built.environment)
+    paths, mended = widened(api, objects, built.environment.namespace)
+    if not pulumi.runtime.is_dry_run():
+        mend(api, objects, paths)
+    for name, differing in paths.items():
+        pulumi.warn(
+            t("{name}: changed by hand at {paths}; an update takes it back", name=name, paths=", ".join(differing))
+        )
+    return mended
 
 
 def _provider_settings(context: str, identity: str) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ggi.errors import InputError, Problem
+from ggi.inventory.cluster import is_cluster_stack
 from ggi.messages import language, t
 from ggi.paths import ROOT, state_dir
 
@@ -56,9 +57,10 @@ class Target:
             # Always set: what an earlier `ggi env` left in the shell must not count here.
             CONTENT: os.pathsep.join(map(str, self.content)),
             "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file()),
-            # Of itself the engine runs no policy pack; the options of the CLI can be given as variables.
-            "PULUMI_OPTION_POLICY_PACK": str(ROOT / "policies"),
         }
+        if not is_cluster_stack(self.stack):
+            # Of itself the engine runs no policy pack; the options of the CLI can be given as variables.
+            found["PULUMI_OPTION_POLICY_PACK"] = str(ROOT / "policies")
         if self.passphrase_file is not None:
             found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self.passphrase_file)
         if self.home is not None:
