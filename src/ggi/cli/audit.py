@@ -44,7 +44,7 @@ def audit_date(text: str | None) -> dt.date:
         raise InputError(problem) from None
 
 
-def _place(text: str) -> Place:
+def place_of(text: str) -> Place:
     from ggi.audit.audit import Place
 
     try:
@@ -180,7 +180,7 @@ def audit(
     from ggi.audit.report import data
     from ggi.audit.verdict import Outcome
 
-    chosen, on, reports = _place(place), audit_date(date), Reports.of(formats, out, since)
+    chosen, on, reports = place_of(place), audit_date(date), Reports.of(formats, out, since)
     workspace = Workspace()
     stacks = asked(workspace, names or [], everything)
     controls = load_controls(workspace.catalogue.roots)

@@ -13,6 +13,7 @@ from ggi.report.audit.run import Run, Status
 from ggi.report.audit.since import change
 from ggi.report.audit.words import SYMBOLS, answer, command, day, place_word, proof_word, reason, status_word
 
+SHOWN = tuple(one for one in Status if one not in (Status.COMPLIES, Status.NOT_APPLICABLE))
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 """What makes a spreadsheet run the text of a cell (OWASP, CSV injection)."""
 COLUMNS = (
@@ -85,7 +86,7 @@ def csv_text(run: Run) -> bytes:
     return out.getvalue().encode()
 
 
-def _cell(text: object) -> str:
+def markdown_cell(text: object) -> str:
     """A cell of a Markdown table: on one line, and nothing in it is markup."""
     plain = " ".join(str(text).split())
     for sign in "\\`*_{}[]<>|#~!":
@@ -98,13 +99,13 @@ def markdown(run: Run) -> bytes:
     lines: list[str] = []
     for stack in run.stacks:
         audit = stack.audit
-        lines += [f"## {_cell(audit.tenant)} ({_cell(audit.stack)}): {answer(stack)}", ""]
+        lines += [f"## {markdown_cell(audit.tenant)} ({markdown_cell(audit.stack)}): {answer(stack)}", ""]
         lines.append(
             t(
                 "Read from {place} on {date}, release {release}; proof of {proof}.",
                 place=place_word(audit.place),
                 date=day(audit.date),
-                release=_cell(audit.release),
+                release=markdown_cell(audit.release),
                 proof=proof_word(audit.proof),
             )
         )
@@ -117,8 +118,8 @@ def markdown(run: Run) -> bytes:
             new, gone = len(changed.new), len(changed.ended)
             since = day(changed.date)
             lines += [t("Since {date}: {new} new, {gone} gone.", date=since, new=new, gone=gone), ""]
-        lines += [f"- **{_cell(problem.message)}** {_cell(problem.origin or '')}" for problem in audit.problems]
-        found = stack.of(Status.REFUSED, Status.WARNED, Status.PLANNED, Status.WAIVED, Status.UNKNOWN)
+        lines += [f"- **{markdown_cell(p.message)}** {markdown_cell(p.origin or '')}" for p in audit.problems]
+        found = stack.of(*SHOWN)
         if found:
             lines += [
                 f"| {t('control')} | {t('outcome')} | {t('subject')} | {t('seen')} | {t('what to do')} |",
@@ -138,7 +139,7 @@ def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Findin
     if one is Status.UNKNOWN and len(findings) > 1:
         many = t("{count} subjects, such as {name}", count=len(findings), name=findings[0].subject)
         cells = (findings[0].control, f"{SYMBOLS[one]} {status_word(one)}", many, reason(findings[0]), "")
-        return ["| " + " | ".join(_cell(cell) for cell in cells) + " |"]
+        return ["| " + " | ".join(markdown_cell(cell) for cell in cells) + " |"]
     for finding in findings:
         todo = remediation if one.deviates else ""
         if finding.waiver is not None:
@@ -152,5 +153,5 @@ def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Findin
             finding.evidence,
             f"{finding.note} {todo}".strip(),
         )
-        rows.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+        rows.append("| " + " | ".join(markdown_cell(cell) for cell in cells) + " |")
     return rows
