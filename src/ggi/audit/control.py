@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ggi.audit.facts import Seen
 
 FAMILIES = ("POD", "IMG", "NET", "TLS", "CRT", "SEC", "IDM", "APP", "LOG", "AVL", "DAT", "FSC", "API", "SUP", "GOV")
+RECIPES = ("TM", "TX", "TE", "TA", "TC", "TG", "SF", "EN", "EX", "RT")
+"""Families of recipes for Microsoft 365 (`cookbook/recipes/`), which are controls too."""
 
 
 class Severity(StrEnum):
@@ -92,6 +94,14 @@ class SourceReference(Model):
         "FSC",
         "CIS Kubernetes",
         "Pod Security Standards",
+        # Of recipes for Microsoft 365:
+        "SCuBA",
+        "CIS Microsoft 365",
+        "EIDSCA",
+        "CIPP",
+        "DPIA SLM Rijk",
+        "Microsoft",
+        "GGI",
     ]
     version: Line
     id: Line
@@ -168,7 +178,7 @@ class ControlFile(Model):
 
     @model_validator(mode="after")
     def _fits_together(self) -> ControlFile:
-        if self.id[:3] not in FAMILIES:
+        if self.id.partition("-")[0] not in (*FAMILIES, *RECIPES):
             raise ValueError(t("{id} is of no family; known: {names}", id=self.id, names=", ".join(FAMILIES)))
         if self.cel and not self.kinds:
             raise ValueError(t("a control with CEL names the kinds that it looks at"))

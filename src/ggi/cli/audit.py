@@ -11,6 +11,7 @@ from ggi.cli.app import app
 from ggi.cli.baseline import BaselineFile, FreezeFile, Measure
 from ggi.cli.bundling import BundleFile, KeyFile, write_bundle
 from ggi.cli.groups import MAIN, MainCommand, MainGroup
+from ggi.cli.m365place import audit_m365, is_m365, with_recipes
 from ggi.cli.options import Json, Sandbox
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.reports import AllStacks, ControlIds, FormatNames, OutFolder, Reports, SinceFile, asked, known, only
@@ -113,6 +114,8 @@ def audit_stack(
     from ggi.audit.facts import Facts
     from ggi.audit.subjects import of_landscape
 
+    if is_m365(name):
+        return audit_m365(workspace, name, place, date, sandbox)
     facts = Facts(workspace.landscape(name), workspace.catalogue, workspace.inventory.registry)
     unread: frozenset[str] = frozenset()
     if place is Place.PLAN:
@@ -145,7 +148,12 @@ def _show(audit: Audit) -> None:
     color = "red" if audit.counts[Outcome.FAIL] else "yellow" if audit.counts[Outcome.UNKNOWN] else "green"
     say(paint(closing(audit), color))
     if audit.simulated:
-        say(t("  Looked at the sandbox: pods are simulated (kwok); no container runs."))
+        stand_in = t("  This is a stand-in tenant on this machine; nothing of Microsoft 365 was contacted.")
+        say(
+            stand_in
+            if is_m365(audit.stack)
+            else t("  Looked at the sandbox: pods are simulated (kwok); no container runs.")
+        )
 
 
 @audit_app.command(name=MAIN, cls=MainCommand, hidden=True)
@@ -185,7 +193,8 @@ def audit(
     stacks = asked(workspace, names or [], everything)
     controls = load_controls(workspace.catalogue.roots)
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
-    wanted = known(control, controls)
+    reported = with_recipes(controls, workspace, stacks)
+    wanted = known(control, reported)
     audits = [only(audit_stack(workspace, name, controls, waivers, chosen, on, sandbox), wanted) for name in stacks]
     measure = Measure.of(baseline, freeze)
     audits = measure.applied(audits)
@@ -196,7 +205,7 @@ def audit(
         for one in audits:
             _show(one)
             measure.show(one)
-    reports.write(workspace, audits, controls)
+    reports.write(workspace, audits, reported)
     measure.freeze(audits)
     if bundle is not None:
         write_bundle(bundle, key, audits, workspace)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import datetime as dt
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +20,14 @@ from ggi.messages import t
 from ggi.paths import ROOT, state_dir
 
 if TYPE_CHECKING:
+    from ggi.audit.audit import Audit
+    from ggi.audit.audit import Place as AuditPlace
+    from ggi.audit.content import Controls
     from ggi.cookbook.channel import Channel
     from ggi.cookbook.content import Cookbook
     from ggi.cookbook.graph.credential import Credential, Token
     from ggi.cookbook.order import M365Tenant, Target
+    from ggi.cookbook.reading import Ref, Seen
     from ggi.cookbook.session import Report, Session
     from ggi.inventory.m365 import Stage
     from sandbox.graph.state import TenantState
@@ -60,6 +66,14 @@ class Place:
         from ggi.cookbook.order import find_m365
 
         return find_m365(self.workspace.inventory, self.name)
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of its snapshots."""
+        from ggi.cookbook.journal import journal_path
+
+        name = sandbox_name() if self.sandbox else ""
+        return journal_path(self.tenant.stack, sandbox=name).with_name("snapshots")
 
     def targets(self, only: list[str] | None, stage: Stage | None = None) -> tuple[Target, ...]:
         """Its recipes. A stage may be overridden on a stand-in alone. Raises InputError."""
@@ -159,3 +173,43 @@ def only_one(place: Place, report: Report) -> Iterator[None]:
     path = journal_path(place.tenant.stack, sandbox=sandbox_name() if place.sandbox else "").with_name("lock")
     with locked(path, place.tenant.stack, report):
         yield
+
+
+def is_m365(stack: str) -> bool:
+    """Whether a name is that of a Microsoft 365 tenant."""
+    return stack.strip().lower().startswith("m365-")
+
+
+def with_recipes(controls: Controls, workspace: Workspace, stacks: Sequence[str]) -> Controls:
+    """The controls, with the recipes when a Microsoft 365 tenant is among the stacks."""
+    if not any(is_m365(stack) for stack in stacks):
+        return controls
+    from ggi.cookbook.content import load_cookbook
+    from ggi.cookbook.control import controls_of
+
+    book = load_cookbook(workspace.catalogue.roots)
+    return replace(controls, by_id={**controls.by_id, **controls_of(book)})
+
+
+def audit_m365(workspace: Workspace, name: str, where: AuditPlace, date: dt.date, sandbox: bool) -> Audit:
+    """The audit of a Microsoft 365 tenant: live, or of its newest snapshot (`--from state`). Raises InputError."""
+    from ggi.audit.audit import Place as AuditPlace
+    from ggi.audit.signing import own_key
+    from ggi.cookbook.audit import audit_of
+    from ggi.cookbook.plan import refs_of
+    from ggi.cookbook.snapshot import newest
+    from ggi.cookbook.waived import deviations_of
+
+    if where is AuditPlace.PLAN:
+        message = t("a Microsoft 365 tenant can't be judged before it is read")
+        raise InputError(Problem(message, t("Use `--from live`, or `--from state` for the newest snapshot.")))
+    place = Place(name, sandbox, workspace)
+    chosen = place.targets(None)
+    own = deviations_of(workspace.catalogue.roots, place.tenant, place.book)
+
+    async def read() -> dict[Ref, Seen]:
+        async with place.session() as session:
+            return await session.read(refs_of(chosen))
+
+    seen = newest(place.snapshots, own_key().public_key()).seen if where is AuditPlace.STATE else asyncio.run(read())
+    return audit_of(place.tenant, place.book, chosen, seen, own, where, date, simulated=sandbox)

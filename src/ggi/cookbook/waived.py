@@ -1,15 +1,67 @@
-"""A tenant's declared deviations from the Cookbook (`policies/waivers/m365-<tenant>.yaml`): they win over a change."""
+"""A tenant's declared deviations from the Cookbook (`policies/waivers/m365/<id>.yaml`): they win over a change.
+
+The same kinds, roles and terms as every other deviation; the accepted value is the evidence that `ggi m365 check
+--json` and the audit show. A later worsening has other evidence, and is a new finding.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
+from ggi.audit.deviations import Deviations
+from ggi.audit.verdict import Outcome as AuditOutcome
 from ggi.cookbook.content import Cookbook
+from ggi.cookbook.control import controls_of
+from ggi.cookbook.judge import Judged, Outcome
 from ggi.cookbook.order import M365Tenant
 from ggi.cookbook.plan import Waived
+from ggi.errors import Problem, raise_if
+from ggi.inventory.tree import read
+from ggi.inventory.validate import nearest, validate
+from ggi.inventory.waiverfiles import WaiversOf
+from ggi.inventory.waivers import WaiverFile
+from ggi.messages import t
+
+FOLDER = Path("policies") / "waivers" / "m365"
+ENVIRONMENT = "prod"
+"""A Microsoft 365 tenant has no OTAP."""
+EXPLAINED = frozenset({AuditOutcome.WAIVED, AuditOutcome.NOT_APPLICABLE})
 
 
-def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook) -> Waived:
-    """Whether a drift is covered today."""
-    return lambda one: False
+def deviations_of(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook) -> WaiversOf | None:
+    """The deviations of a tenant, if it has any. Raises InputError with every problem found."""
+    problems: list[Problem] = []
+    for root in dict.fromkeys(roots):
+        path = root / FOLDER / f"{tenant.id}.yaml"
+        if not path.is_file():
+            continue
+        tree = read(path, str(FOLDER / path.name), f"waivers {tenant.stack}")
+        file = validate(tree, WaiverFile, problems)
+        raise_if(problems)
+        assert file is not None  # noqa: S101  (raise_if has raised otherwise)
+        found = WaiversOf(tenant.stack, file, tree, root)
+        for item in file.deviations:
+            if item.control not in book.recipes:
+                message = t("there is no recipe {name}", name=item.control)
+                problems.append(Problem(message, nearest(item.control, book.recipes), found.origin(item)))
+        raise_if(problems)
+        return found
+    return None
+
+
+def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook, date: dt.date | None = None) -> Waived:
+    """Whether a drift is covered on a date; default today."""
+    own = deviations_of(roots, tenant, book)
+    if own is None:
+        return lambda _: False
+    controls = controls_of(book)
+    deviations = Deviations(own.file, ENVIRONMENT, date or dt.datetime.now(tz=dt.UTC).date())
+
+    def waived(one: Judged) -> bool:
+        if one.outcome is not Outcome.DRIFT:
+            return False
+        return deviations.of(controls[one.recipe], str(one.ref), one.evidence).outcome in EXPLAINED
+
+    return waived

@@ -1,0 +1,242 @@
+"""m365 explain|permissions|snapshot|baseline|page|monitor: what a recipe asks, what rights it needs, what was read."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ggi.cli.m365 import Only, StandIn, Tenant, group, labelled
+from ggi.cli.m365place import Place
+from ggi.cli.options import Json
+from ggi.cli.output import note, say, say_json, table
+from ggi.cli.workspace import Workspace
+from ggi.messages import t
+
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
+
+
+@group.command()
+def explain(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Its id, such as TM-01.")],
+    tenant: Tenant,
+    json_output: Json = False,
+) -> None:
+    """Tell what a recipe asks of a tenant, why, and who decides. Contacts nothing.
+
+    Example: ggi m365 explain EN-01 m365-rijnstad
+    """
+    from ggi.cookbook.booklet import channel_words, rows
+
+    place = Place(tenant, False, Workspace())
+    (target,) = place.targets([recipe])
+    found = target.recipe.file
+    if json_output:
+        say_json(
+            {
+                **found.model_dump(mode="json"),
+                "tenant": place.tenant.stack,
+                "stage": target.stage.value,
+                "undecided": list(target.undecided),
+                "asked": [
+                    {"object": str(a.ref), "path": w.path, "comparison": w.comparison, "wanted": w.value}
+                    for a in target.asked
+                    for w in a.wants
+                ],
+            }
+        )
+        return
+    say(f"{found.id}  {found.title}")
+    say(f"  {found.why}")
+    table(
+        (t("object"), t("property"), t("wanted")),
+        [(row.object, row.path, row.wanted) for row in rows(target.recipe, place.book)],
+        indent="  ",
+    )
+    origin = place.tenant.origin("recipes", found.id)
+    facts = [
+        (t("stage"), f"{target.stage.value} ({origin})"),
+        (t("how"), channel_words(target.recipe, place.book)),
+        (t("users notice"), found.impact),
+        (t("advice"), found.rollout),
+        (t("Decides"), found.owner),
+        (t("Sources"), "; ".join(str(s) for s in found.sources)),
+        ("ISO 27002 / BIO2", ", ".join(found.iso27002)),
+    ]
+    if found.verify:
+        facts.append((t("Still to verify"), found.verify))
+    for name in place.book.parameters_of(target.recipe):
+        parameter = place.book.parameters[name]
+        value = (
+            t("not decided") if name in target.undecided else place.tenant.file.parameters.get(name, parameter.default)
+        )
+        facts.append((name, f"{value}  ({parameter.title}; {parameter.decides})"))
+    table((t("fact"), ""), facts, indent="  ")
+    say(t("  A proposal with its sources, not an official text; {file}", file=target.recipe.origin.file))
+
+
+@group.command()
+def permissions(
+    tenant: Tenant,
+    only: Only = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Also write a manifest and a Pulumi program.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Print the least rights for the recipes in use, at their stages. Contacts nothing.
+
+    Example: ggi m365 permissions m365-rijnstad --out app
+    """
+    import json
+
+    from ggi.cookbook.permissions import manifest, program, rights
+
+    place = Place(tenant, False, Workspace())
+    found = rights(place.targets(only), place.book)
+    made = manifest(place.tenant, found)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "manifest.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+        (out / "__main__.py").write_text(program(place.tenant, found), encoding="utf-8")
+        note(t("  written: {path}", path=out / "manifest.json"))
+        note(t("  written: {path}", path=out / "__main__.py"))
+    if json_output:
+        say_json(made)
+        return
+    rows = [
+        (kind, right, _some(sorted(recipes)))
+        for kind, place_of in (
+            (t("application"), found.application),
+            (t("administrator"), found.delegated),
+            ("Exchange", found.exchange),
+            (t("Entra role"), found.roles),
+        )
+        for right, recipes in sorted(place_of.items())
+    ]
+    table((t("for"), t("right"), t("recipes")), rows, indent="  ")
+    say(
+        t(
+            "{stack}: {count} rights, by the stages in {file}",
+            stack=place.tenant.stack,
+            count=len(rows),
+            file=place.tenant.origin().file,
+        )
+    )
+
+
+def _some(names: list[str]) -> str:
+    return (
+        ", ".join(names)
+        if len(names) <= 8
+        else t("{names} and {count} others", names=", ".join(names[:7]), count=len(names) - 7)
+    )
+
+
+@group.command()
+def snapshot(tenant: Tenant, sandbox: StandIn = False, json_output: Json = False) -> None:
+    """Keep what is there now, signed; `ggi audit --from state` and `drift` work on it.
+
+    Example: ggi m365 snapshot m365-rijnstad --sandbox
+    """
+    from ggi.audit.signing import own_key
+    from ggi.cookbook.plan import refs_of
+    from ggi.cookbook.snapshot import save, take
+
+    place = Place(tenant, sandbox, Workspace())
+    chosen = place.targets(None)
+
+    async def work() -> Path:
+        async with place.session() as session:
+            seen = await session.read(refs_of(chosen))
+            session.journal.remember(seen)
+            return save(take(place.tenant.stack, seen, stand_in=sandbox), place.snapshots, own_key())
+
+    path = asyncio.run(work())
+    if json_output:
+        say_json({"tenant": place.tenant.stack, "stand_in": sandbox, "file": str(path)})
+        return
+    say(t("  written: {path}", path=path))
+    labelled(place)
+
+
+@group.command()
+def baseline(
+    tenant: Tenant,
+    sandbox: StandIn = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the draft here.")] = None,
+) -> None:
+    """Draft today's deviations with their values (nulmeting), for people to decide on.
+
+    Example: ggi m365 baseline m365-rijnstad --sandbox --out policies/waivers/m365/rijnstad.yaml
+    """
+    from ggi.audit.judge import today
+    from ggi.cookbook.baseline import draft
+    from ggi.cookbook.plan import refs_of
+
+    place = Place(tenant, sandbox, Workspace())
+    chosen = place.targets(None)
+
+    async def work() -> str:
+        from ggi.cookbook.judge import judge
+
+        async with place.session() as session:
+            seen = await session.read(refs_of(chosen))
+            session.journal.remember(seen)
+            return draft(judge(chosen, seen, place.book), place.book, today())
+
+    text = asyncio.run(work())
+    if out is None:
+        say(text.rstrip())
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    say(t("  written: {path}", path=out))
+    labelled(place)
+
+
+@group.command()
+def page(out: Out) -> None:
+    """Write the Cookbook as a booklet: HTML in Dutch and in English.
+
+    Example: ggi m365 page --out booklet
+    """
+    from ggi.cookbook.booklet import write_booklets
+    from ggi.cookbook.content import load_cookbook
+
+    for path in write_booklets(load_cookbook(Workspace().catalogue.roots), out):
+        say(t("  written: {path}", path=path))
+
+
+@group.command()
+def monitor(tenant: Tenant) -> None:
+    """Print the recipes as a monitor of Microsoft's UTCM, as JSON, with what it does not cover. Contacts nothing.
+
+    Example: ggi m365 monitor m365-rijnstad
+    """
+    from ggi.cookbook.utcm import monitor as made
+
+    place = Place(tenant, False, Workspace())
+    say_json(made(place.tenant, place.targets(None), place.book))
+
+
+@group.command(name="stand-in")
+def stand_in(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="reset, set, revoke, grant or show.")],
+    tenant: Tenant,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORDS]", help="set: OBJECT PROPERTY=VALUE; revoke, grant: NAME.")
+    ] = None,
+) -> None:
+    """Change the stand-in tenant by hand, to see drift and missing rights. Nothing of Microsoft 365 is contacted.
+
+    Example: ggi m365 stand-in set m365-rijnstad teams/meetingPolicy/Global AllowCloudRecording=true
+    """
+    from sandbox.graph.byhand import change
+
+    place = Place(tenant, True, Workspace())
+    for line in change(place.tenant.stack, what, words or []):
+        say(line)
+    labelled(place)

@@ -1,0 +1,89 @@
+"""An audit of a Microsoft 365 tenant: what was read, live or from a snapshot, judged by the recipes as controls."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+
+from ggi.audit.audit import Audit, Place
+from ggi.audit.control import Control
+from ggi.audit.deviations import Deviations, unused_problems
+from ggi.audit.verdict import Enforcement, Finding
+from ggi.audit.verdict import Outcome as AuditOutcome
+from ggi.cookbook.content import Cookbook
+from ggi.cookbook.control import controls_of, version_of
+from ggi.cookbook.judge import Judged, Outcome, judge
+from ggi.cookbook.order import M365Tenant, Target
+from ggi.cookbook.reading import Ref, Seen
+from ggi.cookbook.waived import ENVIRONMENT
+from ggi.inventory.waiverfiles import WaiversOf
+from ggi.inventory.waivers import NotApplicable, WaiverFile, matcher
+
+
+def audit_of(
+    tenant: M365Tenant,
+    book: Cookbook,
+    targets: Iterable[Target],
+    seen: Mapping[Ref, Seen],
+    own: WaiversOf | None,
+    place: Place,
+    date: dt.date,
+    *,
+    simulated: bool = False,
+) -> Audit:
+    """Findings sorted by recipe and object. What could not be read is UNKNOWN, with the reason."""
+    controls = controls_of(book)
+    deviations = Deviations(own.file if own else WaiverFile(), ENVIRONMENT, date)
+    findings = [
+        _finding(one, controls[one.recipe], deviations, tenant, date)
+        for one in judge(targets, seen, book)
+        if controls[one.recipe].enforcement(ENVIRONMENT, date) is not Enforcement.DISABLED
+    ]
+    return Audit(
+        stack=tenant.stack,
+        tenant=tenant.file.name,
+        environment=ENVIRONMENT,
+        release=version_of(book),
+        place=place,
+        date=date,
+        controls=controls,
+        findings=tuple(sorted(findings, key=lambda f: (f.control, f.subject))),
+        problems=tuple(unused_problems(own, {ENVIRONMENT: deviations.unused()}) if own else ()),
+        simulated=simulated,
+    )
+
+
+def _finding(one: Judged, control: Control, deviations: Deviations, tenant: M365Tenant, date: dt.date) -> Finding:
+    subject = str(one.ref)
+    enforcement = control.enforcement(ENVIRONMENT, date)
+    if one.outcome is Outcome.COMPLIANT:
+        return Finding(control.id, subject, AuditOutcome.PASS, enforcement, one.evidence, one.note)
+    if one.outcome is Outcome.UNREADABLE:
+        declared = _not_applicable(deviations, control.id, subject, date)
+        if declared is not None:
+            outcome, why = AuditOutcome.NOT_APPLICABLE, declared.reason
+            return Finding(control.id, subject, outcome, enforcement, note=why, not_applicable=declared)
+        return Finding(control.id, subject, AuditOutcome.UNKNOWN, enforcement, note=str(one.reason))
+    found = deviations.of(control, subject, one.evidence)
+    return Finding(
+        control.id,
+        subject,
+        found.outcome,
+        enforcement,
+        one.evidence,
+        found.note or one.note,
+        tenant.origin("recipes", control.id),
+        found.waiver,
+        found.not_applicable,
+        found.plan,
+    )
+
+
+def _not_applicable(deviations: Deviations, control: str, subject: str, date: dt.date) -> NotApplicable | None:
+    """What has no meaning here need not be readable."""
+    for item in deviations.file.not_applicable:
+        if item.control == control and item.granted <= date and matcher(item.resource).match(subject):
+            deviations.used.add(id(item))
+            deviations.accepted.add(id(item))
+            return item
+    return None

@@ -1,0 +1,53 @@
+"""Recipes as controls: one each, so that they report in an audit like all others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from ggi.audit.control import Control, ControlFile, Measure, Proof, Severity, SourceReference, Text
+from ggi.cookbook.content import Cookbook, Recipe
+
+ISO = "2022"
+
+
+def control_of(recipe: Recipe) -> Control:
+    """The control that a recipe is. Its sources are the recipe's, and the controls of ISO 27002 it belongs to."""
+    file = recipe.file
+    title = Text(nl=file.title.nl, en=file.title.en)
+    sources = [
+        SourceReference(
+            framework=source.framework,
+            version=source.version,
+            id=source.id,
+            text=Text(nl=source.note, en=source.note) if source.note else title,
+        )
+        for source in file.sources
+    ]
+    sources += [SourceReference(framework="ISO 27002", version=ISO, id=name, text=title) for name in file.iso27002]
+    made = ControlFile(
+        id=file.id,
+        title=title,
+        why=Text(nl=file.why.nl, en=file.why.en),
+        severity=Severity(file.severity),
+        since=file.since,
+        measure=Measure.ISO,
+        proof=[Proof.EXISTENCE],
+        sources=sources,
+        message=Text(nl=f"Wijkt af: {file.title.nl}", en=f"Deviates: {file.title.en}"),
+        remediation=Text(nl=file.rollout.nl, en=file.rollout.en),
+    )
+    return Control(made, frozenset({file.settings[0].resource.split("/")[0]}), recipe.origin)
+
+
+def controls_of(book: Cookbook) -> Mapping[str, Control]:
+    """All of them by id."""
+    return {name: control_of(recipe) for name, recipe in book.recipes.items()}
+
+
+def version_of(book: Cookbook) -> str:
+    """A name for exactly this content: it stands where an audit has the release."""
+    content = [recipe.file.model_dump(mode="json") for recipe in book.recipes.values()]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"cookbook-{digest[:8]}"

@@ -1,0 +1,94 @@
+"""Snapshots: what was read of a tenant, kept and signed, so that audit and drift work on it without the tenant.
+
+A snapshot holds the properties that recipes name and nothing else: no raw objects, no people, no tokens. It is signed
+with the key that signs evidence; one that was changed afterwards is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ggi.audit.signing import signed_by
+from ggi.cookbook.journal import now, write_file
+from ggi.cookbook.reading import Reading, Reason, Ref, Seen, Unreadable
+from ggi.errors import InputError, Origin, Problem
+from ggi.messages import t
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was read of `stack` at `taken` (ISO 8601), judged by no recipe yet."""
+
+    stack: str
+    taken: str
+    stand_in: bool
+    seen: Mapping[Ref, Seen]
+
+
+def _data(found: Seen) -> dict[str, Any]:
+    if isinstance(found, Unreadable):
+        return {"unreadable": found.reason.value, "detail": found.detail}
+    return {"values": None if found.values is None else dict(found.values)}
+
+
+def _seen(ref: Ref, data: Mapping[str, Any]) -> Seen:
+    if "unreadable" in data:
+        return Unreadable(Reason(data["unreadable"]), data["detail"])
+    return Reading(ref, data["values"])
+
+
+def save(snapshot: Snapshot, folder: Path, key: Ed25519PrivateKey) -> Path:
+    """Write a snapshot and, beside it, its signature; returns the file."""
+    content = {
+        "format": FORMAT,
+        "stack": snapshot.stack,
+        "taken": snapshot.taken,
+        "stand_in": snapshot.stand_in,
+        "objects": {str(ref): _data(found) for ref, found in sorted(snapshot.seen.items())},
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    path = folder / f"{snapshot.taken.replace(':', '').replace('+0000', 'Z')}.json"
+    write_file(path.with_suffix(".sig"), base64.b64encode(key.sign(text.encode())).decode() + "\n")
+    write_file(path, text)
+    return path
+
+
+def load(path: Path, key: Ed25519PublicKey) -> Snapshot:
+    """A snapshot from its file. Raises InputError when it can't be read, or is not as this key signed it."""
+    place = Origin(str(path), 0)
+    try:
+        text = path.read_text(encoding="utf-8")
+        signature = base64.b64decode(path.with_suffix(".sig").read_text(encoding="utf-8"))
+        fine = signed_by(key, signature, text.encode())
+        data = json.loads(text)
+        seen = {Ref.parse(name): _seen(Ref.parse(name), found) for name, found in data["objects"].items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = t("this snapshot can't be read: {why}", why=error)
+        raise InputError(Problem(message, t("Take a new one with `ggi m365 snapshot`."), place)) from None
+    if not fine:
+        message = t("this snapshot is not as it was signed")
+        raise InputError(Problem(message, t("Take a new one with `ggi m365 snapshot`."), place))
+    return Snapshot(data["stack"], data["taken"], data["stand_in"], seen)
+
+
+def newest(folder: Path, key: Ed25519PublicKey) -> Snapshot:
+    """The newest snapshot in a folder. Raises InputError when there is none."""
+    found: Sequence[Path] = sorted(folder.glob("*.json"))
+    if not found:
+        message = t("there is no snapshot of this tenant")
+        raise InputError(Problem(message, t("Take one with `ggi m365 snapshot`."), Origin(str(folder), 0)))
+    return load(found[-1], key)
+
+
+def take(stack: str, seen: Mapping[Ref, Seen], *, stand_in: bool) -> Snapshot:
+    """A snapshot of what was read just now."""
+    return Snapshot(stack, now(), stand_in, dict(seen))
