@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ggi.errors import InputError, Problem, WorkError
+from ggi.inventory.network import NetworkFile
 from ggi.messages import t
 from ggi.paths import state_dir
 from sandbox.hosts import image, national
@@ -319,3 +320,17 @@ def _supply(federation: Federation, sites: list[Site]) -> None:
         for user in users:
             write_atomically(federation.secret(site.stack, f"users/{user}"), os.urandom(12).hex())
     write_atomically(federation.supplied, yaml.safe_dump(supplied, sort_keys=False))
+
+
+def site_of(name: str, file: NetworkFile) -> Site | None:
+    """What the federation needs to know of a network; None when nothing of it is managed here."""
+    govroam = file.govroam
+    if govroam is None or govroam.radius != "managed":
+        return None
+    return Site(
+        stack=f"net-{name}",
+        servers={key: server.host for key, server in govroam.servers.items()},
+        realms=tuple(sorted(govroam.realms)),
+        access_points=tuple(govroam.access_points),
+        server_name=govroam.eap.server_name if govroam.eap else "",
+    )

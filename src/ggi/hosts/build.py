@@ -6,6 +6,7 @@ as `derived(govroam/client/stadhuis)`; the lookup `ggi_secret` turns it into a v
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +20,8 @@ SERVERS = "govroam_servers"
 LOCAL_PROXY = "local-radsecproxy"
 """What FreeRADIUS calls the radsecproxy on its own host."""
 LOCAL_PORT = 11812
-RADIUS, ACCOUNTING, RADSEC = 1812, 1813, 2083
-"""Ports by RFC 2865, RFC 2866 and RFC 6614."""
+RADIUS, ACCOUNTING, RADSEC, NTP = 1812, 1813, 2083, 123
+"""Ports by RFC 2865, RFC 2866, RFC 6614 and RFC 5905."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,63 @@ def _radsec_host(govroam: Govroam, name: str, address: str, host: str) -> dict[s
 
 
 def _base(govroam: Govroam) -> dict[str, Any]:
-    return {}
+    management = govroam.management
+    values: dict[str, Any] = {
+        "base_management_networks": list(management.networks),
+        "base_administrators": {name: list(keys) for name, keys in sorted(management.administrators.items())},
+        "base_ntp": list(management.ntp),
+        "base_dns": list(management.dns),
+        "base_packages": list(management.packages),
+        "base_inbound": [flow.data() for flow in flows(govroam) if flow.inbound],
+        "base_outbound": [flow.data() for flow in flows(govroam) if not flow.inbound],
+    }
+    if govroam.retention_days is not None:
+        values["base_retention_days"] = govroam.retention_days
+    return values
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Traffic that a server takes in or sends out. Without addresses: a name that the firewall can't know."""
+
+    name: str
+    inbound: bool
+    protocol: str
+    port: int
+    addresses: tuple[str, ...]
+
+    def data(self) -> dict[str, Any]:
+        """As the role base takes it."""
+        return {"name": self.name, "protocol": self.protocol, "port": self.port, "addresses": list(self.addresses)}
+
+
+def flows(govroam: Govroam) -> list[Flow]:
+    """All flows of a server but management, names and updates: what firewalls on the way must open too."""
+    found = []
+    for name, group in sorted(govroam.access_points.items()):
+        places = tuple(group.addresses)
+        found.append(Flow(f"access points {name}", True, "udp", RADIUS, places))
+        found.append(Flow(f"accounting {name}", True, "udp", ACCOUNTING, places))
+    if govroam.management.monitoring:
+        found.append(Flow("monitoring", True, "udp", RADIUS, tuple(govroam.management.monitoring)))
+    if govroam.national is not None:
+        proxies = tuple(proxy.address for proxy in govroam.national.proxies.values())
+        way = ("tcp", RADSEC) if govroam.national.transport == "radsec" else ("udp", RADIUS)
+        found.append(Flow("from the national level", True, *way, proxies))
+        found.append(Flow("to the national level", False, *way, proxies))
+    times = tuple(one for one in govroam.management.ntp if _is_address(one))
+    found.append(Flow("time", False, "udp", NTP, times if len(times) == len(govroam.management.ntp) else ()))
+    if govroam.users.ldap is not None:
+        found.append(Flow("directory", False, "tcp", govroam.users.ldap.port, ()))
+    return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _freeradius(govroam: Govroam) -> dict[str, Any]:
@@ -125,6 +182,7 @@ def _freeradius(govroam: Govroam) -> dict[str, Any]:
         "freeradius_clients": [_client(name, group) for name, group in sorted(govroam.access_points.items())],
         "freeradius_proxies": _proxies(govroam),
         "freeradius_crl": govroam.crl,
+        **_retention("freeradius", govroam),
         "freeradius_users": govroam.users.kind,
     }
     eap = govroam.eap
@@ -160,6 +218,10 @@ def client_secret(name: str) -> str:
     return f"derived(govroam/client/{name})"
 
 
+def _retention(role: str, govroam: Govroam) -> dict[str, int]:
+    return {} if govroam.retention_days is None else {f"{role}_retention_days": govroam.retention_days}
+
+
 def _proxies(govroam: Govroam) -> list[dict[str, Any]]:
     national = govroam.national
     if national is None:
@@ -184,4 +246,5 @@ def _radsecproxy(govroam: Govroam) -> dict[str, Any]:
         ],
         "radsecproxy_authorities": national.authorities or "",
         "radsecproxy_crl": govroam.crl,
+        **_retention("radsecproxy", govroam),
     }

@@ -178,6 +178,8 @@ class Management(Model):
     """Name servers that the servers may ask."""
     monitoring: list[Cidr] = []
     """From where metrics and Status-Server are asked (MON-1)."""
+    administrators: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")], list[Line]] = {}
+    """Accounts with their ssh public keys."""
     packages: list[Cidr] = []
     """Where updates are fetched (80 and 443): the mirror, or the proxy."""
 

@@ -1,0 +1,178 @@
+"""hosts plan|apply|check: the govroam servers of a network, by Ansible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ggi.cli.app import app
+from ggi.cli.options import Json, Sandbox, Yes
+from ggi.cli.output import Progress, note, paint, say, say_json, table
+from ggi.errors import EXIT_FAILED
+from ggi.messages import t
+
+if TYPE_CHECKING:
+    from ggi.hosts.place import Place
+    from ggi.hosts.run import Run
+
+group = typer.Typer(
+    name="hosts",
+    help="The govroam servers and access points of a network, by Ansible.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(group)
+
+Network = Annotated[str, typer.Argument(metavar="NETWORK", help="net-rijnstad, or a gemeente that it serves.")]
+Limit = Annotated[str, typer.Option("--limit", metavar="HOST", help="These hosts only: rad1, or several with commas.")]
+Diff = Annotated[bool, typer.Option("--diff/--no-diff", help="Show what changes in files.")]
+
+
+def place_of(network: str, sandbox: bool) -> Place:
+    """The network that is meant, with the sandbox's values when that is asked for. Raises InputError."""
+    from ggi.cli.workspace import Workspace, sandbox_name
+    from ggi.hosts.place import Place
+
+    workspace = Workspace()
+    if not sandbox:
+        return Place.of(network, workspace.inventory)
+    from sandbox.hosts.federation import Federation
+
+    return Place.of(network, workspace.inventory, Federation.of(sandbox_name()).environment)
+
+
+def _told(run: Run, diff: bool) -> None:
+    """Every change by host and role, with what it does to files."""
+    for host in sorted(run.hosts):
+        changes = run.of(host)
+        color = "red" if host in run.failed else "yellow" if changes else "green"
+        say(paint(f"{host}: {t('{count} changes', count=len(changes))}", color))
+        for change in changes:
+            say(f"  {change.role}: {change.task}")
+            for line in change.diff.splitlines() if diff else ():
+                mark = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
+                say("      " + paint(line, mark))
+        if host in run.failed:
+            say("  " + paint(t("failed"), "red") + f": {run.failed[host]}")
+    if run.problem:
+        note(run.problem)
+
+
+def _data(place: Place, run: Run) -> dict[str, Any]:
+    return {
+        "stack": place.stack,
+        "check": run.check,
+        "hosts": {
+            host: {
+                "changes": [{"role": c.role, "task": c.task, "diff": c.diff} for c in run.of(host)],
+                "failed": run.failed.get(host),
+            }
+            for host in sorted(run.hosts)
+        },
+        "problem": run.problem or None,
+    }
+
+
+def _run(place: Place, *, check: bool, limit: str, first: bool = False) -> Run:
+    from ggi.hosts.run import play
+
+    # On a first run nobody is served yet, so all servers are set up at once.
+    variables = {"govroam_serial": "100%"} if first else {}
+    with Progress() as progress:
+        return play(
+            [place.stack],
+            inventory=place.inventory,
+            environment=place.environment,
+            check=check,
+            limit=limit,
+            variables=variables,
+            report=progress,
+        )
+
+
+def _waits(place: Place) -> None:
+    if place.hosts.waits:
+        say(t("Open inputs of {stack}; nothing can be applied before they are there:", stack=place.stack))
+        rows = [(wait.key, wait.what, wait.who) for wait in place.hosts.waits]
+        table((t("input"), t("what"), t("who supplies it")), rows, indent="  ")
+
+
+@group.command()
+def plan(
+    network: Network, sandbox: Sandbox = False, limit: Limit = "", diff: Diff = True, json_output: Json = False
+) -> None:
+    """Show what would change on the hosts, and which inputs are still open. Changes nothing.
+
+    Example: ggi hosts plan net-rijnstad
+    """
+    place = place_of(network, sandbox)
+    if place.hosts.waits:
+        if json_output:
+            say_json({"stack": place.stack, "waits": [vars_of(wait) for wait in place.hosts.waits]})
+        else:
+            _waits(place)
+        raise typer.Exit(EXIT_FAILED)
+    run = _run(place, check=True, limit=limit)
+    if json_output:
+        say_json(_data(place, run))
+    else:
+        _told(run, diff)
+        say(t("{count} changes on {hosts} hosts; nothing was changed.", count=len(run.changes), hosts=len(run.hosts)))
+    if not run.fine:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@group.command()
+def check(network: Network, sandbox: Sandbox = False, limit: Limit = "", json_output: Json = False) -> None:
+    """Are the hosts as they should be? Exit code 1 when something differs. Changes nothing.
+
+    Example: ggi hosts check net-rijnstad
+    """
+    place = place_of(network, sandbox)
+    place.ready()
+    run = _run(place, check=True, limit=limit)
+    if json_output:
+        say_json(_data(place, run))
+    else:
+        _told(run, diff=True)
+    if run.changes or not run.fine:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@group.command()
+def apply(
+    network: Network,
+    sandbox: Sandbox = False,
+    limit: Limit = "",
+    yes: Yes = False,
+    diff: Diff = False,
+    first: Annotated[
+        bool, typer.Option("--first", help="All servers at once: a first set-up, nobody is served yet.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Make the hosts as they should be, one server after the other. A second run changes nothing.
+
+    Example: ggi hosts apply net-rijnstad --yes
+    """
+    place = place_of(network, sandbox)
+    place.ready()
+    if not yes:
+        typer.confirm(t("Change the hosts of {stack}?", stack=place.stack), abort=True, err=True)
+    run = _run(place, check=False, limit=limit, first=first)
+    if json_output:
+        say_json(_data(place, run))
+    else:
+        _told(run, diff)
+        closing = t("{count} changed on {hosts} hosts", count=len(run.changes), hosts=len(run.hosts))
+        say(paint(closing, "green" if run.fine else "red"))
+    if not run.fine:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def vars_of(value: Any) -> dict[str, Any]:
+    """The fields of a small frozen value, for JSON."""
+    from dataclasses import asdict
+
+    return asdict(value)
