@@ -13,6 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +28,10 @@ class RefusedError(Exception):
         self.kind = kind
 
 
-def cmdlet(call: Mapping[str, Any]) -> list[Any]:
-    """The objects that a cmdlet of the stand-in prints."""
-    request = urllib.request.Request(  # noqa: S310  (loopback)
-        f"{os.environ['GGI_STAND_IN']}/cmdlet",
-        data=json.dumps({"cmdlet": call["cmdlet"], "parameters": call["parameters"]}).encode(),
-        headers={"Authorization": f"Bearer {os.environ['GGI_STAND_IN_TOKEN']}", "Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
-            return list(json.load(answer)["objects"])
-    except urllib.error.HTTPError as problem:
-        told = json.load(problem)
-        raise RefusedError(told.get("kind", "failed"), told.get("message", str(problem))) from None
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value.casefold()
     return sorted(map(_plain, value), key=repr) if isinstance(value, list) else value
-
-
-def read(step: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The objects that a step is about: name, and the values of the properties that it asks for."""
-    found = []
-    for one in cmdlet(step["get"]):
-        name = str(one.get(step["key"], "")).removeprefix("Tag:") if step["key"] else ""
-        if step["item"] in ("", "*") or name.casefold() == step["item"].casefold():
-            found.append({"name": name, "values": {p: one[p] for p in step["properties"] if p in one}})
-    return found
 
 
 def holds(objects: list[dict[str, Any]], values: Mapping[str, Any]) -> bool:
@@ -66,23 +42,65 @@ def holds(objects: list[dict[str, Any]], values: Mapping[str, Any]) -> bool:
     return all(p in seen and _plain(seen[p]) == _plain(v) for p, v in values.items())
 
 
-def run(step: Mapping[str, Any]) -> dict[str, Any]:
-    """One step: read; and when it writes: compare, set, read again."""
-    try:
-        objects = read(step)
-        if "set" not in step:
-            return {"id": step["id"], "outcome": "read", "objects": objects}
-        if holds(objects, step["after"]):
-            return {"id": step["id"], "outcome": "unchanged", "objects": objects}
-        if step["creates"] != (not objects) or (step["before"] and not holds(objects, step["before"])):
-            return {"id": step["id"], "outcome": "moved", "objects": objects}
-        cmdlet(step["set"])
-        objects = read(step)
-        outcome = "written" if holds(objects, step["after"]) else "not stuck"
-        return {"id": step["id"], "outcome": outcome, "objects": objects}
-    except RefusedError as problem:
-        told = {"kind": problem.kind, "message": str(problem)}
-        return {"id": step["id"], "outcome": "failed", "objects": [], "error": told}
+@dataclass(frozen=True)
+class Shell:
+    """What stands in for one PowerShell session: where the stand-in is, and the token of the tenant."""
+
+    url: str
+    token: str
+
+    def _cmdlet(self, call: Mapping[str, Any]) -> list[Any]:
+        """The objects that a cmdlet of the stand-in prints."""
+        request = urllib.request.Request(  # noqa: S310  (loopback)
+            f"{self.url}/cmdlet",
+            data=json.dumps({"cmdlet": call["cmdlet"], "parameters": call["parameters"]}).encode(),
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310
+                return list(json.load(answer)["objects"])
+        except urllib.error.HTTPError as problem:
+            told = json.load(problem)
+            raise RefusedError(told.get("kind", "failed"), told.get("message", str(problem))) from None
+
+    def _read(self, step: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The objects that a step is about: name, and the values of the properties that it asks for."""
+        found = []
+        for one in self._cmdlet(step["get"]):
+            name = str(one.get(step["key"], "")).removeprefix("Tag:") if step["key"] else ""
+            if step["item"] in ("", "*") or name.casefold() == step["item"].casefold():
+                found.append({"name": name, "values": {p: one[p] for p in step["properties"] if p in one}})
+        return found
+
+    def _run(self, step: Mapping[str, Any]) -> dict[str, Any]:
+        """One step: read; and when it writes: compare, set, read again."""
+        try:
+            objects = self._read(step)
+            if "set" not in step:
+                return {"id": step["id"], "outcome": "read", "objects": objects}
+            if holds(objects, step["after"]):
+                return {"id": step["id"], "outcome": "unchanged", "objects": objects}
+            if step["creates"] != (not objects) or (step["before"] and not holds(objects, step["before"])):
+                return {"id": step["id"], "outcome": "moved", "objects": objects}
+            self._cmdlet(step["set"])
+            objects = self._read(step)
+            outcome = "written" if holds(objects, step["after"]) else "not stuck"
+            return {"id": step["id"], "outcome": outcome, "objects": objects}
+        except RefusedError as problem:
+            told = {"kind": problem.kind, "message": str(problem)}
+            return {"id": step["id"], "outcome": "failed", "objects": [], "error": told}
+
+    def execute(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a plan; the result document. When it writes, it stops at the first step that does not stick."""
+        results: list[dict[str, Any]] = []
+        stopped = False
+        for step in plan["steps"]:
+            if stopped:
+                results.append({"id": step["id"], "outcome": "not run", "objects": []})
+                continue
+            results.append(self._run(step))
+            stopped = plan["mode"] == "apply" and results[-1]["outcome"] not in ("unchanged", "written")
+        return {"contract": CONTRACT, "mode": plan["mode"], "runner": {"program": "stand-in"}, "results": results}
 
 
 def main(arguments: list[str]) -> int:
@@ -92,16 +110,8 @@ def main(arguments: list[str]) -> int:
     if plan.get("contract") != CONTRACT:
         print(f"contract {plan.get('contract')} is not {CONTRACT}", file=sys.stderr)  # noqa: T201
         return 2
-    results = []
-    stopped = False
-    for step in plan["steps"]:
-        if stopped:
-            results.append({"id": step["id"], "outcome": "not run", "objects": []})
-            continue
-        results.append(run(step))
-        stopped = plan["mode"] == "apply" and results[-1]["outcome"] not in ("unchanged", "written")
-    document = {"contract": CONTRACT, "mode": plan["mode"], "runner": {"program": "stand-in"}, "results": results}
-    Path(named["-ResultPath"]).write_text(json.dumps(document), encoding="utf-8")
+    shell = Shell(os.environ["GGI_STAND_IN"], os.environ["GGI_STAND_IN_TOKEN"])
+    Path(named["-ResultPath"]).write_text(json.dumps(shell.execute(plan)), encoding="utf-8")
     return 0
 
 

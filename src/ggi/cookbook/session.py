@@ -146,6 +146,8 @@ class Session:
         resource = self.book.resource(ref.resource)
         if created and resource.collection and str(ref) not in self.journal.adopted:
             return Change(ref, (target.id,), now, {}, found, deletes=True)
+        if created and str(ref) not in self.journal.adopted:
+            self.report(t("stays, since nothing here removes it: {object}", object=ref))
         values = {path: value for path, value in before.items() if value is not None and not same(value, now.get(path))}
         if not values:
             return None

@@ -1,0 +1,15 @@
+"""Fixtures of the tests of the Cookbook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.m365.place import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A fresh tenant."""
+    return World(tmp_path)
