@@ -20,12 +20,13 @@ from ggi.report.style import sheet
 from ggi.report.svg import paint
 
 SCOPE = ".landscape"
-MARKED = (Status.REFUSED, Status.WARNED, Status.PLANNED, Status.UNKNOWN, Status.WAIVED)
+MARKED = tuple(one for one in Status if one not in (Status.COMPLIES, Status.NOT_APPLICABLE))
 """What a mark counts."""
 COLORS = {
     Status.REFUSED: ("#b3261e", "#ff9a8f"),
     Status.WARNED: ("#8a5300", "#f2b457"),
     Status.PLANNED: ("#6a3fb5", "#c3a6f5"),
+    Status.KNOWN: ("#7d4e57", "#e0b0b9"),
     Status.UNKNOWN: ("#56616d", "#a9b5c1"),
     Status.WAIVED: ("#0b5a9c", "#86c1f5"),
     Status.COMPLIES: ("#1a7048", "#6fcf9d"),

@@ -12,6 +12,7 @@ from ggi.report.audit.run import Judged, Run, Stack, Status, worst
 from ggi.report.audit.since import Change, change
 
 PLAIN = (Status.COMPLIES, Status.NOT_APPLICABLE)
+SEEN = tuple(one for one in Status if one not in PLAIN)
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,7 @@ class Heat:
     @cached_property
     def rows(self) -> tuple[Stack, ...]:
         """The landscapes, worst first."""
-        return tuple(
-            sorted(self.run.stacks, key=lambda s: (*(-s.controls[one] for one in list(Status)[:5]), s.audit.stack))
-        )
+        return tuple(sorted(self.run.stacks, key=lambda s: (*(-s.controls[one] for one in SEEN), s.audit.stack)))
 
     @cached_property
     def statuses(self) -> Mapping[Status, int]:

@@ -23,9 +23,8 @@ def pdf(run: Run) -> bytes:
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     text = html(run, printed=True)
     # The identifier would be drawn by chance; this one follows from the content.
-    made: bytes = HTML(string=text).write_pdf(
-        pdf_variant="pdf/ua-1", pdf_identifier=fingerprint(text).encode(), url_fetcher=_nothing
-    )
+    page = HTML(string=text, url_fetcher=_nothing)
+    made: bytes = page.write_pdf(pdf_variant="pdf/ua-1", pdf_identifier=fingerprint(text).encode())
     return made
 
 

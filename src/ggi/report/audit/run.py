@@ -29,6 +29,8 @@ class Status(StrEnum):
     """Does not comply; a change may go on."""
     PLANNED = "planned"
     """Does not comply; will be mended by a date."""
+    KNOWN = "known"
+    """Does not comply, and did not when the landscape came in (baseline)."""
     UNKNOWN = "unknown"
     WAIVED = "waived"
     COMPLIES = "complies"
@@ -60,6 +62,8 @@ def status(finding: Finding) -> Status:
         return _OF_OUTCOME[finding.outcome]
     if finding.plan is not None:
         return Status.PLANNED
+    if finding.known_since is not None:
+        return Status.KNOWN
     return Status.REFUSED if finding.blocks else Status.WARNED
 
 

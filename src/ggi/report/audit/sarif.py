@@ -71,6 +71,8 @@ def _result(audit: Audit, finding: Finding, rules: dict[str, int]) -> dict[str, 
         "partialFingerprints": {"ggiFinding/v1": fingerprint(audit.stack, finding.control, finding.subject)},
         "properties": {"outcome": finding.outcome.value, "blocks": finding.blocks},
     }
+    if finding.known_since is not None:
+        result["baselineState"] = "unchanged"
     if finding.waiver is not None:
         result["suppressions"] = [
             {"kind": "external", "status": "accepted", "justification": finding.waiver.reason},

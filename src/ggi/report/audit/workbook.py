@@ -11,16 +11,17 @@ from collections.abc import Iterable, Sequence
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Alignment, Font
+from openpyxl.styles import Font
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from ggi.messages import t
 from ggi.report.audit.run import Run, Status
-from ggi.report.audit.tables import COLUMNS, row
+from ggi.report.audit.tables import COLUMNS, FORMULA, row
 from ggi.report.audit.words import answer, coverage_word, proof_word, status_word
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Of every file in the archive; ZIP knows no earlier time."""
+BOLD = Font(bold=True)
 LONGEST = 32_767
 """Characters of a cell (ECMA-376)."""
 
@@ -32,10 +33,10 @@ def _cell(sheet: WriteOnlyWorksheet, value: object, bold: bool = False) -> Cell:
     cell = WriteOnlyCell(sheet, value=value)
     if isinstance(value, str):
         cell.data_type = "s"
-        cell.quotePrefix = value.startswith(("=", "+", "-", "@"))
-    cell.alignment = Alignment(vertical="top", wrap_text=True)
+        if value.startswith(FORMULA):
+            cell.quotePrefix = True
     if bold:
-        cell.font = Font(bold=True)
+        cell.font = BOLD
     return cell
 
 
