@@ -46,6 +46,8 @@ JOURNEY = (
 """Commands in the order in which one meets them; the others follow by name, and then those for this checkout."""
 LAST = ("env", "sandbox", "doctor", "schema", "test", "bench")
 
+INTERRUPTED = 130
+"""What Typer makes of Ctrl-C."""
 GLOBAL_OPTIONS = ("--inventory", "--content", "--lang")
 
 
@@ -163,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
         show_error(error)
         return error.exit_code
     except typer.Exit as stop:
-        return stop.exit_code
+        return interrupted() if stop.exit_code == INTERRUPTED else stop.exit_code
     except typer.Abort:
         print(messages.t("Stopped; nothing more was changed."), file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
@@ -177,8 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except KeyboardInterrupt:
-        print(messages.t("Interrupted. Run the same command again to go on."), file=sys.stderr)  # noqa: T201
-        return EXIT_FAILED
+        return interrupted()
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"ggi: {where}{error.strerror or error}", file=sys.stderr)  # noqa: T201
@@ -190,6 +191,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ggi: {told}\n    {messages.t('GGI_DEBUG=1 shows where; please report it.')}", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
     return result if isinstance(result, int) else 0
+
+
+def interrupted() -> int:
+    """Say what to do after Ctrl-C; returns the exit code."""
+    print(messages.t("Interrupted. Run the same command again to go on."), file=sys.stderr)  # noqa: T201
+    return EXIT_FAILED
 
 
 def show_error(error: GgiError) -> None:

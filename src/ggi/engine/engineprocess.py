@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -64,8 +64,8 @@ def watch(
         events, output = Path(folder) / "events", Path(folder) / "output"
         # The switch makes the option that names the event log exist; Pulumi's own Automation API does the same.
         env = dict(environment) | {"PULUMI_DEBUG_COMMANDS": "true"}
-        interruptions = 0
-        with output.open("wb") as out, _interruptible():
+        passed_on = 0
+        with output.open("wb") as out, _interruptions() as asked:
             process = subprocess.Popen(
                 [*command, "--non-interactive", "--color=never", f"--event-log={events}"],
                 env=env,
@@ -76,37 +76,37 @@ def watch(
                 process_group=0,
             )
             log = _Log(events, listener)
-            while True:
-                try:
-                    if process.poll() is not None:
-                        break
-                    log.read()
-                    process.wait(_PAUSE)
-                except subprocess.TimeoutExpired:
-                    continue
-                except KeyboardInterrupt:
-                    interruptions += 1
+            while process.poll() is None:
+                if len(asked) > passed_on:
+                    passed_on += 1
                     process.send_signal(signal.SIGINT)
-                    if interruptions == 1:
+                    if passed_on == 1:
                         on_interrupt()
+                log.read()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_PAUSE)
             log.read()
             log.close()
-        return Finished(process.returncode, output.read_text(encoding="utf-8", errors="replace"), interruptions > 0)
+        return Finished(process.returncode, output.read_text(encoding="utf-8", errors="replace"), passed_on > 0)
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does; only the main thread can."""
+def _interruptions() -> Iterator[list[int]]:
+    """The signals (Ctrl-C, SIGTERM, SIGHUP) that came since. Only noted: an exception could come out between two lines.
+
+    Only the main thread can be asked; elsewhere the list stays empty.
+    """
+    asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield asked
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
