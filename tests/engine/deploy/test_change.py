@@ -1,4 +1,4 @@
-"""Upgrades, downgrades and rotations: exactly what differs is changed, and what is replaced is removed afterwards."""
+"""Upgrades and downgrades: exactly what differs is changed, and what is replaced is removed afterwards."""
 
 from __future__ import annotations
 
@@ -8,18 +8,11 @@ import pytest
 
 from ggi.engine.kubeapi import Object
 from ggi.landscape.build import Landscape
-from tests.engine.deploy.place import Place, Ran
+from tests.engine.deploy.place import Place, differing
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 Objects = dict[tuple[str, str], Object]
-
-
-def differing(old: Landscape, new: Landscape) -> set[str]:
-    """The logical names of what two landscapes have differently, without asking the engine."""
-    before = {o.name: (o.body, dict(o.secrets)) for o in old.objects}
-    after = {o.name: (o.body, dict(o.secrets)) for o in new.objects}
-    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
 @dataclass
@@ -120,52 +113,3 @@ def test_an_older_release_is_refused_with_file_and_line_until_it_is_asked_for(up
     place.up(stack, "--downgrade")
     assert place.ggi("status", stack, "--sandbox", "--json").json["release"]["running"] == "2026.3"
     assert place.changes(stack) == {}
-
-
-class TestRotation:
-    """Its steps: the accepting sides take both first, then the consumers roll, then the old one goes."""
-
-    STACK = "gm9952-accp"
-
-    def secrets(self, place: Place) -> dict[str, str]:
-        """The names of our Secrets by what is before the counter."""
-        names = [n for k, n in place.objects(self.STACK) if k == "Secret" and "-r" in n]
-        return {n.rpartition("-r")[0]: n for n in names}
-
-    def rotated(self, place: Place, current: int, accept: list[int]) -> tuple[set[str], set[str], Ran]:
-        """Rotate; returns the logical names that should have changed and that did."""
-        old = place.landscape(self.STACK)
-        place.tenant("GM9952", environment={"rotation": {"current": current, "accept": accept}})
-        wanted = differing(old, place.landscape(self.STACK))
-        ran = place.up(self.STACK, "--json")
-        return wanted, {s["name"] for s in ran.json["steps"]}, ran
-
-    def test_a_rotation_renames_secrets_and_rolls_consumers_and_nothing_else(self, place: Place) -> None:
-        place.tenant("GM9952")
-        place.up(self.STACK)
-        first, before = self.secrets(place), place.objects(self.STACK)
-        assert first and all("-r1-" in name for name in first.values())
-
-        wanted, did, _ = self.rotated(place, 1, [2])
-        assert did == wanted
-        assert "openklant/Deployment/web" not in did, "consumers do not roll before both are accepted"
-        assert "redis/Secret/users" in did
-
-        wanted, did, _ = self.rotated(place, 2, [1])
-        assert did == wanted and "openklant/Deployment/web" in did
-        second, now = self.secrets(place), place.objects(self.STACK)
-        env = [name for name in second.values() if name.startswith("openklant-env")]
-        assert len(env) == 1 and "-r2-" in env[0]
-        web = now["Deployment", "openklant-web"]
-        used = str(web["spec"]["template"])
-        assert env[0] in used and first["openklant-env"] not in used
-        assert ("Secret", first["openklant-env"]) not in now, "the old one is removed afterwards"
-        untouched = [k for k in before if k[0] in ("Service", "NetworkPolicy", "StatefulSet", "Gateway", "HTTPRoute")]
-        for key in untouched:
-            assert now[key]["metadata"].get("generation") == before[key]["metadata"].get("generation"), key
-
-        wanted, did, _ = self.rotated(place, 2, [])
-        assert did == wanted
-        assert "openklant/Deployment/web" not in did
-        assert place.changes(self.STACK) == {}
-        assert place.ggi("status", self.STACK, "--sandbox", "--json").json["ready"] is True
