@@ -16,6 +16,8 @@ here=$(dirname "$0")
 cd "${1:-$here}"
 . ./target
 kcadm=${KCADM:-/opt/keycloak/bin/kcadm.sh}
+# Each call is a short-lived Java program: without the optimising compiler it takes a third of the time.
+export KC_OPTS="${KC_OPTS:--XX:TieredStopAtLevel=1}"
 session=$(mktemp)
 list=$(mktemp)
 trap 'rm -f "$session" "$list"' EXIT

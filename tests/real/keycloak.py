@@ -190,7 +190,7 @@ class Server:
         lines = target.read_text().splitlines()
         target.write_text("\n".join([f"server=http://127.0.0.1:{self.port}", *lines[1:]]) + "\n")
         assert lines[0].startswith("server=http://keycloak-server.")
-        environment = _java() | {"KCADM": str(self.home / "bin/kcadm.sh"), "KC_OPTS": "-XX:TieredStopAtLevel=1"}
+        environment = _java() | {"KCADM": str(self.home / "bin/kcadm.sh")}
         done = subprocess.run(
             [shell, script], env=environment, capture_output=True, text=True, check=False, timeout=300
         )

@@ -18,7 +18,13 @@ Provider first: `use` right after the provider's part of the same update. In thr
 
 
 class LoginLoop:
-    """Runs `log_in` without pause in a thread until the context ends. `failures` are what it raised, with the time."""
+    """Runs `log_in` some times a second in a thread until the context ends. `failures` are what it raised, and when.
+
+    With a pause, since what it watches needs processors too.
+    """
+
+    PAUSE = 0.05
+    """Seconds."""
 
     def __init__(self, log_in: Callable[[], None]) -> None:
         self._log_in = log_in
@@ -34,6 +40,7 @@ class LoginLoop:
             except Exception as error:
                 self.failures.append(f"{time.strftime('%X')} {type(error).__name__}: {error}")
             self.count += 1
+            self._stop.wait(self.PAUSE)
 
     def use(self, log_in: Callable[[], None]) -> None:
         """From now on log in this way: the consumer has rolled."""
