@@ -1,7 +1,7 @@
 """The controls as pytest tests: `pytest policies --tenant gm9901 --from live` gives one per control and component.
 
 For auditors who live in pytest: `-k`, `--junitxml` and xdist work as always. What deviates fails. What was not judged
-or is not applicable is skipped with the reason; an accepted deviation is an expected failure that names who accepted it.
+or is not applicable is skipped with the reason; an accepted deviation is an expected failure that says who accepted.
 The landscape is judged once, also with many workers. Without `--tenant` nothing here is a test.
 """
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ggi.cli.app import app
+from ggi.cli.baseline import BaselineFile
 from ggi.cli.options import Json, Name, Sandbox, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json
 from ggi.cli.planning import show_plan
+from ggi.cli.recording import Change, Reason, Recording, Urgent, environment_of
 from ggi.cli.refusing import refuse
 from ggi.cli.workspace import Wanted, Workspace, simulated, start_sandbox
 from ggi.errors import EXIT_FAILED, InputError, Problem
@@ -136,7 +138,7 @@ def preview(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> 
     """
     workspace = Workspace()
     wanted = workspace.wanted(name)
-    refuse(workspace, wanted)
+    refuse(workspace, wanted, Recording("preview", sandbox))
     stack = _open(_prepare(workspace, wanted.owner, sandbox), wanted.owner)
     with Progress() as progress:
         outcome = stack.preview(_Steps(progress, len(wanted.objects)))
@@ -154,8 +156,12 @@ def up(
     yes: Yes = False,
     json_output: Json = False,
     downgrade: Annotated[bool, typer.Option("--downgrade", help="Allow a release older than the running one.")] = False,
+    change: Change = None,
+    urgent: Urgent = False,
+    reason: Reason = None,
+    baseline: BaselineFile = None,
 ) -> None:
-    """Make the cluster what the landscape says.
+    """Make the cluster what the landscape says. A trail keeps who did it, when, for what, and how it was judged.
 
     Example: ggi up gm9901 --sandbox --yes
     """
@@ -163,9 +169,11 @@ def up(
 
     workspace = Workspace()
     wanted = workspace.wanted(name)
+    recording = Recording("up", sandbox, change, urgent, reason, baseline)
+    recording.check(workspace, wanted.stack, environment_of(wanted.owner))
     if not json_output:
         _show_wanted(wanted)
-    refuse(workspace, wanted)
+    refuse(workspace, wanted, recording)
     if downgrade:
         os.environ[DOWNGRADE] = "1"
     target = _prepare(workspace, wanted.owner, sandbox)
@@ -175,12 +183,12 @@ def up(
         typer.confirm(t("Go on?"), abort=True)
     if sandbox and wanted.landscape:
         _admission_first(workspace, wanted.landscape.environment, target)
-    with Progress() as progress:
-        outcome = stack.up(_Steps(progress, len(wanted.objects)))
+    with recording.run(stack, wanted.landscape, confirmed=not yes) as running, Progress() as progress:
+        steps = _Steps(progress, len(wanted.objects))
+        running.outcome = outcome = stack.up(steps, running.run.message, running.variables)
     if json_output:
-        say_json(
-            {"stack": wanted.stack, "changes": outcome.changes, "steps": _changes(outcome), "seconds": outcome.seconds}
-        )
+        found = {"stack": wanted.stack, "changes": outcome.changes, "steps": _changes(outcome)}
+        say_json({**found, "seconds": outcome.seconds, "trail": running.head})
         return
     _closing(t("up"), outcome, sandbox)
 
@@ -309,7 +317,9 @@ def _may_go(owner: Owner) -> None:
 
 
 @app.command()
-def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Json = False) -> None:
+def down(
+    name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Json = False, change: Change = None
+) -> None:
     """Remove a landscape: in the sandbox, or an environment that is not prod.
 
     Example: ggi down gm9901-accp --sandbox --yes
@@ -318,6 +328,8 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
     owner = workspace.owner(name)
     if not sandbox:
         _may_go(owner)
+    recording = Recording("down", sandbox, change)
+    recording.check(workspace, owner.stack, environment_of(owner))
     target = _prepare(workspace, owner, sandbox)
     stack = _open(target, owner)
     if not yes:
@@ -329,10 +341,10 @@ def down(name: Name, sandbox: Sandbox = False, yes: Yes = False, json_output: Js
             )
         )
         typer.confirm(t("Go on?"), abort=True)
-    with Progress() as progress:
-        outcome = stack.destroy(_Steps(progress, stack.size()))
+    with recording.run(stack, None, confirmed=not yes) as running, Progress() as progress:
+        running.outcome = outcome = stack.destroy(_Steps(progress, stack.size()), running.run.message)
     if json_output:
-        say_json({"stack": owner.stack, "changes": outcome.changes})
+        say_json({"stack": owner.stack, "changes": outcome.changes, "trail": running.head})
     else:
         _closing(t("down"), outcome, sandbox, t("there was nothing"))
 

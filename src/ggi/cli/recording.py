@@ -19,8 +19,10 @@ from ggi.messages import t
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit
     from ggi.audit.trail import Run
+    from ggi.cli.workspace import Owner
     from ggi.engine.events import Outcome
     from ggi.engine.stack import Stack
+    from ggi.landscape.build import Landscape
 
 Change = Annotated[
     str | None,
@@ -101,18 +103,19 @@ class Recording:
         raise WorkError(*found)
 
     @contextmanager
-    def run(self, stack: Stack, release: str, fingerprint: str, *, confirmed: bool) -> Iterator[Running]:
+    def run(self, stack: Stack, wanted: Landscape | None, *, confirmed: bool) -> Iterator[Running]:
         """The operation: a line in the trail before anything is written, and one when it ended, however it ended.
 
-        `fingerprint` is that of the landscape that there will be; empty when there will be none.
+        `wanted` is the landscape that there will be, if there will be one.
         """
         from ggi.audit.trail import Run
 
         name, target = stack.target.stack, stack.target
+        fingerprint = wanted.fingerprint if wanted else ""
         record = {
             "operation": self.operation,
             "change": self.change or "",
-            "release": release,
+            "release": wanted.environment.release if wanted else "",
             "before": _fingerprint(stack),
             "fingerprint": fingerprint,
             "where": {"context": target.context, "sandbox": self.sandbox},
@@ -153,6 +156,13 @@ class Recording:
         if self.through:
             found |= {URGENT: begun.begun["hash"], TRAIL: str(begun.path)}
         return found
+
+
+def environment_of(owner: Owner) -> str:
+    """The environment that the rules for changes look at; what all tenants of a cluster share counts as productie."""
+    from ggi.inventory.load import Environment
+
+    return owner.name if isinstance(owner, Environment) else "prod"
 
 
 @dataclass

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ggi.cli.output import note
-from ggi.errors import WorkError
-from ggi.messages import t
-
 if TYPE_CHECKING:
+    from ggi.cli.recording import Recording
     from ggi.cli.workspace import Wanted, Workspace
 
 
-def refuse(workspace: Workspace, wanted: Wanted) -> None:
+def refuse(workspace: Workspace, wanted: Wanted, recording: Recording) -> None:
     """Judge a landscape as the policy pack will. Raises WorkError when it may not be deployed.
 
     The pack judges again in the engine: it alone sees values of secrets, and what is only known after the update.
@@ -21,7 +18,6 @@ def refuse(workspace: Workspace, wanted: Wanted) -> None:
     from ggi.audit.deviations import load_waivers
     from ggi.audit.facts import Facts
     from ggi.audit.judge import today
-    from ggi.audit.refusal import refusals
     from ggi.audit.subjects import of_landscape
 
     if wanted.landscape is None:
@@ -30,6 +26,4 @@ def refuse(workspace: Workspace, wanted: Wanted) -> None:
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     own = waivers.get(built.environment.tenant.id)
     facts = Facts(built, workspace.catalogue, workspace.inventory.registry)
-    if found := refusals(audited(facts, of_landscape(built), controls, Place.PLAN, today(), own)):
-        note(t("{stack} is refused by the controls; nothing was changed.", stack=wanted.stack))
-        raise WorkError(*found)
+    recording.judged(audited(facts, of_landscape(built), controls, Place.PLAN, today(), own))
