@@ -14,7 +14,8 @@ def check(seen: Seen) -> Iterator[Verdict]:
     known = {item.name for item in seen.landscape.objects}
     for subject in seen.of("Deployment", "StatefulSet", "Job"):
         if subject.name in known and subject.pod is not None:
-            wrong = sorted(set(_wrong(seen.landscape.components[subject.component].component, subject)))
+            component = seen.landscape.components[subject.component].component
+            wrong = sorted({*_wrong(component, subject), *_configured(component, subject, known)})
             yield verdict(subject.name, not wrong, ", ".join(wrong))
 
 
@@ -43,6 +44,25 @@ def _wrong(component: Component, subject: Subject) -> Iterator[str]:
     ):
         if _asked(container.get(field)) != _declared(probe):
             yield field
+
+
+def _configured(component: Component, subject: Subject, known: set[str]) -> Iterator[str]:
+    """Configuration and secrets that its process or run gets as environment, and the container does not."""
+    role, pod = subject.name.rpartition("/")[2], subject.pod or {}
+    parts = (*component.processes, *component.runs)
+    if not next(part.configured for part in parts if part.name == role):
+        return
+    names = ["env", "setup"] if role == "configure" else ["env"]
+    for container in (pod.get("containers") or ())[:1]:
+        sources = [source for source in container.get("envFrom") or () if isinstance(source, Mapping)]
+        for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+            given = [str((source.get(field) or {}).get("name", "")) for source in sources]
+            for name in names:
+                # The document of `setup` is a file; only its secrets are environment.
+                wanted = any(item.startswith(f"{component.name}/{kind}/{name}") for item in known)
+                has = any(item.startswith(f"{component.name}-{name}") for item in given)
+                if (kind, name) != ("ConfigMap", "setup") and wanted and not has:
+                    yield f"{kind} {name}"
 
 
 def _starts(

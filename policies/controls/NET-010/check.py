@@ -42,7 +42,9 @@ def _gateway(seen: Seen, spec: Mapping[str, Any], found: list[Any], known: Mappi
             kinds = [kind.get("kind") for kind in (item.get("allowedRoutes") or {}).get("kinds") or ()]
             if kinds != ["TLSRoute" if passed else "HTTPRoute"]:
                 yield f"{name}: kinds of routes"
-            if passed == bool(tls.get("certificateRefs")):
+            refs = tls.get("certificateRefs") or ()
+            shown = [(c.get("kind", "Secret"), c.get("group", ""), c.get("name")) for c in refs]
+            if shown != ([] if passed else [("Secret", "", f"{name}-tls")]):
                 yield f"{name}: certificate"
         else:
             yield f"listener {name or 'without a name'}"

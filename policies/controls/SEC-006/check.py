@@ -73,6 +73,12 @@ def _relations(seen: Seen, name: str, document: Mapping[str, Any]) -> list[str]:
         client = _CLIENT.match(str(item.get("identifier", "")))
         if client is None or client[1] not in callers or "token" not in item:
             found.append(f"token of {item.get('identifier')}")
+        if item.get("is_superuser") or item.get("permissions"):
+            found.append(f"rights of {item.get('identifier')}")
+    for item in (document.get("vng_api_common_applicaties") or {}).get("items") or ():
+        clients = [_CLIENT.fullmatch(str(client)) for client in item.get("client_ids") or ()]
+        if not clients or any(client is None or client[1] not in seen.landscape.order for client in clients):
+            found.append(f"clients of {item.get('label')}")
     for item in (document.get("zgw_consumers") or {}).get("services") or ():
         own = [item.get(key) for key in ("client_id", "user_id") if item.get("auth_type") == "zgw"]
         if "auth_type" not in item or any(not str(who).startswith(f"{name}-r") for who in own):

@@ -17,6 +17,7 @@ from typing import Any
 from ggi.audit.examples import Change, changed
 from ggi.audit.facts import Subject
 from ggi.audit.kinds import POD_SPEC
+from ggi.audit.redact import LITERAL, WEAK
 
 Step = str | int
 Steps = tuple[Step, ...]
@@ -202,6 +203,10 @@ class _Maker:
                 yield from self.of(inner, (*steps, number))
         elif isinstance(value, str) and (lines := _lines(value)):
             yield from self._of_lines(value, lines, steps)
+        elif self.subject.kind == "Secret" and steps[:1] == ("data",):
+            # Only what kind of value it is stands here, never the value.
+            yield self.one(Operator.FLIP, steps, LITERAL, value)
+            yield self.one(Operator.WIDEN, steps, WEAK, value)
         elif value is not None:
             yield self.one(Operator.FLIP, steps, _flipped(value), value)
             for wide in _widened(value, item=bool(steps) and isinstance(steps[-1], int)):
@@ -231,7 +236,6 @@ _IN_POD: Sequence[tuple[Steps, Any]] = (
     (("hostPID",), True),
     (("hostIPC",), True),
     (("shareProcessNamespace",), True),
-    (("hostUsers",), True),
     (("nodeName",), "node-1"),
     (("hostAliases",), [{"ip": "203.0.113.1", "hostnames": ["openzaak-web"]}]),
     (("priorityClassName",), "system-node-critical"),

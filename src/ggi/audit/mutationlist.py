@@ -1,10 +1,10 @@
-"""Which mutants do not count, and which survivors are known: `policies/mutation.yaml`, where nothing may be stale."""
+"""Which survivors do not count, and which are known: `policies/mutation.yaml`, where nothing may be stale."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ FILE = Path("policies") / "mutation.yaml"
 
 
 class Reason(StrEnum):
-    """Why a mutant says nothing about the controls. There are no others."""
+    """Why a survivor says nothing about the controls. There are no others."""
 
     IDENTITY = "identity"
     """It is another object then: Kubernetes or the operator knows it by this."""
@@ -64,6 +64,12 @@ class Places(Model):
             and self._pattern.match(f"{mutant.subject.name}\n{mutant.place}") is not None
         )
 
+    def only(self, place: str) -> Places:
+        """The same for one of its places."""
+        return Places(
+            why=self.why, objects=self.objects, places=[place], operators=self.operators, originals=self.originals
+        )
+
 
 def _exact(pattern: str) -> str:
     """Square brackets mean themselves."""
@@ -71,13 +77,13 @@ def _exact(pattern: str) -> str:
 
 
 class Excluded(Places):
-    """Mutants that do not count."""
+    """Survivors that do not count: the mutant is no worse than the original, or can't be."""
 
     reason: Annotated[Reason, Field(strict=False)]
 
 
 class MutationFile(Model):
-    """Mutants that do not count, and survivors that are known, each with its reason."""
+    """Survivors that do not count, and survivors that are known, each with its reason."""
 
     excluded: list[Excluded] = []
     survivors: list[Places] = []
@@ -101,20 +107,12 @@ def load_mutation_file(root: Path) -> MutationFile:
     return found
 
 
-def stale(file: MutationFile, mutants: Iterable[Mutant], survivors: Iterable[Mutant]) -> list[str]:
-    """Entries that match no mutant, or no survivor: what they explain is gone."""
+def stale(file: MutationFile, survivors: Iterable[Mutant]) -> list[str]:
+    """Places in the file of which no mutant survives: what they explain is gone."""
+    left = list(survivors)
     return [
-        *_unused(file.excluded, list(mutants), t("excludes nothing")),
-        *_unused(file.survivors, list(survivors), t("no mutant of this survives")),
+        f"{FILE}: {', '.join(entry.objects)} {place}: {t('no mutant of this survives')}"
+        for entry in (*file.excluded, *file.survivors)
+        for place in entry.places
+        if not any(entry.only(place).matches(mutant) for mutant in left)
     ]
-
-
-def _unused(entries: Sequence[Places], mutants: Sequence[Mutant], what: str) -> list[str]:
-    found = []
-    for entry in entries:
-        for place in entry.places:
-            one = entry.model_copy(update={"places": [place]})
-            one.__dict__.pop("_pattern", None)
-            if not any(map(one.matches, mutants)):
-                found.append(f"{FILE}: {', '.join(entry.objects)} {place}: {what}")
-    return found

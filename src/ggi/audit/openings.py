@@ -126,8 +126,12 @@ def _ports(rule: Mapping[str, Any]) -> list[str]:
 def openings_of(spec: Body, selected: Selected) -> Iterable[Opening]:
     """What one NetworkPolicy opens, for the pods that it selects."""
     chosen = selected.of(spec.get("podSelector") or {})
+    # A rule of a direction that the policy is not about does nothing.
+    types = spec.get("policyTypes") or ("Ingress", *(("Egress",) if spec.get("egress") else ()))
     for direction, key in (("ingress", "from"), ("egress", "to")):
         inward = direction == "ingress"
+        if direction.capitalize() not in types:
+            continue
         for rule in spec.get(direction) or ():
             ports = _ports(rule)
             for peer in _peers(rule, key, selected):
