@@ -1,7 +1,8 @@
 """Reading a namespace for an audit: every kind that a control looks at, and of Secrets never a value.
 
 Secrets are asked for as metadata alone, so that no value leaves the API server; which keys they have is told by the
-fields that managers own.
+fields that managers own. The role that auditors get may not even do that (RBAC knows no right to metadata alone), and
+controls over Secrets are then not judged here, but over the state.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ggi.audit.cluster import AUDITORS
 from ggi.audit.kinds import KINDS, Kind
 from ggi.audit.redact import HIDDEN
 from ggi.engine.kubeapi import PAGE, KubeApi
@@ -17,6 +19,12 @@ from ggi.engine.kubeerrors import ForbiddenError, NotFoundError, UnknownKindErro
 
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Asks for metadata alone (kubernetes.io, API concepts)."""
+
+
+def as_auditor(api: KubeApi) -> None:
+    """Go on with the rights of an auditor and no others. Whoever asks must have the right to impersonate."""
+    api.http.headers["Impersonate-User"] = "ggi-auditor"
+    api.http.headers["Impersonate-Group"] = AUDITORS
 
 
 def _outline(item: Mapping[str, Any]) -> dict[str, Any]:

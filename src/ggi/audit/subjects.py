@@ -99,11 +99,20 @@ def of_properties(name: str, properties: Mapping[str, Any]) -> Subject:
     return Subject(name, body, tuple(unknown_paths(body)))
 
 
-def of_state(exported: Mapping[str, Any]) -> Iterator[Subject]:
-    """The Kubernetes objects of an exported stack (`pulumi stack export`), with the logical names of their URNs."""
+def of_state(exported: Mapping[str, Any], built: Landscape | None = None) -> Iterator[Subject]:
+    """The Kubernetes objects of an exported stack (`pulumi stack export`), with the logical names of their URNs.
+
+    In a stack that others deployed those names are others' too; an object is then known by its name in the cluster.
+    """
+    known, names = {item.name for item in built.objects} if built is not None else None, Names(built)
     for resource in (exported.get("deployment") or {}).get("resources") or ():
         if not str(resource.get("type", "")).startswith("kubernetes:") or resource.get("delete"):
             continue
         properties = resource.get("outputs") or resource.get("inputs") or {}
-        if isinstance(properties, Mapping) and "kind" in properties:
-            yield of_properties(str(resource["urn"]).rpartition("::")[2], properties)
+        if not isinstance(properties, Mapping) or "kind" not in properties:
+            continue
+        name = str(resource["urn"]).rpartition("::")[2]
+        found = of_properties(name, properties)
+        if known is not None and name not in known and name.count("/") != 2:
+            found = Subject(names.of(found.body), found.body, found.unknown)
+        yield found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,15 +59,15 @@ def place_of(text: str) -> Place:
 
 
 def _api(workspace: Workspace, facts: Facts, sandbox: bool) -> KubeApi:
+    """A client for reading. The sandbox's has an auditor's rights and no more; elsewhere the login decides."""
+    from ggi.audit.cluster import installed
+    from ggi.audit.live import as_auditor
     from ggi.engine.kubeapi import KubeApi
 
-    if sandbox:
-        from sandbox.controlplane import kubeconfig
-        from sandbox.layout import Layout
-
-        return KubeApi.from_kubeconfig(kubeconfig(), Layout.of("default").context)
-    target = workspace.real_target(facts.environment, workspace.folder)
-    return KubeApi.from_kubeconfig(target.kubeconfig, target.context)
+    api = KubeApi.from_kubeconfig(*workspace.place(facts.environment, sandbox))
+    if sandbox and installed(api)[0]:
+        as_auditor(api)
+    return api
 
 
 def _live(
@@ -89,15 +90,17 @@ def _live(
     return of_objects(objects, facts.landscape), unread
 
 
-def _state(workspace: Workspace, facts: Facts, sandbox: bool) -> list[Subject]:
-    from ggi.audit.state import exported
+def _state(workspace: Workspace, facts: Facts, sandbox: bool, file: Path | None) -> list[Subject]:
+    from ggi.audit.state import exported, read_export
     from ggi.audit.subjects import of_state
     from ggi.engine.tools import PULUMI, resolve
 
+    if file is not None:
+        return list(of_state(read_export(file), facts.landscape))
     with Progress() as progress:
         cli = resolve(PULUMI, sandbox=sandbox, report=progress).path
     make = workspace.sandbox_target if sandbox else workspace.real_target
-    return list(of_state(exported(make(facts.environment, cli))))
+    return list(of_state(exported(make(facts.environment, cli)), facts.landscape))
 
 
 def audit_stack(
@@ -108,6 +111,7 @@ def audit_stack(
     place: Place,
     date: dt.date,
     sandbox: bool,
+    state_file: Path | None = None,
 ) -> Audit:
     """The audit of one stack in one place."""
     from ggi.audit.audit import Place, audited
@@ -121,7 +125,7 @@ def audit_stack(
     if place is Place.PLAN:
         subjects = of_landscape(facts.landscape)
     elif place is Place.STATE:
-        subjects = _state(workspace, facts, sandbox)
+        subjects = _state(workspace, facts, sandbox, state_file)
     else:
         subjects, unread = _live(workspace, facts, controls, sandbox)
     own = waivers.get(facts.environment.tenant.id)
@@ -162,6 +166,10 @@ def audit(
         list[str] | None, typer.Argument(metavar="STACK...", help="gm9901-prod, gm9901, or a name.")
     ] = None,
     place: Annotated[str, typer.Option("--from", metavar="PLACE", help="Where to look: plan, state or live.")] = "plan",
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", metavar="FILE", help="With --from state: an exported state, also one made by others."),
+    ] = None,
     sandbox: Sandbox = False,
     date: Annotated[
         str | None, typer.Option("--date", metavar="DATE", help="Judge as on this date; default today.")
@@ -191,11 +199,16 @@ def audit(
     chosen, on, reports = place_of(place), audit_date(date), Reports.of(formats, out, since)
     workspace = Workspace()
     stacks = asked(workspace, names or [], everything)
+    if state is not None and (chosen.value != "state" or len(stacks) != 1):
+        fix = t("Write `ggi audit STACK --from state --state FILE`.")
+        raise InputError(Problem(t("a file of state goes with one stack and --from state"), fix))
     controls = load_controls(workspace.catalogue.roots)
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     reported = with_recipes(controls, workspace, stacks)
     wanted = known(control, reported)
-    audits = [only(audit_stack(workspace, name, controls, waivers, chosen, on, sandbox), wanted) for name in stacks]
+    audits = [
+        only(audit_stack(workspace, name, controls, waivers, chosen, on, sandbox, state), wanted) for name in stacks
+    ]
     measure = Measure.of(baseline, freeze)
     audits = measure.applied(audits)
     if json_output:
