@@ -9,7 +9,7 @@ import typer
 from ggi.cli.app import app
 from ggi.cli.options import Json
 from ggi.cli.output import note, paint, say, say_json, table
-from ggi.cli.workspace import Workspace
+from ggi.cli.workspace import Workspace, sandbox_name
 from ggi.errors import EXIT_FAILED, raise_if
 from ggi.messages import t
 
@@ -35,7 +35,9 @@ def _asked(workspace: Workspace, names: list[str]) -> tuple[list[Tenant], set[st
     return list(tenants.values()), stacks
 
 
-def _gathered(workspace: Workspace, names: list[str], on: dt.date) -> tuple[list[Entry], list[Proposed]]:
+def _gathered(
+    workspace: Workspace, tenants: list[Tenant], stacks: set[str], on: dt.date
+) -> tuple[list[Entry], list[Proposed]]:
     from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
     from ggi.audit.register import entries, proposals
@@ -47,7 +49,6 @@ def _gathered(workspace: Workspace, names: list[str], on: dt.date) -> tuple[list
     problems = found.problems
     check_waiver_files(found, workspace.folder.parent, inventory.tenant_ids(), inventory.region_ids(), problems)
     raise_if(problems)
-    tenants, stacks = _asked(workspace, names)
     listed = [
         entry
         for tenant in tenants
@@ -57,6 +58,19 @@ def _gathered(workspace: Workspace, names: list[str], on: dt.date) -> tuple[list
     ]
     listed.sort(key=lambda e: (e.ends is None, e.ends or on, e.tenant, e.environment, e.control, e.resource))
     return listed, proposals(found, tenants)
+
+
+def _urgent(tenants: list[Tenant]) -> list[dict[str, Any]]:
+    """Urgent updates of these tenants that nobody approved, also in the sandbox, the oldest first."""
+    from ggi.audit.trail import read_trail, trail_file
+
+    found: list[dict[str, Any]] = []
+    for tenant in tenants:
+        for name in tenant.environments:
+            for sandbox in (None, sandbox_name()):
+                trail = read_trail(trail_file(f"{tenant.id}-{name}", sandbox), f"{tenant.id}-{name}")
+                found += trail.urgent_open()
+    return sorted(found, key=lambda record: str(record["at"]))
 
 
 def _data(entry: Entry) -> dict[str, Any]:
@@ -109,10 +123,13 @@ def waivers(
     from ggi.cli.audit import audit_date
 
     workspace, on = Workspace(), audit_date(date)
-    listed, proposed = _gathered(workspace, names or [], on)
+    tenants, stacks = _asked(workspace, names or [])
+    listed, proposed = _gathered(workspace, tenants, stacks, on)
+    waiting = _urgent(tenants)
     if json_output:
         say_json(
             {
+                "urgent": [{k: r[k] for k in ("stack", "number", "at", "change", "urgent", "who")} for r in waiting],
                 "date": on,
                 "waivers": [_data(entry) for entry in listed],
                 "proposals": [{**_plain(p), "origin": str(p.origin)} for p in proposed],
@@ -132,7 +149,17 @@ def waivers(
                 others=", ".join(p.open) or t("nobody"),
             )
             note(line)
-        wrong = sum(e.state in WRONG for e in listed)
+        for record in waiting:
+            line = t(
+                "  urgent and not approved: {stack} {number} of {date}, {change}: {reason}",
+                stack=record["stack"] + (" --sandbox" if record.get("where", {}).get("sandbox") else ""),
+                number=record["number"],
+                date=record["at"][:10],
+                change=record["change"],
+                reason=record["urgent"]["reason"],
+            )
+            say(paint(line, "red"))
+        wrong = sum(e.state in WRONG for e in listed) + len(waiting)
         soon = sum(e.state is State.SOON for e in listed)
         closing = t(
             "{date}: {count} accepted deviations, {soon} end within 30 days, {wrong} need somebody to act",
@@ -142,7 +169,7 @@ def waivers(
             wrong=wrong,
         )
         say(paint(closing, "red" if wrong else "yellow" if soon else "green"))
-    if any(e.state in WRONG for e in listed):
+    if waiting or any(e.state in WRONG for e in listed):
         raise typer.Exit(EXIT_FAILED)
 
 
