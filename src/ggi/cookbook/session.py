@@ -74,9 +74,9 @@ class Session:
                 raise WorkError(Problem(t("nothing here can write {what}", what=name)))
             try:
                 async for result in channel.write(group):
-                    self._note(result)
-                    if result.change.guards:
+                    if result.change.guards and result.failed is None:
                         guards.append(result.change)
+                    self._note(result)
             except BaseException:
                 if guards and len(self.written) < len(plan.changes):
                     await self._restore(channel, guards)
