@@ -43,6 +43,10 @@ def inventory_of(case: str, folder: Path) -> dict[str, Any]:
     shutil.copytree(CORPUS / case, folder, dirs_exist_ok=True)
     expected: dict[str, Any] = yaml.safe_load((folder / "case.yaml").read_text(encoding="utf-8"))
     (folder / "case.yaml").unlink()
+    if (folder / "policies").is_dir():
+        # They lie beside the inventory, in a content root.
+        (folder / "policies").rename(folder.parent / "policies")
+        (folder.parent / "stacks").mkdir()
     make = expected.get("make", {})
     for name in make.get("remove", []):
         (folder / name).unlink()
@@ -84,7 +88,8 @@ def test_a_fault_is_told_in_one_clear_message_and_nothing_is_written(
     folder = tmp_path / "inventories"
     expected = inventory_of(case, folder)
     before = snapshot(tmp_path)
-    code = main(["--inventory", str(folder), *str(expected["run"]).split()])
+    content_root = ["--content", str(tmp_path)] if (tmp_path / "policies").is_dir() else []
+    code = main(["--inventory", str(folder), *content_root, *str(expected["run"]).split()])
     told = capsys.readouterr().err
     assert code == expected["exit"], told
     for text in expected["says"]:
