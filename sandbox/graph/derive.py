@@ -58,6 +58,7 @@ PATHS = (
 )
 TOGETHER = {
     # The data lists these apart; the reference page of the call asks for all of them.
+    "/policies/identitySecurityDefaultsEnforcementPolicy": ("Policy.Read.All", "Policy.ReadWrite.SecurityDefaults"),
     "/identity/conditionalAccess/policies": (
         "Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All",
     ),

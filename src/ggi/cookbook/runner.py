@@ -153,6 +153,8 @@ def _as_read(value: Any, resource: Resource, path: str) -> Any:
 
 def _from_read(value: Any, resource: Resource, path: str) -> Any:
     prop = resource.properties[path]
+    if prop.read_as == "domains" and isinstance(value, str):
+        value = value.split(",")
     if prop.read_as == "domains" and isinstance(value, list):
         return [str(v).removeprefix("Domain=") for v in value]
     if prop.type == "integer" and isinstance(value, str) and value.lstrip("-").isdigit():

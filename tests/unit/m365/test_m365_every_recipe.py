@@ -1,4 +1,4 @@
-"""Every recipe, on the stand-in: drift is found, planned, repaired and verified; twice writes nothing; release restores."""
+"""Every recipe, on the stand-in: found, planned, repaired, verified; twice writes nothing; release restores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong on the way: throttling, kills, writes without effect, missing rights, expired tokens, newer values."""
+"""What goes wrong on the way: throttling, kills, writes without effect, missing rights, newer values."""
 
 from __future__ import annotations
 
