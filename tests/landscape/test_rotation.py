@@ -7,11 +7,17 @@ consumer uses (before or after its part of the update) is accepted by the provid
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from functools import cache
 from itertools import pairwise
 
 import pytest
 
+from ggi.audit.audit import Place, audited
+from ggi.audit.content import load_controls
+from ggi.audit.facts import Facts
+from ggi.audit.subjects import of_landscape
+from ggi.audit.verdict import Outcome
 from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import Rotation
@@ -65,3 +71,17 @@ def test_the_end_of_a_rotation_is_as_its_beginning_with_other_names() -> None:
     for old, new in zip(first.relations, last.relations, strict=True):
         assert len(old.accepted) == len(new.accepted)
         assert not set(old.accepted) & set(new.accepted)
+
+
+def failing(built: Landscape) -> set[tuple[str, str]]:
+    """Control and subject of everything that deviates."""
+    inventory = Inventory(ROOT / "inventories", catalogue().known)
+    facts = Facts(built, catalogue(), inventory.registry)
+    found = audited(facts, of_landscape(built), load_controls([ROOT]), Place.PLAN, dt.date(2026, 12, 1))
+    return {(f.control, f.subject) for f in found.findings if f.outcome is Outcome.FAIL}
+
+
+def test_the_controls_stop_no_step_of_a_rotation() -> None:
+    before = failing(rotated(STEPS[0]))
+    for step in STEPS[1:]:
+        assert failing(rotated(step)) == before

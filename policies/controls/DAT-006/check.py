@@ -1,10 +1,13 @@
 """Owners can't sign in, sign-in roles are members of one owner and have a password, and databases have their owner."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ggi.audit.check import Seen, Verdict, verdict
 
+SIGN_IN = re.compile(r"_r[1-9][0-9]*$")
+"""A sign-in role is named after its owner and the counter of the rotation."""
 RIGHTS = ("superuser", "createdb", "createrole", "replication", "bypassrls")
 Role = Mapping[str, Any]
 
@@ -14,7 +17,8 @@ def check(seen: Seen) -> Iterator[Verdict]:
     owners: dict[str, set[str]] = {}
     for subject in seen.of("Cluster"):
         spec = subject.body.get("spec") or {}
-        roles = [role for role in (spec.get("managed") or {}).get("roles") or () if isinstance(role, Mapping)]
+        named = [role for role in (spec.get("managed") or {}).get("roles") or () if isinstance(role, Mapping)]
+        roles = [role for role in named if not _dropped(role)]
         wrong = [*_roles(roles), *_rules(roles, (spec.get("postgresql") or {}).get("pg_hba") or ())]
         owners[subject.kube_name] = {str(r.get("name")) for r in roles if not r.get("login")}
         yield verdict(subject.name, not wrong, ", ".join(sorted(set(wrong))) or f"{len(roles)} roles")
@@ -31,6 +35,12 @@ def check(seen: Seen) -> Iterator[Verdict]:
             if not extension.get("name") or extension.get("ensure", "present") != "present":
                 wrong.append("an extension")
         yield verdict(subject.name, not wrong, ", ".join(wrong) or f"owner {spec.get('owner')}")
+
+
+def _dropped(role: Role) -> bool:
+    """Whether a rotation took this sign-in role away: its own password and counter, no rights, and absent."""
+    gone = role.get("ensure") == "absent" and not role.get("login")
+    return gone and SIGN_IN.search(str(role.get("name"))) is not None
 
 
 def _roles(roles: Sequence[Role]) -> Iterator[str]:
