@@ -10,12 +10,13 @@ def check(seen: Seen) -> Iterator[Verdict]:
     cluster, domain = seen.environment.cluster, seen.environment.domain
     if not cluster.smtp_host or cluster.smtp is None:
         return
+    ports = {str(port) for port in cluster.smtp.ports}
     for subject in seen.of("ConfigMap"):
         data = subject.body.get("data") or {}
         if "DJANGO_SETTINGS_MODULE" not in data:
             continue
         wrong = []
-        if data.get("EMAIL_HOST") != cluster.smtp_host or data.get("EMAIL_PORT") not in map(str, cluster.smtp.ports):
+        if data.get("EMAIL_HOST") != cluster.smtp_host or data.get("EMAIL_PORT") not in ports:
             wrong.append("server")
         if "True" not in (data.get("EMAIL_USE_TLS"), data.get("EMAIL_USE_SSL")):
             wrong.append("not encrypted")

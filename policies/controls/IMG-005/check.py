@@ -49,8 +49,9 @@ def _wrong(component: Component, subject: Subject) -> Iterator[str]:
 def _configured(component: Component, subject: Subject, known: set[str]) -> Iterator[str]:
     """Configuration and secrets that its process or run gets as environment, and the container does not."""
     role, pod = subject.name.rpartition("/")[2], subject.pod or {}
-    parts = (*component.processes, *component.runs)
-    if not next(part.configured for part in parts if part.name == role):
+    configured = {part.name: part.configured for part in component.runs}
+    configured |= {part.name: part.configured for part in component.processes}
+    if not configured[role]:
         return
     names = ["env", "setup"] if role == "configure" else ["env"]
     for container in (pod.get("containers") or ())[:1]:
