@@ -9,7 +9,8 @@ from sandbox.hosts.authority import Issued
 from sandbox.hosts.podman import Podman
 
 CONFIG = "/etc/radsecproxy.conf"
-LOG = "/var/log/radsecproxy/national.log"
+UNIT = "national.service"
+"""Its unit; in the foreground, radsecproxy logs to the journal."""
 
 _UNIT = f"""\
 [Unit]
@@ -20,14 +21,12 @@ User=radsecproxy
 Environment=TZ=UTC
 Restart=always
 RestartSec=1
-LogsDirectory=radsecproxy
 [Install]
 WantedBy=multi-user.target
 """
 _HEAD = f"""\
 ListenTLS *:2083
 LogLevel 3
-LogDestination file://{LOG}
 LoopPrevention on
 tls members {{
 	CACertificateFile /etc/national/ca.pem

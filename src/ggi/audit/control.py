@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FAMILIES = ("POD", "IMG", "NET", "TLS", "CRT", "SEC", "IDM", "APP", "LOG", "AVL", "DAT", "FSC", "API", "SUP", "GOV")
 RECIPES = ("TM", "TX", "TE", "TA", "TC", "TG", "SF", "EN", "EX", "RT")
 """Families of recipes for Microsoft 365 (`cookbook/recipes/`), which are controls too."""
+HOSTS = ("HST",)
+"""The family of controls over hosts (`policies/hosts/`)."""
 
 
 class Severity(StrEnum):
@@ -178,7 +180,7 @@ class ControlFile(Model):
 
     @model_validator(mode="after")
     def _fits_together(self) -> ControlFile:
-        if self.id.partition("-")[0] not in (*FAMILIES, *RECIPES):
+        if self.id.partition("-")[0] not in (*FAMILIES, *RECIPES, *HOSTS):
             raise ValueError(t("{id} is of no family; known: {names}", id=self.id, names=", ".join(FAMILIES)))
         if self.cel and not self.kinds:
             raise ValueError(t("a control with CEL names the kinds that it looks at"))
@@ -220,7 +222,9 @@ class Control:
     evidence: Any | None = None
     check: Check | None = None
     reads: frozenset[str] = frozenset()
-    """Words of its expressions: what it may read of an object."""
+    """Words of its rule: what it may read of an object."""
+    words: frozenset[str] = frozenset()
+    """Words of its rule and its evidence."""
 
     @property
     def id(self) -> str:

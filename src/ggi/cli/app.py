@@ -26,7 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-NOT_COMMANDS = frozenset({"app", "groups", "m365place", "options", "output", "reports", "words", "workspace"})
+NOT_COMMANDS = frozenset(
+    {"app", "groups", "hostsplace", "m365place", "options", "output", "reports", "words", "workspace"}
+)
 """Modules of this package that add no command; every other one is imported, and adds its commands to `app`."""
 
 JOURNEY = (

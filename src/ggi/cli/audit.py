@@ -12,6 +12,7 @@ from ggi.cli.app import app
 from ggi.cli.baseline import BaselineFile, FreezeFile, Measure
 from ggi.cli.bundling import BundleFile, KeyFile, write_bundle
 from ggi.cli.groups import MAIN, MainCommand, MainGroup
+from ggi.cli.hostsplace import audit_hosts, is_network, with_host_controls
 from ggi.cli.m365place import audit_m365, is_m365, with_recipes
 from ggi.cli.options import Json, Sandbox
 from ggi.cli.output import Progress, note, paint, say, say_json, table
@@ -120,6 +121,8 @@ def audit_stack(
 
     if is_m365(name):
         return audit_m365(workspace, name, place, date, sandbox)
+    if is_network(name):
+        return audit_hosts(workspace, name, place, date, sandbox)
     facts = Facts(workspace.landscape(name), workspace.catalogue, workspace.inventory.registry)
     unread: frozenset[str] = frozenset()
     if place is Place.PLAN:
@@ -152,12 +155,12 @@ def _show(audit: Audit) -> None:
     color = "red" if audit.counts[Outcome.FAIL] else "yellow" if audit.counts[Outcome.UNKNOWN] else "green"
     say(paint(closing(audit), color))
     if audit.simulated:
-        stand_in = t("  This is a stand-in tenant on this machine; nothing of Microsoft 365 was contacted.")
-        say(
-            stand_in
-            if is_m365(audit.stack)
-            else t("  Looked at the sandbox: pods are simulated (kwok); no container runs.")
-        )
+        if is_m365(audit.stack):
+            say(t("  This is a stand-in tenant on this machine; nothing of Microsoft 365 was contacted."))
+        elif is_network(audit.stack):
+            say(t("  Looked at test hosts: real servers in containers on this machine."))
+        else:
+            say(t("  Looked at the sandbox: pods are simulated (kwok); no container runs."))
 
 
 @audit_app.command(name=MAIN, cls=MainCommand, hidden=True)
@@ -204,7 +207,7 @@ def audit(
         raise InputError(Problem(t("a file of state goes with one stack and --from state"), fix))
     controls = load_controls(workspace.catalogue.roots)
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
-    reported = with_recipes(controls, workspace, stacks)
+    reported = with_host_controls(with_recipes(controls, workspace, stacks), workspace, stacks)
     wanted = known(control, reported)
     audits = [
         only(audit_stack(workspace, name, controls, waivers, chosen, on, sandbox, state), wanted) for name in stacks

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ggi.cli.app import app
+from ggi.cli.hostsplace import place_of
 from ggi.cli.options import Json, Sandbox, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.errors import EXIT_FAILED
@@ -27,19 +28,6 @@ app.add_typer(group)
 Network = Annotated[str, typer.Argument(metavar="NETWORK", help="net-rijnstad, or a gemeente that it serves.")]
 Limit = Annotated[str, typer.Option("--limit", metavar="HOST", help="These hosts only: rad1, or several with commas.")]
 Diff = Annotated[bool, typer.Option("--diff/--no-diff", help="Show what changes in files.")]
-
-
-def place_of(network: str, sandbox: bool) -> Place:
-    """The network that is meant, with the sandbox's values when that is asked for. Raises InputError."""
-    from ggi.cli.workspace import Workspace, sandbox_name
-    from ggi.hosts.place import Place
-
-    workspace = Workspace()
-    if not sandbox:
-        return Place.of(network, workspace.inventory)
-    from sandbox.hosts.federation import Federation
-
-    return Place.of(network, workspace.inventory, Federation.of(sandbox_name()).environment)
 
 
 def _told(run: Run, diff: bool) -> None:

@@ -246,5 +246,4 @@ def _radsecproxy(govroam: Govroam) -> dict[str, Any]:
         ],
         "radsecproxy_authorities": national.authorities or "",
         "radsecproxy_crl": govroam.crl,
-        **_retention("radsecproxy", govroam),
     }

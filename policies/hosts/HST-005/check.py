@@ -1,0 +1,24 @@
+"""The certificates that the services use."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from ggi.hosts.certificates import RENEW_DAYS, days_left
+from ggi.inventory.govroam import Govroam
+
+
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+    """See the control's text."""
+    names = [*(["eap"] if "idp" in govroam.roles else [])]
+    if govroam.national is not None and govroam.national.transport == "radsec":
+        names.append("radsec")
+    for name in names:
+        path = f"/etc/govroam/certificates/{name}/chain.pem"
+        if not host.file(path).exists:
+            yield False, f"{name}: absent"
+            continue
+        left = days_left(host.check_output("cat %s", path), dt.datetime.now(dt.UTC))
+        yield left >= RENEW_DAYS, f"{name}: {'more than' if left >= RENEW_DAYS else 'less than'} {RENEW_DAYS} days"

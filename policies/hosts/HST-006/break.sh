@@ -1,0 +1,1 @@
+sed -i 's/maxage .*/maxage 7/' /etc/logrotate.d/freeradius

@@ -1,0 +1,19 @@
+"""The service that keeps the time, whom it asks, and the zone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ggi.inventory.govroam import Govroam
+
+
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+    """See the control's text."""
+    running = host.service("chrony").is_running
+    yield running, f"chrony {'runs' if running else 'does not run'}"
+    asked = set(re.findall(r"^server (\S+)", host.file("/etc/chrony/chrony.conf").content_string, re.M))
+    yield asked == set(govroam.management.ntp), f"asks {', '.join(sorted(asked)) or 'nobody'}"
+    zone = host.check_output("date +%Z")
+    yield zone == "UTC", f"zone {zone}"

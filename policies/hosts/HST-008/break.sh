@@ -1,0 +1,1 @@
+rm /etc/apt/apt.conf.d/52-ggi

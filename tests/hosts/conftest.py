@@ -1,0 +1,55 @@
+"""One federation for all tests: made and set up once by the real roles, removed at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ggi.hosts.network import networks
+from ggi.hosts.run import Run, play
+from ggi.inventory.load import Inventory
+from ggi.paths import ROOT
+from sandbox.hosts.federation import Federation, reset, site_of, start
+from sandbox.hosts.podman import obstacles
+from tests.hosts.world import World
+
+NAME = os.environ.get("GGI_TEST_HOSTS", "tests")
+"""Name of the sandbox of hosts. With GGI_TEST_HOSTS_KEEP=1 it stays, and the next run begins sooner."""
+STACKS = ("net-rijnstad", "net-drieland")
+
+
+def converge(federation: Federation, *stacks: str, check: bool = False, first: bool = False) -> Run:
+    """Run the roles on the servers of these networks."""
+    variables = {"govroam_serial": "100%"} if first else {}
+    return play(
+        stacks or STACKS,
+        inventory=ROOT / "inventories",
+        environment=federation.environment,
+        check=check,
+        variables=variables,
+    )
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The federation, set up; skipped with the reason where this machine can't run it."""
+    if found := obstacles():
+        pytest.skip("; ".join(found))
+    files = networks(Inventory(Path(ROOT / "inventories")))
+    sites = [site for name, file in files.items() if (site := site_of(name, file)) is not None]
+    federation = Federation.of(NAME)
+    said: list[str] = []
+    try:
+        start(federation, sites, said.append)
+        os.environ.update(federation.environment)
+        run = converge(federation, first=True)
+        assert run.fine, run.failed or run.problem
+        yield World(federation)
+    finally:
+        for name in federation.environment:
+            os.environ.pop(name, None)
+        if not os.environ.get("GGI_TEST_HOSTS_KEEP"):
+            reset(federation)
