@@ -30,7 +30,7 @@ COLORS = {
     Status.UNKNOWN: ("#56616d", "#a9b5c1"),
     Status.WAIVED: ("#0b5a9c", "#86c1f5"),
     Status.COMPLIES: ("#1a7048", "#6fcf9d"),
-    Status.NOT_APPLICABLE: ("#6b7480", "#98a3ae"),
+    Status.NOT_APPLICABLE: ("#616a76", "#9fa9b4"),
 }
 """Per status: on a light page, on a dark one. At least 4.5 to 1 as text on the page (WCAG AA)."""
 

@@ -36,7 +36,7 @@ def policy(css: str, script: str) -> str:
 
 def _ticks(text: object) -> Markup:
     """`text` with what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(str(text))))  # noqa: S704  (escaped before)
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(str(text)))))  # noqa: S704  (escaped before)
 
 
 @cache
