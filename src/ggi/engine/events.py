@@ -241,8 +241,10 @@ def _together(messages: Iterable[str]) -> list[str]:
 def _says_nothing(message: str) -> bool:
     """Whether the engine only repeats that something failed."""
     told = message.strip().rstrip(".")
-    return told in ("update failed", "preview failed", "refresh failed", "destroy failed") or told.startswith(
-        "an unhandled error occurred: program exited"
+    return (
+        told in ("update failed", "preview failed", "refresh failed", "destroy failed")
+        or told.startswith("an unhandled error occurred: program exited")
+        or told.endswith("context canceled")
     )
 
 
