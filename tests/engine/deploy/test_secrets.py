@@ -65,8 +65,8 @@ def rotated(place: Place) -> Rotated:
     # Someone changes a secret by hand: the difference is shown, and taken back.
     name, _, key = next(entry for entry in found.live[-1] if entry.startswith("redis-users/")).partition("/")
     place.api.patch("v1", "Secret", name, {"data": {key: base64.b64encode(b"by hand").decode()}}, namespace=stack)
-    for arguments in (("preview",), ("refresh",)):
-        found.said += place.ggi(*arguments, stack, "--sandbox", code=1).text
+    found.said += place.ggi("preview", stack, "--sandbox").text
+    found.said += place.ggi("refresh", stack, "--sandbox", code=1).text
     for words in (("preview", "--diff"), ("up", "--yes", "--diff"), ("stack",), ("stack", "history"), ("config",)):
         found.said += place.pulumi(stack, *words).text
     found.said += place.pulumi(stack, "stack", "export").text
