@@ -27,7 +27,19 @@ app = typer.Typer(
 )
 
 NOT_COMMANDS = frozenset(
-    {"app", "groups", "hostsplace", "m365place", "options", "output", "reports", "words", "workspace"}
+    {
+        "app",
+        "groups",
+        "hostsplace",
+        "m365place",
+        "options",
+        "output",
+        "refusing",
+        "reports",
+        "running",
+        "words",
+        "workspace",
+    }  # fmt: skip
 )
 """Modules of this package that add no command; every other one is imported, and adds its commands to `app`."""
 

@@ -4,130 +4,27 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ggi.cli.app import app
 from ggi.cli.baseline import BaselineFile
 from ggi.cli.options import Json, Name, Sandbox, Yes
-from ggi.cli.output import Progress, note, paint, say, say_json
+from ggi.cli.output import Progress, say, say_json
 from ggi.cli.planning import show_plan
 from ggi.cli.recording import Change, Reason, Recording, Urgent, environment_of
 from ggi.cli.refusing import refuse
-from ggi.cli.workspace import Wanted, Workspace, simulated, start_sandbox
+from ggi.cli.running import Steps, admission_first, changes_of, closing, open_stack, prepare, show_steps
+from ggi.cli.workspace import Wanted, Workspace
 from ggi.errors import EXIT_FAILED, InputError, Problem
-from ggi.messages import mark, t
+from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.cli.workspace import Owner
-    from ggi.engine.events import Event, Outcome
-    from ggi.engine.stack import Stack
+    from ggi.engine.events import Outcome
     from ggi.engine.target import Target
-    from ggi.inventory.load import Environment
     from ggi.landscape.build import Landscape
-
-
-OPERATIONS = {
-    "create": mark("new"),
-    "update": mark("changed"),
-    "replace": mark("replaced"),
-    "create-replacement": mark("new in place of another"),
-    "delete": mark("removed"),
-    "delete-replaced": mark("removed after replacement"),
-}
-"""Pulumi's words for what it does, as a summary says them; others stay as they are."""
-
-
-def _prepare(workspace: Workspace, owner: Owner, sandbox: bool) -> Target:
-    """The target, with its tools resolved and (for the sandbox) the control plane running."""
-    from ggi.engine.tools import PULUMI, resolve
-
-    with Progress() as progress:
-        cli = resolve(PULUMI, sandbox=sandbox, report=progress)
-        if sandbox:
-            start_sandbox(owner, progress)
-    if sandbox:
-        import shutil
-
-        official = shutil.which("pulumi-resource-kubernetes")
-        note(
-            t(
-                "Engine: Pulumi {version} ({how}); Kubernetes plugin: {plugin}.",
-                version=cli.version,
-                how=cli.said,
-                plugin=official or t("the sandbox's stand-in"),
-            )
-        )
-        return workspace.sandbox_target(owner, cli.path)
-    note(
-        t(
-            "Engine: Pulumi {version} ({how}); context {context}.",
-            version=cli.version,
-            how=cli.said,
-            context=owner.cluster.context,
-        )
-    )
-    return workspace.real_target(owner, cli.path)
-
-
-def _open(target: Target, owner: Owner, *, downgrade: bool = True, check: bool = True) -> Stack:
-    """The stack, when (with `check`) the cluster is the right one and (without `downgrade`) runs no newer release."""
-    from ggi.engine.guard import check_release, cluster_identity
-    from ggi.engine.kubeapi import KubeApi
-    from ggi.engine.stack import open_stack
-    from ggi.inventory.load import Environment
-
-    with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
-        stack = open_stack(target, cluster_identity(api), note, check=check)
-        if not downgrade and isinstance(owner, Environment):
-            check_release(api, owner)
-    return stack
-
-
-class _Steps:
-    """Progress of a run: what is being done, and how much of `total` objects is done."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._done: set[str] = set()
-
-    def __call__(self, event: Event) -> None:
-        if event.op == "refresh":
-            self._progress(t("reading what is there"))
-        if not event.done or event.op in ("read", "refresh", "replace"):
-            return
-        self._done.add(event.name)
-        if event.op != "same":
-            mark = {"create": "+", "create-replacement": "+", "delete": "-", "delete-replaced": "-"}.get(event.op, "~")
-            shown = "x" if event.failed else mark
-            self._progress(f"  {shown} [{len(self._done)}/{max(self._total, len(self._done))}] {event.name}")
-
-
-def _closing(verb: str, outcome: Outcome, sandbox: bool, nothing: str = "") -> None:
-    """The last line of a run; in the sandbox it says that pods are simulated."""
-    for message in outcome.messages:
-        note(f"  {message}")
-    parts = [f"{n} {t(OPERATIONS.get(op, op))}" for op, n in sorted(outcome.changes.items()) if op != "same"]
-    line = t(
-        "{verb}: {summary} ({same} unchanged) in {seconds:.0f} s{tail}",
-        verb=verb,
-        summary=", ".join(parts) or nothing or t("nothing changed"),
-        same=outcome.changes.get("same", 0),
-        seconds=outcome.seconds,
-        tail=f"; {simulated(sandbox)}" if sandbox else "",
-    )
-    say(paint(line, "green"))
-
-
-def _changes(outcome: Outcome) -> list[dict[str, Any]]:
-    return [{"name": s.name, "type": s.type, "op": s.op, "changed": list(s.changed)} for s in outcome.steps]
-
-
-def _show(outcome: Outcome) -> None:
-    for step in outcome.steps:
-        say(f"  {step.op:8} {step.name}" + (f"  [{', '.join(step.changed)}]" if step.changed else ""))
 
 
 @app.command()
@@ -139,14 +36,14 @@ def preview(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> 
     workspace = Workspace()
     wanted = workspace.wanted(name)
     refuse(workspace, wanted, Recording("preview", sandbox))
-    stack = _open(_prepare(workspace, wanted.owner, sandbox), wanted.owner)
+    stack = open_stack(prepare(workspace, wanted.owner, sandbox), wanted.owner)
     with Progress() as progress:
-        outcome = stack.preview(_Steps(progress, len(wanted.objects)))
+        outcome = stack.preview(Steps(progress, len(wanted.objects)))
     if json_output:
-        say_json({"stack": wanted.stack, "changes": outcome.changes, "steps": _changes(outcome)})
+        say_json({"stack": wanted.stack, "changes": outcome.changes, "steps": changes_of(outcome)})
         return
-    _show(outcome)
-    _closing(t("preview"), outcome, sandbox, t("nothing would change"))
+    show_steps(outcome)
+    closing(t("preview"), outcome, sandbox, t("nothing would change"))
 
 
 @app.command()
@@ -176,21 +73,21 @@ def up(
     refuse(workspace, wanted, recording)
     if downgrade:
         os.environ[DOWNGRADE] = "1"
-    target = _prepare(workspace, wanted.owner, sandbox)
-    stack = _open(target, wanted.owner, downgrade=downgrade)
+    target = prepare(workspace, wanted.owner, sandbox)
+    stack = open_stack(target, wanted.owner, downgrade=downgrade)
     if not yes:
         say(t("This changes {stack} in context {context}.", stack=wanted.stack, context=target.context))
         typer.confirm(t("Go on?"), abort=True)
     if sandbox and wanted.landscape:
-        _admission_first(workspace, wanted.landscape.environment, target)
+        admission_first(workspace, wanted.landscape.environment, target)
     with recording.run(stack, wanted.landscape, confirmed=not yes) as running, Progress() as progress:
-        steps = _Steps(progress, len(wanted.objects))
+        steps = Steps(progress, len(wanted.objects))
         running.outcome = outcome = stack.up(steps, running.run.message, running.variables)
     if json_output:
-        found = {"stack": wanted.stack, "changes": outcome.changes, "steps": _changes(outcome)}
+        found = {"stack": wanted.stack, "changes": outcome.changes, "steps": changes_of(outcome)}
         say_json({**found, "seconds": outcome.seconds, "trail": running.head})
         return
-    _closing(t("up"), outcome, sandbox)
+    closing(t("up"), outcome, sandbox)
 
 
 def _show_wanted(wanted: Wanted) -> None:
@@ -209,36 +106,6 @@ def _show_wanted(wanted: Wanted) -> None:
             kinds=kinds,
         )
     )
-
-
-def _admission_first(workspace: Workspace, environment: Environment, target: Target) -> None:
-    """Bring the sandbox's cluster up to date, so that its own admission refuses what the controls refuse.
-
-    A sandbox is one cluster, whichever the inventory calls it: the stack that is there, else that of the environment.
-    """
-    from ggi.audit.cluster import FINGERPRINT, installed
-    from ggi.engine.kubeapi import KubeApi
-    from ggi.engine.locks import locked
-    from ggi.inventory.cluster import PREFIX
-    from ggi.paths import state_dir
-
-    lock = state_dir() / "locks" / f"{target.context}-admission.lock"
-    with locked(lock, t("the admission policies of the sandbox"), note):
-        with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
-            there, fingerprint = installed(api)
-        wanted = workspace.of_cluster(workspace.inventory.cluster(there or f"{PREFIX}{environment.cluster_name}"))
-        if fingerprint == wanted.objects[0].body["metadata"]["annotations"][FINGERPRINT]:
-            return
-        note(
-            t(
-                "First {stack}: {count} objects, the controls as admission policies of the cluster.",
-                stack=wanted.stack,
-                count=len(wanted.objects),
-            )
-        )
-        stack = _open(workspace.sandbox_target(wanted.owner, target.cli), wanted.owner)
-        with Progress() as progress:
-            stack.up(_Steps(progress, len(wanted.objects)))
 
 
 def _draw(built: Landscape) -> str:
@@ -280,17 +147,17 @@ def refresh(name: Name, sandbox: Sandbox = False, json_output: Json = False) -> 
     """
     workspace = Workspace()
     wanted = workspace.wanted(name)
-    target = _prepare(workspace, wanted.owner, sandbox)
-    stack = _open(target, wanted.owner)
+    target = prepare(workspace, wanted.owner, sandbox)
+    stack = open_stack(target, wanted.owner)
     with Progress() as progress:
-        outcome = stack.drift(_Steps(progress, 0))
+        outcome = stack.drift(Steps(progress, 0))
     if wanted.landscape:
         outcome = _with_widened(outcome, target, wanted.landscape)
     if json_output:
-        say_json({"stack": wanted.stack, "drift": _changes(outcome)})
+        say_json({"stack": wanted.stack, "drift": changes_of(outcome)})
     else:
-        _show(outcome)
-        _closing(t("refresh"), outcome, sandbox, t("nothing differs"))
+        show_steps(outcome)
+        closing(t("refresh"), outcome, sandbox, t("nothing differs"))
     if outcome.changed:
         raise typer.Exit(EXIT_FAILED)
 
@@ -330,8 +197,8 @@ def down(
         _may_go(owner)
     recording = Recording("down", sandbox, change)
     recording.check(workspace, owner.stack, environment_of(owner))
-    target = _prepare(workspace, owner, sandbox)
-    stack = _open(target, owner)
+    target = prepare(workspace, owner, sandbox)
+    stack = open_stack(target, owner)
     if not yes:
         say(
             t(
@@ -342,11 +209,11 @@ def down(
         )
         typer.confirm(t("Go on?"), abort=True)
     with recording.run(stack, None, confirmed=not yes) as running, Progress() as progress:
-        running.outcome = outcome = stack.destroy(_Steps(progress, stack.size()), running.run.message)
+        running.outcome = outcome = stack.destroy(Steps(progress, stack.size()), running.run.message)
     if json_output:
         say_json({"stack": owner.stack, "changes": outcome.changes, "trail": running.head})
     else:
-        _closing(t("down"), outcome, sandbox, t("there was nothing"))
+        closing(t("down"), outcome, sandbox, t("there was nothing"))
 
 
 @app.command()
@@ -357,7 +224,7 @@ def env(name: Name, sandbox: Sandbox = False) -> None:
     """
     workspace = Workspace()
     owner = workspace.owner(name)
-    target = _prepare(workspace, owner, sandbox)
+    target = prepare(workspace, owner, sandbox)
     # Whatever is wrong with the cluster: this is the way to put it right.
-    _open(target, owner, check=False).create()
+    open_stack(target, owner, check=False).create()
     say(target.exports())
