@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,6 +41,12 @@ StageOption = Annotated[
 ]
 
 
+ByHand = Annotated[
+    Path | None,
+    typer.Option("--by-hand", metavar="DIR", help="Write plans for PowerShell here, and take results from here."),
+]
+
+
 def stage_of(text: str | None) -> Stage | None:
     """The stage that a person names. Raises InputError."""
     from ggi.inventory.m365 import Stage
@@ -66,6 +73,7 @@ def plan(
     only: Only = None,
     report_only: ReportOnly = False,
     stage: StageOption = None,
+    by_hand: ByHand = None,
     json_output: Json = False,
 ) -> None:
     """Show what differs from the Cookbook and what would be written. Changes nothing.
@@ -74,7 +82,7 @@ def plan(
     """
     from ggi.cookbook.show import plan_data, plan_lines
 
-    place = Place(tenant, sandbox, Workspace())
+    place = Place(tenant, sandbox, Workspace(), by_hand)
     made = asyncio.run(_planned(place, only, stage_of(stage), report_only))
     if json_output:
         say_json({"tenant": place.tenant.stack, "stand_in": sandbox, **plan_data(made, place.book)})
@@ -100,6 +108,7 @@ def apply(
     only: Only = None,
     report_only: ReportOnly = False,
     stage: StageOption = None,
+    by_hand: ByHand = None,
     yes: Yes = False,
     json_output: Json = False,
 ) -> None:
@@ -110,7 +119,7 @@ def apply(
     from ggi.cookbook.show import change_data, plan_lines
     from ggi.cookbook.waived import waived_in
 
-    place = Place(tenant, sandbox, Workspace())
+    place = Place(tenant, sandbox, Workspace(), by_hand)
     chosen = place.targets(only, stage_of(stage))
 
     async def work(report: Any) -> list[Any]:
@@ -140,7 +149,9 @@ def apply(
 
 
 @group.command()
-def check(tenant: Tenant, sandbox: StandIn = False, only: Only = None, json_output: Json = False) -> None:
+def check(
+    tenant: Tenant, sandbox: StandIn = False, only: Only = None, by_hand: ByHand = None, json_output: Json = False
+) -> None:
     """Tell for every recipe whether the tenant complies. Exit code 1 when something differs or can't be read.
 
     Example: ggi m365 check m365-rijnstad --sandbox
@@ -148,7 +159,7 @@ def check(tenant: Tenant, sandbox: StandIn = False, only: Only = None, json_outp
     from ggi.cookbook.judge import Outcome
     from ggi.cookbook.show import check_rows, closing, judged_data
 
-    place = Place(tenant, sandbox, Workspace())
+    place = Place(tenant, sandbox, Workspace(), by_hand)
     made = asyncio.run(_planned(place, only, None, False))
     if json_output:
         say_json(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ggi.cookbook.graph.credential import Credential, Token
     from ggi.cookbook.order import M365Tenant, Target
     from ggi.cookbook.reading import Ref, Seen
+    from ggi.cookbook.runner import HandRunner
     from ggi.cookbook.session import Report, Session
     from ggi.inventory.m365 import Stage
     from sandbox.graph.state import TenantState
@@ -52,6 +53,8 @@ class Place:
     name: str
     sandbox: bool
     workspace: Workspace
+    by_hand: Path | None = None
+    """Folder in which plan files for PowerShell go out, and result files come in."""
 
     @cached_property
     def book(self) -> Cookbook:
@@ -99,6 +102,11 @@ class Place:
             make = self._stand_in_channels if self.sandbox else self._real_channels
             yield Session(self.tenant, self.book, await make(stack), journal, report)
 
+    def _by_hand(self) -> HandRunner | None:
+        from ggi.cookbook.runner import HandRunner
+
+        return HandRunner(self.by_hand) if self.by_hand is not None else None
+
     async def _real_channels(self, stack: AsyncExitStack) -> dict[str, Channel]:
         from ggi.cookbook.dns import DnsChannel, dig
         from ggi.cookbook.graph.channel import GraphChannel
@@ -109,7 +117,7 @@ class Place:
         file = self.tenant.file
         app = await stack.enter_async_context(GraphClient(application(file)))
         admin = await stack.enter_async_context(GraphClient(administrator(file))) if file.delegated else None
-        runner = ProcessRunner([os.environ.get("GGI_PWSH", "pwsh")], ROOT / SCRIPT)
+        runner = self._by_hand() or ProcessRunner([os.environ.get("GGI_PWSH", "pwsh")], ROOT / SCRIPT)
         identity = {"directory": file.directory or "", "client": file.client or "", "domain": file.domain or ""}
         return {
             "graph": GraphChannel(self.book, app, admin),
@@ -134,7 +142,8 @@ class Place:
 
         token, _ = make_token(name, delegated=self.tenant.file.delegated)
         environment = {**os.environ, "GGI_STAND_IN": server.url, "GGI_STAND_IN_TOKEN": token, "PYTHONPATH": str(ROOT)}
-        runner = ProcessRunner([sys.executable, "-m", "sandbox.graph.pwsh"], ROOT / SCRIPT, environment)
+        pwsh = ProcessRunner([sys.executable, "-m", "sandbox.graph.pwsh"], ROOT / SCRIPT, environment)
+        runner = self._by_hand() or pwsh
         state = server.tenant(name)
 
         async def records(domain: str) -> dict[str, str]:

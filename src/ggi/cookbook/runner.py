@@ -7,8 +7,10 @@ Python never builds a line of PowerShell. The plan names cmdlets and parameters 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any, Protocol
 
 from ggi.cookbook.channel import Failed, Written
 from ggi.cookbook.content import Cookbook
+from ggi.cookbook.journal import write_file
 from ggi.cookbook.plan import Change
 from ggi.cookbook.product import Resource
 from ggi.cookbook.reading import EVERY, Reading, Reason, Ref, Seen, Unreadable
@@ -37,6 +40,10 @@ _WHY = {
     "not stuck": mark("the service accepted the write, but it had no effect"),
     "not run": mark("it was not run, since a step before it failed"),
 }
+
+
+class NoRunnerError(WorkError):
+    """There is no PowerShell here: what it would read is not readable, the rest is."""
 
 
 class Runner(Protocol):
@@ -70,10 +77,10 @@ class ProcessRunner:
                     stderr=asyncio.subprocess.PIPE,
                 )
             except FileNotFoundError:
-                raise WorkError(
+                raise NoRunnerError(
                     Problem(
                         t("{program} is not on this machine", program=self.program[0]),
-                        t("Install PowerShell 7, or run the plan elsewhere: see `ggi m365 plan --runner-plan FILE`."),
+                        t("Install PowerShell 7, or run the plan elsewhere with --by-hand DIR."),
                     )
                 ) from None
             try:
@@ -86,6 +93,43 @@ class ProcessRunner:
                 last = (told.decode(errors="replace").strip().splitlines() or [f"exit {process.returncode}"])[-1]
                 raise WorkError(Problem(t("the runner wrote no result: {why}", why=last)))
             return read_result(result_path.read_text(encoding="utf-8-sig"))
+
+
+@dataclass
+class HandRunner:
+    """Plan file out, result file in: somebody else carries them, by hand or with the Ansible role m365_runner.
+
+    The first time a plan is asked for, it is written to `folder`, and the command ends by saying so. When its result
+    lies beside it, the same command goes on. A result is taken once per command line, and not when it is old.
+    """
+
+    folder: Path
+    oldest: float = 4 * 3600.0
+    """Seconds after which a result says nothing about now."""
+
+    async def run(self, plan: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The result that lies there. Raises WorkError when it does not yet."""
+        text = json.dumps(plan, indent=1, sort_keys=True) + "\n"
+        name = f"{plan['mode']}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        plan_path, result_path = self.folder / f"{name}.plan.json", self.folder / f"{name}.result.json"
+        if result_path.is_file() and time.time() - result_path.stat().st_mtime < self.oldest:
+            found = read_result(result_path.read_text(encoding="utf-8-sig"))
+            if plan["mode"] == "apply":
+                # What was read before the writes is no longer so.
+                for path in self.folder.glob("*.result.json"):
+                    path.rename(path.with_suffix(".done"))
+            return found
+        write_file(plan_path, text)
+        raise WorkError(
+            Problem(
+                t("this plan waits to be run: {file}", file=plan_path),
+                t(
+                    "Run it with {script}, put the result at {result}, and repeat this command.",
+                    script=SCRIPT.name,
+                    result=result_path,
+                ),
+            )
+        )
 
 
 def read_result(text: str) -> Mapping[str, Any]:
@@ -173,9 +217,12 @@ class RunnerChannel:
     async def read(self, refs: Sequence[Ref]) -> dict[Ref, Seen]:
         """One run for everything."""
         asked = list(dict.fromkeys(refs))
-        result = await self._runner.run(
-            self.steps.document("read", [self.steps.read(n, ref) for n, ref in enumerate(asked)])
-        )
+        try:
+            result = await self._runner.run(
+                self.steps.document("read", [self.steps.read(n, ref) for n, ref in enumerate(asked)])
+            )
+        except NoRunnerError as error:
+            return {ref: Unreadable(Reason.CHANNEL, error.problems[0].message) for ref in asked}
         by_id = {str(r["id"]): r for r in result["results"]}
         found: dict[Ref, Seen] = {}
         for number, ref in enumerate(asked):
