@@ -96,6 +96,10 @@ def sandbox_inventory(out: Path, seed: int = 1) -> int:
         for group in sorted(set(shared.values())):
             _share(out, group, [g for g in members if shared.get(g.code) == group])
         for gemeente in members:
+            if gemeente.code not in shared:
+                name = gemeente.code.lower()
+                _write(out / "networks" / f"{name}.yaml", _network(name, gemeente.name, name, [gemeente]))
+        for gemeente in members:
             text = "".join(f"{line}\n" for line in _tenant(gemeente, registry, releases, shared, random))
             _write(out / "tenants" / f"{gemeente.code.lower()}.yaml", text)
     return len(registry.gemeenten)
@@ -121,12 +125,44 @@ def _shared(members: list[Gemeente], random: Random) -> dict[str, str]:
 
 
 def _share(out: Path, group: str, members: list[Gemeente]) -> None:
+    owner = group.removeprefix("samen-")
+    _write(out / "networks" / f"{group}.yaml", _network(group, group, owner, members))
     codes = ", ".join(g.code for g in members)
-    for folder, kind in (("networks", "network"), ("m365", "m365")):
-        line = f"# yaml-language-server: $schema=../schema/{kind}.schema.json\n"
-        owner = group.removeprefix("samen-")
-        text = f"{line}name: {json.dumps(group)}\nowner: {owner}\nserves: [{codes}]\n"
-        _write(out / folder / f"{group}.yaml", text)
+    line = "# yaml-language-server: $schema=../schema/m365.schema.json\n"
+    _write(out / "m365" / f"{group}.yaml", f"{line}name: {json.dumps(group)}\nowner: {owner}\nserves: [{codes}]\n")
+
+
+NETWORK = """\
+# yaml-language-server: $schema=../schema/network.schema.json
+name: {name}
+owner: {owner}
+serves: [{codes}]
+govroam:
+  realms: {{{realms}}}
+  servers:
+    rad1: {{address: 10.{net}.{host}.11, host: rad1.{id}.test}}
+    rad2: {{address: 10.{net}.{host}.12, host: rad2.{id}.test}}
+  eap: {{server_name: radius.{id}.test}}
+  access_points:
+    stadhuis: {{addresses: [10.{net}.{host}.64/26], realm: {first}, visitor_vlan: 900, staff_vlan: 120}}
+  management: {{networks: [10.{net}.{host}.240/28], ntp: [ntp.{id}.test], dns: [10.{net}.{host}.53]}}
+"""
+
+
+def _network(name: str, title: str, owner: str, members: list[Gemeente]) -> str:
+    """A network's file; a code gives each its own range of private addresses."""
+    realms = {f"{slug(g.name)}.test": g.code for g in members}
+    number = int(members[0].code[2:])
+    return NETWORK.format(
+        id=name,
+        name=json.dumps(f"Netwerk {title}", ensure_ascii=False),
+        owner=owner,
+        codes=", ".join(realms.values()),
+        realms=", ".join(f"{realm}: {code}" for realm, code in realms.items()),
+        first=next(iter(realms)),
+        net=100 + number // 250,
+        host=number % 250,
+    )
 
 
 def _tenant(
