@@ -1,0 +1,102 @@
+"""What the roles promise: a second run changes nothing, drift is restored, and wrong input touches no service."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ggi.audit.verdict import Outcome
+from ggi.hosts.audit import audit_network
+from ggi.hosts.controls import load_host_controls
+from ggi.hosts.eapol import Outcome as Ended
+from ggi.hosts.place import Place
+from ggi.hosts.run import Run, play
+from ggi.inventory.load import Inventory
+from ggi.paths import ROOT
+from tests.hosts.conftest import converge
+from tests.hosts.world import POLDERVEEN, RIJNSTAD, World
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
+
+HOST = "net-drieland-rad2"
+"""The host that tests break; the roles restore it."""
+DATE = dt.date(2026, 11, 22)
+
+
+def place(world: World) -> Place:
+    """The network of the host that tests break."""
+    return Place.of("net-drieland", Inventory(Path(ROOT / "inventories")), world.federation.environment)
+
+
+def outcomes(world: World) -> dict[str, Outcome]:
+    """What each control says of the host."""
+    found = audit_network(place(world), load_host_controls([ROOT]), DATE)
+    return {finding.control: finding.outcome for finding in found.findings if finding.subject == HOST}
+
+
+def changes(run: Run) -> set[tuple[str, str, str]]:
+    """What a run changed, or would."""
+    assert run.fine, run.failed or run.problem
+    return {(change.host, change.role, change.task) for change in run.changes}
+
+
+def test_a_second_run_changes_nothing(world: World) -> None:
+    assert changes(converge(world.federation, first=True)) == set()
+
+
+def test_drift_is_seen_by_controls_and_by_check_mode_and_is_restored(world: World) -> None:
+    controls = load_host_controls([ROOT])
+    assert set(outcomes(world).values()) == {Outcome.PASS}
+    for control in controls.values():
+        script = control.broken.read_text(encoding="utf-8")
+        world.federation.inside(HOST, "sh", "-euc", script)
+    assert outcomes(world) == dict.fromkeys(controls, Outcome.FAIL)
+    foreseen = changes(converge(world.federation, "net-drieland", check=True))
+    assert {role for _, role, _ in foreseen} == {"base", "certificates", "freeradius", "radsecproxy"}
+    assert {host for host, _, _ in foreseen} == {HOST}
+    assert changes(converge(world.federation, "net-drieland")) == foreseen
+    assert set(outcomes(world).values()) == {Outcome.PASS}
+    assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad2").outcome is Ended.ACCEPTED
+
+
+WRONG = [
+    # The certificate is for another name: refused on the controller.
+    ({"freeradius_server_name": "radius.elsewhere.test"}, "the certificate is for"),
+    # FreeRADIUS does not know this cipher: refused by FreeRADIUS itself, before it replaces anything.
+    ({"freeradius_ciphers": "NO-SUCH-CIPHER"}, "the new configuration is refused"),
+    # No argument of the role: refused before anything is done.
+    ({"freeradius_users": "everybody"}, "value of freeradius_users must be one of"),
+]
+
+
+@pytest.mark.parametrize(("variables", "reason"), WRONG)
+def test_wrong_input_fails_before_a_service_is_touched(world: World, variables: dict[str, Any], reason: str) -> None:
+    script = "systemctl show -p MainPID freeradius; find /etc/freeradius/govroam -type f | sort | xargs sha256sum"
+    before = world.federation.inside(HOST, "sh", "-c", script).stdout
+    run = play(
+        ["net-drieland"],
+        inventory=ROOT / "inventories",
+        environment=world.federation.environment,
+        limit="rad2",
+        variables=variables,
+    )
+    assert reason in run.failed[HOST], run.failed
+    assert world.federation.inside(HOST, "sh", "-c", script).stdout == before
+
+
+def test_a_server_that_does_not_start_gets_its_previous_configuration_back(world: World) -> None:
+    # Its check passes, but something else has the port that a new address would need.
+    address = world.federation.address("nat1")
+    variables = {"freeradius_listen": [world.federation.address(HOST), "127.0.0.1", address]}
+    run = play(
+        ["net-drieland"],
+        inventory=ROOT / "inventories",
+        environment=world.federation.environment,
+        limit="rad2",
+        variables=variables,
+    )
+    assert "the previous one runs again" in run.failed[HOST], run.failed
+    assert world.login(world.login_of(POLDERVEEN), "net-drieland", "rad2").outcome is Ended.ACCEPTED

@@ -1,0 +1,141 @@
+"""Secrets by reference, lines of logs, words of eapol_test, certificates: the small parts that hosts are made with."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from ggi.errors import InputError
+from ggi.hosts import certificates, eapol, logs
+from ggi.hosts.run import _diff
+from ggi.hosts.secrets import FOLDER, parse, value
+from sandbox.hosts.authority import CLIENT, SERVER, Authority
+
+pytestmark = pytest.mark.unit
+NOW = dt.datetime.now(dt.UTC)
+LINE = (
+    "2026-11-22 08:10:17\tAccess-Accept\tstadhuis\tanonymous@Rijnstad.test\tmedewerker@rijnstad.test\t02-00\t"
+    "02-01:govroam\t1rijnstad.test\t0xab\t120\tTLS 1.3\t"
+)
+
+
+def test_a_derived_secret_needs_the_root_key_and_differs_by_stack_path_and_counter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "root.key"
+    key.write_text(base64.urlsafe_b64encode(bytes(range(32))).decode())
+    monkeypatch.setenv("GGI_ROOT_KEY_FILE", str(key))
+    texts = ["derived(govroam/cui)", "derived(govroam/cui#2)", "derived(govroam/radsecproxy)"]
+    values = {value(text, stack) for text in texts for stack in ("net-a", "net-b")}
+    assert len(values) == 6
+    assert value(texts[0], "net-a") == value("derived(govroam/cui#1)", "net-a")
+
+
+def test_a_given_secret_is_a_file_and_is_never_shown_when_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net-a" / "national").mkdir(parents=True)
+    (tmp_path / "net-a" / "national" / "nat1").write_text('it\'s "100%"\n')
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    assert value("given(national/nat1)", "net-a") == 'it\'s "100%"'
+    with pytest.raises(InputError, match="national/nat2"):
+        value("given(national/nat2)", "net-a")
+    monkeypatch.delenv(FOLDER)
+    with pytest.raises(InputError, match=FOLDER):
+        value("given(national/nat1)", "net-a")
+
+
+@pytest.mark.parametrize("text", ["plain", "given()", "given(../../etc/passwd)", "derived(A)", "vault(x)", "given(/x)"])
+def test_what_is_no_reference_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        parse(text)
+
+
+def test_a_line_of_the_log_is_read_and_one_that_was_cut_off_is_left_out() -> None:
+    found = list(logs.attempts(f"{LINE}\n{LINE[:40]}\n\n", "rad1"))
+    assert len(found) == 1
+    assert found[0].accepted and found[0].realm == "rijnstad.test" and found[0].vlan == "120"
+
+
+def test_lines_of_two_hosts_are_one_attempt_and_of_one_host_two() -> None:
+    there, here = next(logs.attempts(LINE, "a")), next(logs.attempts(LINE, "b"))
+    assert [len(group) for group in logs.joined([there, here])] == [2]
+    assert [len(group) for group in logs.joined([there, there])] == [1, 1]
+    late = next(logs.attempts(LINE.replace("08:10:17", "08:11:17"), "b"))
+    assert [len(group) for group in logs.joined([there, late])] == [1, 1]
+
+
+def test_passwords_of_any_kind_reach_eapol_test_unchanged() -> None:
+    login = eapol.Login("PEAP", "a@b.test", 'q"uo\\te')
+    text = eapol.config(login)
+    assert f"password={login.password.encode().hex()}\n" in text
+    assert login.password not in repr(login)
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("RADIUS message: code=11 (x)\nRADIUS message: code=2 (x)\nSUCCESS\n", eapol.Outcome.ACCEPTED),
+        ("RADIUS message: code=11 (x)\nRADIUS message: code=3 (x)\nFAILURE\n", eapol.Outcome.REJECTED),
+        ("RADIUS message: code=1 (x)\nEAPOL test timed out\nFAILURE\n", eapol.Outcome.SILENT),
+        ("RADIUS message: code=11 (x)\nCTRL-EVENT-EAP-TLS-CERT-ERROR reason=1\nRADIUS message: code=3 (x)\nFAILURE\n",
+         eapol.Outcome.REFUSED),
+    ],
+)  # fmt: skip
+def test_ends_of_a_log_in_are_told_apart(text: str, outcome: eapol.Outcome) -> None:
+    assert eapol.result(text).outcome is outcome
+
+
+def judged(
+    pem: str, authority: Authority, name: str = "radius.a.test", profile: certificates.Profile = "eap"
+) -> list[str]:
+    """What is wrong with a certificate."""
+    return certificates.problems(pem, name, profile, authority.pem, NOW)
+
+
+def test_a_certificate_that_clients_everywhere_take_has_no_problems() -> None:
+    authority = Authority.new("a")
+    assert judged(authority.issue("radius.a.test", ["radius.a.test"], [SERVER]).certificate, authority) == []
+
+
+@pytest.mark.parametrize(
+    ("issued", "reason"),
+    [
+        (lambda a: a.issue("radius.a.test", ["radius.b.test"], [SERVER]), "common name"),
+        (lambda a: a.issue("radius.a.test", ["radius.a.test", "x.a.test"], [SERVER]), "common name"),
+        (lambda a: a.issue("*.a.test", ["*.a.test"], [SERVER]), "no full host name"),
+        (lambda a: a.issue("radius.a.test", ["radius.a.test"], [CLIENT]), "serverAuth"),
+        (lambda a: a.issue("radius.a.test", ["radius.a.test"], [SERVER], days=-1, from_days_ago=9), "expired"),
+        (lambda a: a.issue("radius.a.test", ["radius.a.test"], [SERVER], from_days_ago=-2), "not valid before"),
+        (lambda a: Authority.new("b").issue("radius.a.test", ["radius.a.test"], [SERVER]), "did not issue"),
+    ],
+)
+def test_a_certificate_that_some_client_refuses_is_told_why(issued: object, reason: str) -> None:
+    authority = Authority.new("a")
+    assert callable(issued)
+    found = judged(issued(authority).certificate, authority)
+    assert any(reason in text for text in found), found
+
+
+def test_a_radsec_certificate_is_for_both_directions() -> None:
+    authority = Authority.new("a")
+    issued = authority.issue("rad1.a.test", ["rad1.a.test"], [SERVER])
+    assert any("clientAuth" in text for text in judged(issued.certificate, authority, "rad1.a.test", "radsec"))
+
+
+def test_days_left_are_those_of_the_first_that_expires() -> None:
+    authority = Authority.new("a")
+    issued = authority.issue("a.test", ["a.test"], days=29)
+    assert certificates.days_left(issued.certificate + authority.pem, NOW) in (28, 29)
+    assert certificates.RENEW_DAYS > 28
+
+
+def test_a_change_is_shown_as_a_diff() -> None:
+    text = _diff([{"before": "a\nb\n", "after": "a\nc\n", "after_header": "/etc/x"}])
+    assert "-b" in text and "+c" in text and "/etc/x" in text
+    assert (
+        _diff([{"before": {"state": "absent"}, "after": {"state": "file", "path": "/x"}}]) == "/x state: absent -> file"
+    )
