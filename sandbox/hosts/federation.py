@@ -36,6 +36,7 @@ AP = "ap"
 """The host that plays all access points; it has one address for each group of them."""
 USER = "medewerker"
 """The test user of every realm."""
+ROOTS_HOME = "/root"
 PATIENCE = 60
 """Seconds until hosts must answer; 2 s on a quiet machine."""
 
@@ -233,7 +234,7 @@ def _run(federation: Federation, host: str, reference: str) -> None:
         "--dns", "127.0.0.1", "--systemd=always",
         # SYS_ADMIN: the units' own sandboxing is real; NET_ADMIN and NET_RAW: firewall and ping. Never SYS_TIME.
         "--cap-add", "SYS_ADMIN,NET_ADMIN,NET_RAW",
-        "-v", f"{federation.folder / 'key.pub'}:/root/.ssh/authorized_keys:ro",
+        "-v", f"{federation.folder / 'key.pub'}:{ROOTS_HOME}/.ssh/authorized_keys:ro",
         reference, "/sbin/init",
     )  # fmt: skip
 

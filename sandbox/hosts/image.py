@@ -19,7 +19,6 @@ from sandbox.hosts.podman import Podman
 
 SUITE = "trixie"
 REPOSITORY = "localhost/ggi-host"
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 BASE = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "python3-apt", "iproute2", "iputils-ping",
     "ca-certificates", "openssl",
@@ -41,14 +40,19 @@ ExecStart=!/usr/sbin/chronyd -x $DAEMON_OPTS
 
 
 def mirror(sources: Path = Path("/etc/apt")) -> str:
-    """The Debian mirror of this machine: the first address in its apt sources whose path ends in /debian."""
+    """This machine's Debian mirror: the first address in its apt sources that ends in /debian. Raises WorkError."""
     files = [sources / "sources.list", *sorted((sources / "sources.list.d").glob("*"))]
     for path in files:
         if path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
             for address in re.findall(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s+(\S+/debian)/?(?:\s|$)", text, re.M):
                 return str(address)
-    return DEFAULT_MIRROR
+    raise WorkError(
+        Problem(
+            t("the apt sources of this machine name no mirror of Debian"),
+            t("The image of the test hosts is made from one; add it to /etc/apt/sources.list.d."),
+        )
+    )
 
 
 def _acquire() -> list[str]:

@@ -24,23 +24,23 @@ RestartSec=1
 [Install]
 WantedBy=multi-user.target
 """
-_HEAD = f"""\
+_HEAD = """\
 ListenTLS *:2083
 LogLevel 3
 LoopPrevention on
-tls members {{
+tls members {
 	CACertificateFile /etc/national/ca.pem
 	CertificateFile /etc/national/own.pem
 	CertificateKeyFile /etc/national/own.key
 	TlsVersion TLS1_2:
-}}
+}
 # A home organisation that tries to choose the VLAN of the host: Tunnel-Type VLAN, IEEE-802, VLAN 42. Every answer
 # carries it, so every log-in in a test proves that the host's servers take it out.
-rewrite hostile {{
+rewrite hostile {
 	addAttribute 64:%00%00%00%0d
 	addAttribute 65:%00%00%00%06
 	addAttribute 81:42
-}}
+}
 """
 
 

@@ -8,7 +8,7 @@ from ggi.hosts.eapol import Outcome
 from ggi.hosts.logs import joined
 from tests.hosts.world import HOME, POLDERVEEN, RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(900)]
 
 VLAN, CUI = 81, 89
 """Tunnel-Private-Group-Id (RFC 2868) and Chargeable-User-Identity (RFC 4372)."""

@@ -11,7 +11,7 @@ from sandbox.hosts.authority import CLIENT, SERVER, Authority
 from tests.hosts import packets
 from tests.hosts.world import RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(900)]
 
 ACCEPT, REJECT, ACCOUNTING_RESPONSE, CHALLENGE = "2", "3", "5", "11"
 """Codes of answers (RFC 2865, RFC 2866)."""
@@ -149,10 +149,10 @@ def radsec(world: World, issued_by: Authority, name: str, *, days: int = 30) -> 
     federation = world.federation
     container = federation.container("nat1")
     for file, text in (("peer.pem", issued.certificate), ("peer.key", issued.key)):
-        federation.podman.put(container, f"/root/{file}", text, "0600")
-    federation.podman.put(container, "/root/ca.pem", federation.authority("federation").pem)
+        federation.podman.put(container, f"/srv/tests/{file}", text, "0600")
+    federation.podman.put(container, "/srv/tests/ca.pem", federation.authority("federation").pem)
     target = federation.address("net-rijnstad-rad1")
-    words = (target, "/root/peer.pem", "/root/peer.key", "/root/ca.pem")
+    words = (target, "/srv/tests/peer.pem", "/srv/tests/peer.key", "/srv/tests/ca.pem")
     return world.python("nat1", packets.RADSEC, *words).split()[0]
 
 

@@ -71,8 +71,8 @@ class World:
 
     def file(self, name: str, text: str) -> str:
         """Write a file on the host of access points; returns its name there."""
-        self.federation.podman.put(self.federation.container(AP), f"/root/{name}", text, "0600")
-        return f"/root/{name}"
+        self.federation.podman.put(self.federation.container(AP), f"/srv/tests/{name}", text, "0600")
+        return f"/srv/tests/{name}"
 
     def login(
         self,

@@ -61,7 +61,7 @@ def test_no_source_file_is_longer_than_one_sitting() -> None:
 
 def test_every_file_that_looks_like_a_test_is_collected() -> None:
     tests = ROOT / "tests"
-    tiers = {"unit", "meta", "landscape", "docs", "browser", "real", "engine"}
+    tiers = {"unit", "meta", "landscape", "docs", "hosts", "browser", "real", "engine"}
     for path in tracked():
         if path.suffix == ".py" and re.search(r"^\s*(async )?def test_", path.read_text(encoding="utf-8"), re.M):
             assert path.name.startswith("test_"), f"{path}: pytest does not collect this file"

@@ -20,6 +20,7 @@ TIERS = {
     "meta": "the repository itself",
     "landscape": "all 342 gemeenten rendered and validated",
     "docs": "the code blocks of the pages",
+    "hosts": "govroam on Debian containers: real log-ins, drift, failover (root and podman)",
     "browser": "the pages of reports in headless Chromium, with axe",
     "real": "real Keycloak, PostgreSQL, Redis and configuration steps",
     "engine": "the real Pulumi CLI against the real API server of the sandbox",
