@@ -109,7 +109,8 @@ class Mounts:
     def files(self, name: str, kind: str, source: str, keys: Mapping[str, str]) -> None:
         """Single files from a ConfigMap or Secret: `keys` maps a key to the file's path."""
         if kind == "Secret":
-            self.volumes.append({"name": name, "secret": {"secretName": source, "defaultMode": 0o440}})
+            items = [{"key": key, "path": key} for key in keys]
+            self.volumes.append({"name": name, "secret": {"secretName": source, "defaultMode": 0o440, "items": items}})
         else:
             self.volumes.append({"name": name, "configMap": {"name": source}})
         for key, path in keys.items():
