@@ -15,7 +15,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,6 +109,10 @@ class Federation:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on a host, as root, without ssh."""
         return self.podman.inside(self.container(host), *words, check=check, seconds=seconds)
+
+    def pipe(self, host: str, words: Sequence[str], text: str) -> str:
+        """Run a command on a host with a text on its standard input; returns what it printed, however it ended."""
+        return self.podman.inside(self.container(host), *words, check=False, text=text).stdout
 
     def secret(self, stack: str, path: str) -> Path:
         """The file of a given secret."""

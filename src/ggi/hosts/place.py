@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ggi.errors import InputError, Problem
 from ggi.hosts.build import Hosts, hosts
@@ -25,6 +26,8 @@ class Place:
     hosts: Hosts
     inventory: Path
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    supplied: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What a sandbox supplies for every network."""
 
     @classmethod
     def of(cls, text: str, inventory: Inventory, environment: Mapping[str, str] | None = None) -> Place:
@@ -35,8 +38,9 @@ class Place:
         path = own.get(SUPPLIED) or os.environ.get(SUPPLIED)
         if path and not Path(path).is_file():
             raise InputError(Problem(t("the test hosts never ran"), t("Run `ggi sandbox hosts start`.")))
-        file = with_supplied(known[name], load_supplied(Path(path) if path else None).get(name, {}))
-        return cls(name, file, hosts(name, file), inventory.root.resolve(), own)
+        supplied = load_supplied(Path(path) if path else None)
+        file = with_supplied(known[name], supplied.get(name, {}))
+        return cls(name, file, hosts(name, file), inventory.root.resolve(), own, supplied)
 
     @property
     def stack(self) -> str:
