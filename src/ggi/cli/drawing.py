@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ggi.cli.app import app
+from ggi.cli.hostsplace import is_network, place_of
 from ggi.cli.options import Json, Name
 from ggi.cli.output import note, say, say_json
 from ggi.messages import t
@@ -34,6 +35,18 @@ def render(
     from ggi.cli.workspace import Workspace
     from ggi.report.render import render as write
 
+    if is_network(name):
+        from ggi.hosts.pages import write as write_hosts
+
+        place = place_of(name, sandbox=False)
+        pages = write_hosts(place.hosts, place.file, out / "hosts")
+        if json_output:
+            say_json({"stack": place.stack, "hosts": len(place.hosts.host), "files": [str(path) for path in pages]})
+            return
+        for path in pages:
+            say(f"  {path}")
+        say(t("{hosts} hosts in {files} files", hosts=len(place.hosts.host), files=len(pages)))
+        return
     built = Workspace().landscape(name)
     files = write(built, out)
     if json_output:

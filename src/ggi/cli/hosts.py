@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -164,3 +165,51 @@ def vars_of(value: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(value)
+
+
+@group.command()
+def pages(
+    network: Network,
+    out: Annotated[Path, typer.Option("--out", help="Folder; gets hosts.json, network-team.md and firewall.csv.")],
+    sandbox: Sandbox = False,
+    json_output: Json = False,
+) -> None:
+    """Write what to hand to the network team: settings of access points, and firewall requests. No secret is written.
+
+    Example: ggi hosts pages net-rijnstad --out pages/
+    """
+    from ggi.hosts.pages import write
+
+    place = place_of(network, sandbox)
+    files = write(place.hosts, place.file, out)
+    if json_output:
+        say_json({"stack": place.stack, "files": [str(path) for path in files]})
+        return
+    for path in files:
+        say(f"  {path}")
+
+
+@group.command()
+def secret(
+    network: Network,
+    points: Annotated[str, typer.Argument(metavar="GROUP", help="Group of access points.")],
+    sandbox: Sandbox = False,
+) -> None:
+    """Print the secret that a group of access points shares with the servers, for whoever sets them up.
+
+    Example: ggi hosts secret net-rijnstad stadhuis
+    """
+    import os
+
+    from ggi.errors import InputError, Problem
+    from ggi.hosts.build import client_secret
+    from ggi.hosts.secrets import value
+    from ggi.inventory.validate import nearest
+
+    place = place_of(network, sandbox)
+    known = place.govroam.access_points
+    if points not in known:
+        message = t("there is no {what} {name}", what=t("group of access points"), name=points)
+        raise InputError(Problem(message, nearest(points, known)))
+    os.environ.update(place.environment)
+    say(value(client_secret(points), place.stack))
