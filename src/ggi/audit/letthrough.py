@@ -12,8 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ggi.audit.baseline import Baseline, load_baseline
+from ggi.audit.content import load_controls
+from ggi.audit.facts import Facts, Seen
+from ggi.audit.judge import Judge, today
+from ggi.audit.subjects import of_landscape
 from ggi.audit.trail import read_trail, urgent_findings
 from ggi.audit.verdict import Finding
+from ggi.catalogue.content import Catalogue
+from ggi.inventory.waivers import admission_line
+from ggi.landscape.build import Landscape
 from ggi.messages import t
 
 BASELINE = "GGI_BASELINE"
@@ -55,3 +62,20 @@ class LetThrough:
             return finding
         note = t("let through as urgent ({ticket}); approval is asked for afterwards", ticket=self.ticket)
         return replace(finding, urgent=True, note=f"{finding.note}; {note}" if finding.note else note)
+
+
+def admitted(built: Landscape, catalogue: Catalogue) -> str:
+    """What the cluster's admission must let through besides waivers, as its annotation has it; mostly nothing.
+
+    The API server judges a third time and knows neither baseline nor trail. An update without them takes it back.
+    """
+    through = LetThrough.of_environment(built.stack, built.fingerprint)
+    seen = Seen(of_landscape(built), today(), Facts(built, catalogue), built.environment.deviations)
+    found = through.applied(Judge(load_controls(catalogue.roots), seen).findings())
+    objects = {item.name: item for item in built.objects}
+    lines = {
+        admission_line(f.control, item.kind, item.kube_name, item.base, f.evidence)
+        for f in found
+        if (f.urgent or f.known_since is not None) and (item := objects.get(f.subject))
+    }
+    return "\n".join(sorted(lines))

@@ -25,7 +25,8 @@ from ggi.inventory.cluster import is_cluster_stack
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import Cluster, State
 from ggi.landscape.build import Landscape, landscape
-from ggi.landscape.objects import Object, with_tags
+from ggi.landscape.objects import NAMESPACE, Object, with_tags
+from ggi.landscape.platform import accepting
 from ggi.messages import t
 from ggi.paths import ROOT
 
@@ -76,7 +77,11 @@ ClusterObjects = Callable[[str, Catalogue], Sequence[Object]]
 """The objects of a cluster's stack, from its name and the content; they come from above this package."""
 
 
-def desired(stack: str, of_cluster: ClusterObjects) -> Desired:
+Admitted = Callable[[Landscape, Catalogue], str]
+"""What the cluster's admission must let through of a landscape besides its waivers."""
+
+
+def desired(stack: str, of_cluster: ClusterObjects, admitted: Admitted = lambda built, catalogue: "") -> Desired:
     """What the inventory asks of a stack. Raises InputError."""
     further = tuple(Path(p) for p in os.environ.get(CONTENT, "").split(os.pathsep) if p)
     catalogue = load_catalogue(further)
@@ -85,7 +90,10 @@ def desired(stack: str, of_cluster: ClusterObjects) -> Desired:
         found = inventory.cluster(stack)
         return Desired(stack, found.cluster, tuple(of_cluster(stack, catalogue)))
     built = _landscape(stack, inventory, catalogue)
-    return Desired(stack, built.environment.cluster, built.objects, built, outputs(built))
+    objects = built.objects
+    if text := admitted(built, catalogue):
+        objects = tuple(accepting(item, text) if item.name == NAMESPACE else item for item in objects)
+    return Desired(stack, built.environment.cluster, objects, built, outputs(built))
 
 
 def _landscape(stack: str, inventory: Inventory, catalogue: Catalogue) -> Landscape:
@@ -147,10 +155,10 @@ def register(
         )
 
 
-def main(of_cluster: ClusterObjects) -> None:
+def main(of_cluster: ClusterObjects, admitted: Admitted) -> None:
     """Run the program for the stack that the engine names. Errors for people become `RunError`, without traceback."""
     try:
-        _run(desired(pulumi.get_stack(), of_cluster), pulumi.runtime.get_config)
+        _run(desired(pulumi.get_stack(), of_cluster, admitted), pulumi.runtime.get_config)
     except GgiError as error:
         raise pulumi.RunError(str(error)) from None
     except OSError as error:

@@ -272,23 +272,30 @@ def matcher(pattern: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(pattern))
 
 
+def admission_line(control: str, kind: str, name: str, base: str, value: str | None) -> str:
+    """One line of what admission lets through: the control's id, a space, and a pattern (RE2) of `Kind/name=evidence`.
+
+    `name` is that in the cluster, `base` the name without its hash or "". Without `value`, any evidence will do.
+    """
+    tagged = re.escape(name).replace(PLACEHOLDER, "[0-9a-z]{8}")
+    named = f"{re.escape(base)}(-r[0-9]+)?-[0-9a-z]{{8}}" if base else tagged
+    return f"{control} ^{kind}/{named}={'.*' if value is None else re.escape(value)}$"
+
+
 def admission_text(file: WaiverFile, environment: str, objects: Iterable[tuple[str, str, str, str]]) -> str:
     """What admission policies read of a tenant's deviations: a line per control and object that may deviate.
 
-    `objects` are (logical name, kind, name in the cluster, that name without its hash or ""). A line is the control's
-    id, a space and a regular expression (RE2) of `Kind/name=evidence`. A waiver or plan allows its own value alone;
-    what is not applicable, any. Dates are not in it, since neither a landscape nor the API server's rules know the
-    day: an expired waiver refuses the next change (control GOV-003), and is gone when it is taken out of the file.
+    `objects` are (logical name, kind, name in the cluster, that name without its hash or ""). A waiver or plan allows
+    its own value alone; what is not applicable, any. Dates are not in it, since neither a landscape nor the API
+    server's rules know the day: an expired waiver refuses the next change (control GOV-003), and is gone when it is
+    taken out of the file.
     """
     listed = list(objects)
-    lines: set[str] = set()
-    for item in file.deviations:
-        if not item.covers(environment):
-            continue
-        value = re.escape(item.value) if isinstance(item, Waiver | Plan) else ".*"
-        for logical, kind, name, base in listed:
-            if matcher(item.resource).match(logical):
-                tagged = re.escape(name).replace(PLACEHOLDER, "[0-9a-z]{8}")
-                named = f"{re.escape(base)}(-r[0-9]+)?-[0-9a-z]{{8}}" if base else tagged
-                lines.add(f"{item.control} ^{kind}/{named}={value}$")
+    lines = {
+        admission_line(item.control, kind, name, base, item.value if isinstance(item, Waiver | Plan) else None)
+        for item in file.deviations
+        if item.covers(environment)
+        for logical, kind, name, base in listed
+        if matcher(item.resource).match(logical)
+    }
     return "\n".join(sorted(lines))

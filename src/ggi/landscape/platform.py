@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ggi.inventory.load import Environment
@@ -245,9 +246,17 @@ def platform(environment: Environment) -> list[Object]:
     return [_namespace(environment), *_network(environment), *_certificate_authority(environment)]
 
 
-def accept(environment: Environment, objects: Sequence[Object]) -> None:
+def accepting(namespace: Object, text: str) -> Object:
+    """The namespace, which tells the cluster's admission to let `text` through as well."""
+    metadata = namespace.body["metadata"]
+    notes = dict(metadata["annotations"])
+    notes[ACCEPTED] = "\n".join(filter(None, (notes.get(ACCEPTED), text)))
+    return replace(namespace, body={**namespace.body, "metadata": {**metadata, "annotations": notes}})
+
+
+def accept(environment: Environment, objects: list[Object]) -> None:
     """Write on the namespace, which is one of `objects`, what the cluster's admission must let through."""
     listed = [(o.name, o.kind, o.kube_name, o.base) for o in objects]
     if text := admission_text(environment.deviations, environment.name, listed):
-        namespace = next(o for o in objects if o.name == NAMESPACE)
-        namespace.body["metadata"]["annotations"][ACCEPTED] = text
+        place = next(n for n, item in enumerate(objects) if item.name == NAMESPACE)
+        objects[place] = accepting(objects[place], text)

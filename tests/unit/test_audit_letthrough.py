@@ -1,0 +1,65 @@
+"""What the cluster's admission is told besides waivers: what a baseline knows, and what goes through as urgent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ggi.audit.letthrough import LetThrough, admitted
+from ggi.audit.verdict import Finding, Outcome
+from ggi.catalogue.content import Catalogue, load_catalogue
+from ggi.engine.program import desired
+from ggi.inventory.load import Inventory
+from ggi.inventory.waivers import ACCEPTED, WaiverFile
+from ggi.landscape.build import Landscape, landscape
+from ggi.landscape.objects import NAMESPACE
+from ggi.paths import ROOT
+
+pytestmark = pytest.mark.unit
+
+
+class Known:
+    """A first measurement that knows everything that deviates."""
+
+    def applied(self, stack: str, findings: Iterable[Finding]) -> list[Finding]:
+        on = dt.date(2026, 11, 1)
+        return [replace(f, known_since=on) if f.outcome is Outcome.FAIL else f for f in findings]
+
+
+def without_waivers() -> tuple[Landscape, Catalogue]:
+    """A landscape of which two services have one replica, which nobody accepted (AVL-004)."""
+    catalogue = load_catalogue()
+    inventory = Inventory(ROOT / "inventories", catalogue.known)
+    tenant, name = inventory.find("gm9901-prod")
+    environment = replace(inventory.environment(tenant, name), deviations=WaiverFile())
+    return landscape(environment, catalogue), catalogue
+
+
+def told(monkeypatch: pytest.MonkeyPatch, through: LetThrough) -> str:
+    monkeypatch.setattr(LetThrough, "of_environment", classmethod(lambda cls, stack, fingerprint: through))
+    return admitted(*without_waivers())
+
+
+def test_what_a_baseline_knows_is_let_through_with_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: Any = Known()
+    lines = told(monkeypatch, LetThrough("gm9901-prod", known)).splitlines()
+    assert r"AVL-004 ^Deployment/fscmanager\-server=replicas\ 1$" in lines
+
+
+def test_without_baseline_and_urgency_nothing_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, LetThrough("gm9901-prod")) == ""
+
+
+def test_it_is_added_to_the_waivers_and_leaves_the_landscape_as_it_is() -> None:
+    plain = desired("gm9901-prod", lambda stack, catalogue: ())
+    more = desired("gm9901-prod", lambda stack, catalogue: (), lambda built, catalogue: "POD-001 ^Pod/x=.*$")
+    (before,), (after,) = (
+        [o.body["metadata"]["annotations"][ACCEPTED] for o in found.objects if o.name == NAMESPACE]
+        for found in (plain, more)
+    )
+    assert after == f"{before}\nPOD-001 ^Pod/x=.*$"
+    assert plain.outputs == more.outputs, "the fingerprint is that of the landscape"
