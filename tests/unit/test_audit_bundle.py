@@ -35,6 +35,7 @@ from ggi.errors import InputError
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
+from tests.content import content_once  # noqa: F401
 
 pytestmark = pytest.mark.unit
 
@@ -271,6 +272,7 @@ def test_a_key_in_the_form_of_openssh_signs_too_and_another_kind_is_refused(tmp_
             private_key(tmp_path / "bad")
 
 
+@pytest.mark.usefixtures("content_once")
 def test_an_audit_writes_a_bundle_that_verifies_and_says_whose_key_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ from ggi.audit.trail import Trail, add, read_trail, trail_file
 from ggi.cli.app import main
 from ggi.errors import InputError
 from ggi.paths import ROOT
+from tests.content import content_once  # noqa: F401
 
 pytestmark = pytest.mark.unit
 
@@ -130,6 +131,7 @@ def test_an_operation_says_how_the_controls_of_the_norm_judged_it_and_how_it_end
     assert again.population[-1].approval == "CISO, 2026-03-01"
 
 
+@pytest.mark.usefixtures("content_once")
 def test_the_command_shows_checks_and_refuses_what_was_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,6 +154,7 @@ def test_the_command_shows_checks_and_refuses_what_was_changed(
 # -- approval ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("content_once")
 def test_another_person_approves_what_was_urgent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

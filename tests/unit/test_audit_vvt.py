@@ -20,6 +20,7 @@ from ggi.audit.vvt import Applicable, Implemented, Line, Statement, statement
 from ggi.cli.app import main
 from ggi.inventory.waivers import NotApplicable, Plan, Waiver, WaiverFile
 from ggi.paths import ROOT
+from tests.content import content_once  # noqa: F401
 
 pytestmark = pytest.mark.unit
 
@@ -120,6 +121,7 @@ def test_every_norm_of_the_framework_has_one_line() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.usefixtures("content_once")
 def test_it_is_written_in_every_format(language: str, capsys: pytest.CaptureFixture[str]) -> None:
     run = ["--lang", language, "audit", "vvt", "gm9901", "--date", "2026-11-22", "--framework", "bio2"]
     assert main([*run, "--format", "csv"]) == 0
@@ -133,6 +135,7 @@ def test_it_is_written_in_every_format(language: str, capsys: pytest.CaptureFixt
     assert main([*run, "--format", "docx"]) == 2
 
 
+@pytest.mark.usefixtures("content_once")
 def test_as_json_it_has_lines_and_annex(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "vvt", "gm9901", "--date", "2026-11-22", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
