@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.references import hosts
+from ggi.audit.references import hosts, service_ports
 
 LONGEST = 28800
 """A working day."""
@@ -18,11 +18,13 @@ def check(seen: Seen) -> Iterator[Verdict]:
         settings = seen.environment.components.get(subject.component)
         if "DJANGO_SETTINGS_MODULE" in data and settings is not None:
             others = list(getattr(settings, "embedded_on", ()))
-            wrong = [*_wrong(data, known.get(subject.component, ""), others)]
+            services = [name for name in service_ports(seen) if name.startswith(f"{subject.component}-")]
+            inside = {name + tail for name in services for tail in ("", f".{seen.environment.namespace}.svc")}
+            wrong = [*_wrong(data, known.get(subject.component, ""), others, inside)]
             yield verdict(subject.name, not wrong, ", ".join(wrong) or f"session {data['SESSION_COOKIE_AGE']} s")
 
 
-def _wrong(data: Mapping[str, str], own: str, others: list[str]) -> Iterator[str]:
+def _wrong(data: Mapping[str, str], own: str, others: list[str], inside: set[str]) -> Iterator[str]:
     age = str(data.get("SESSION_COOKIE_AGE", ""))
     if not age.isdigit() or not 0 < int(age) <= LONGEST:
         yield f"session {age or 'of two weeks'}"
@@ -39,3 +41,5 @@ def _wrong(data: Mapping[str, str], own: str, others: list[str]) -> Iterator[str
     yield from (key for key, value in FIXED.items() if data.get(key, value) != value)
     if data.get("SITE_DOMAIN") != own:
         yield "SITE_DOMAIN"
+    names = set(data.get("ALLOWED_HOSTS", "").split(","))
+    yield from (f"ALLOWED_HOSTS {name}" for name in sorted(names - {own}) if name not in inside)

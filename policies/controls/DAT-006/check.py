@@ -29,8 +29,11 @@ def check(seen: Seen) -> Iterator[Verdict]:
         if subject.name.rpartition("/")[2].replace("-", "_") != str(spec.get("owner")).replace("-", "_"):
             wrong.append("owner of another database")
         # Whose the database is stands in its name; an absent or renamed one is lost to its application.
-        if spec.get("ensure", "present") != "present" or not spec.get("name"):
+        if spec.get("ensure", "present") != "present":
             wrong.append("not present")
+        chosen = {item.database for item in seen.environment.components.values() if item.database}
+        if spec.get("name") != spec.get("owner") and spec.get("name") not in chosen:
+            wrong.append(f"name {spec.get('name')}")
         for extension in spec.get("extensions") or ():
             if not extension.get("name") or extension.get("ensure", "present") != "present":
                 wrong.append("an extension")

@@ -10,7 +10,7 @@ from ggi.catalogue.component import Volume
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per claim of the landscape, and per StatefulSet."""
-    known = {item.name for item in seen.landscape.objects}
+    known = seen.planned
     for subject in seen.of("PersistentVolumeClaim", "StatefulSet"):
         if subject.name not in known:
             continue

@@ -8,7 +8,7 @@ from ggi.audit.check import Seen, Subject, Verdict, verdict
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per object of the landscape that is here."""
-    known = {item.name for item in seen.landscape.objects}
+    known = seen.planned
     for subject in seen.subjects:
         if subject.name in known:
             wrong = [*_wrong(seen, subject), *_place(seen, subject)]

@@ -7,7 +7,7 @@ from ggi.audit.check import Seen, Verdict, verdict
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict about all of them, and one per object that names an owner."""
-    known = {item.name for item in seen.landscape.objects}
+    known = seen.planned
     owned = [s for s in seen.subjects if s.name in known and s.owned]
     for subject in owned:
         owners = (subject.body.get("metadata") or {}).get("ownerReferences") or ()

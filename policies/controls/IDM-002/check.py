@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from ggi.audit.check import Seen, Verdict, verdict
 from ggi.audit.realm import SUBJECT, realm
 
+_RULE = re.compile(r"(\w+)\((\w+)\)")
+_POLICY = re.compile(r"\w+\(\w+\)( and \w+\(\w+\))*")
+LEAST = 12
+
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict about what Keycloak is told."""
@@ -15,7 +19,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
     bad = []
     for name, settings in (("own", found.own), ("master", found.master)):
         policy = str(settings.get("passwordPolicy", ""))
-        length = re.search(r"length\((\d+)\)", policy)
-        if length is None or int(length.group(1)) < 12 or "notUsername" not in policy:
+        rules = dict(_RULE.findall(policy)) if _POLICY.fullmatch(policy) else {}
+        if int(rules.get("length", "0")) < LEAST or not {"notUsername", "notEmail"} <= set(rules):
             bad.append(f"{name}: {policy or 'none'}")
     yield verdict(SUBJECT, not bad, "; ".join(bad) or str(found.own["passwordPolicy"]))

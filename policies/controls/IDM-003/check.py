@@ -12,5 +12,6 @@ def check(seen: Seen) -> Iterator[Verdict]:
     if found is None:
         return
     action = found.actions.get("CONFIGURE_TOTP", {})
-    fine = bool(action.get("enabled") and action.get("defaultAction"))
+    known = {action.get("alias"), action.get("providerId")} == {"CONFIGURE_TOTP"}
+    fine = bool(known and action.get("enabled") and action.get("defaultAction"))
     yield verdict(SUBJECT, fine, f"enabled {action.get('enabled')}, default {action.get('defaultAction')}")

@@ -52,12 +52,20 @@ def _rest(seen: Seen, own: Mapping[str, Any]) -> Iterator[str]:
         yield f"otpPolicyDigits {own.get('otpPolicyDigits')}"
     headers = own.get("browserSecurityHeaders") or {}
     for key, parts in HEADERS.items():
-        if not all(part in str(headers.get(key, "")) for part in parts):
+        said = {item.strip() for item in str(headers.get(key, "")).split(";")}
+        if not said.issuperset(parts):
             yield f"header {key}"
     mail = own.get("smtpServer")
     if seen.environment.cluster.smtp_host:
         mail = mail or {}
         if mail.get("host") != seen.environment.cluster.smtp_host or mail.get("starttls") != "true":
             yield "mail without STARTTLS, or over another server"
+        if str(mail.get("port")) not in {str(port) for port in _ports(seen)}:
+            yield "port of mail"
         if not str(mail.get("from", "")).endswith(f"@{seen.environment.domain}"):
             yield "sender of mail"
+
+
+def _ports(seen: Seen) -> list[int]:
+    smtp = seen.environment.cluster.smtp
+    return list(smtp.ports) if smtp is not None else []

@@ -11,7 +11,7 @@ Container = Mapping[str, Any]
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per workload of the landscape."""
-    known = {item.name for item in seen.landscape.objects}
+    known = seen.planned
     for subject in seen.of("Deployment", "StatefulSet", "Job"):
         if subject.name in known and subject.pod is not None:
             component = seen.landscape.components[subject.component].component
@@ -46,7 +46,7 @@ def _wrong(component: Component, subject: Subject) -> Iterator[str]:
             yield field
 
 
-def _configured(component: Component, subject: Subject, known: set[str]) -> Iterator[str]:
+def _configured(component: Component, subject: Subject, known: frozenset[str]) -> Iterator[str]:
     """Configuration and secrets that its process or run gets as environment, and the container does not."""
     role, pod = subject.name.rpartition("/")[2], subject.pod or {}
     configured = {part.name: part.configured for part in component.runs}

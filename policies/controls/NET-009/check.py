@@ -10,7 +10,7 @@ from ggi.audit.references import ports_of
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per Service that the landscape makes."""
-    known = {item.name for item in seen.landscape.objects}
+    known = seen.planned
     for subject in seen.of("Service"):
         if subject.name in known:
             wrong = sorted(set(_wrong(seen, subject)))

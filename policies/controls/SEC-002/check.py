@@ -7,6 +7,9 @@ from ggi.audit.check import Seen, Verdict, verdict
 from ggi.audit.redact import HIDDEN, LITERAL, WEAK
 
 CREDENTIAL = re.compile(r"(password|passwd|secret|token|credential|private_?key|api_?key|dsn|secret_key)$", re.I)
+"""Keys whose value should be hard to guess; others may be a port or a name."""
+PUBLIC = re.compile(r"(user|username|ca\.crt|tls\.crt)$", re.I)
+"""Keys of a Secret that are no secret: who signs in, and what everybody is shown."""
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
@@ -14,7 +17,8 @@ def check(seen: Seen) -> Iterator[Verdict]:
     hidden = 0
     for subject in seen.of("Secret"):
         data = subject.body.get("data") or {}
-        bad = sorted(k for k, v in data.items() if v in (WEAK, LITERAL) and CREDENTIAL.search(k))
+        literal = [k for k, v in data.items() if v == LITERAL and not PUBLIC.search(k)]
+        bad = sorted({*literal, *(k for k, v in data.items() if v == WEAK and CREDENTIAL.search(k))})
         if bad:
             yield verdict(subject.name, False, ", ".join(bad))
         elif data and not all(value == HIDDEN for value in data.values()):

@@ -126,6 +126,7 @@ def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> 
         rule=cel.compiled(rule),
         evidence=cel.compiled(whole(file.evidence)),
         reads=cel.words(rule),
+        words=cel.words(rule) | cel.words(whole(file.evidence)),
     )
 
 

@@ -51,7 +51,7 @@ class Subject:
         """Another object makes and keeps it: it is judged there."""
         return any(o.get("controller") for o in self.body.get("metadata", {}).get("ownerReferences") or ())
 
-    @property
+    @cached_property
     def pod(self) -> Body | None:
         """The specification of its pods, when it makes any."""
         if self.kind not in WORKLOADS:
@@ -61,7 +61,7 @@ class Subject:
             found = found.get(step) if isinstance(found, Mapping) else None
         return found if isinstance(found, Mapping) and "containers" in found else None
 
-    @property
+    @cached_property
     def pod_labels(self) -> Mapping[str, str]:
         """The labels that its pods get."""
         found: Any = self.body
@@ -113,12 +113,28 @@ class Seen:
 
     def of(self, *kinds: str) -> list[Subject]:
         """The objects of these kinds that are nobody else's."""
-        return [s for s in self.subjects if s.kind in kinds and not s.owned]
+        by_kind: dict[str, list[tuple[int, Subject]]] | None = self.memory.get("by kind")
+        if by_kind is None:
+            by_kind = self.memory["by kind"] = {}
+            for number, subject in enumerate(self.subjects):
+                if not subject.owned:
+                    by_kind.setdefault(subject.kind, []).append((number, subject))
+        if len(kinds) == 1:
+            return [subject for _, subject in by_kind.get(kinds[0], ())]
+        return [subject for _, subject in sorted(item for kind in set(kinds) for item in by_kind.get(kind, ()))]
 
     def config(self, component: str, role: str) -> Mapping[str, str] | None:
         """The data of a ConfigMap by its logical name, or None."""
         name = f"{component}/ConfigMap/{role}"
-        return next((dict(s.body.get("data") or {}) for s in self.subjects if s.name == name), None)
+        return next((dict(s.body.get("data") or {}) for s in self.of("ConfigMap") if s.name == name), None)
+
+    @property
+    def planned(self) -> frozenset[str]:
+        """The logical names of everything that the landscape has."""
+        if "planned" not in self.memory:
+            self.memory["planned"] = frozenset(item.name for item in self.landscape.objects)
+        found: frozenset[str] = self.memory["planned"]
+        return found
 
 
 def origin_for(environment: Environment, subject: str, path: str = "") -> Origin:

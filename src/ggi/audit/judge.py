@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 
-from ggi.audit import cel
+from ggi.audit import alike, cel
+from ggi.audit.alike import OPEN_MAPS
 from ggi.audit.control import Control
 from ggi.audit.deviations import Deviations
 from ggi.audit.facts import Seen, Subject, origin_for
@@ -14,23 +15,6 @@ from ggi.errors import Origin
 from ggi.messages import t
 
 COMPLIES, FAILS, NOT_MEANT = 1, 0, 2
-
-OPEN_MAPS = frozenset(
-    {
-        "annotations",
-        "data",
-        "hard",
-        "labels",
-        "limits",
-        "matchLabels",
-        "nodeSelector",
-        "parameters",
-        "requests",
-        "selector",
-        "stringData",
-    }
-)
-"""Fields whose keys are free names: a rule that reads one may read every key in it."""
 
 
 def reads_unknown(control: Control, subject: Subject) -> bool:
@@ -64,6 +48,7 @@ class Judge:
             if control.rule is not None:
                 for kind in control.kinds:
                     self._by_kind.setdefault(kind, []).append((control, enforcement))
+        self._words = {kind: alike.words(control for control, _ in found) for kind, found in self._by_kind.items()}
         self._namespace: Mapping[str, object] | None = next(
             (s.body for s in seen.subjects if s.kind == "Namespace"), None
         )
@@ -93,19 +78,19 @@ class Judge:
         controls = self._by_kind.get(subject.kind)
         if not controls or subject.owned:
             return
-        seen = cel.activation(subject.body, self._namespace)
+        seen = alike.Object(subject.kind, subject.body, self._namespace, self._words[subject.kind])
         for control, enforcement in controls:
             finding = self._rule(control, enforcement, subject, seen)
             if finding is not None:
                 yield finding
 
-    def _rule(self, control: Control, enforcement: Enforcement, subject: Subject, seen: object) -> Finding | None:
+    def _rule(self, control: Control, enforcement: Enforcement, subject: Subject, seen: alike.Object) -> Finding | None:
         assert control.rule is not None  # noqa: S101  (only rules are listed by kind)
         if subject.unknown and reads_unknown(control, subject):
             note = t("a value is not known before the update")
             return Finding(control.id, subject.name, Outcome.UNKNOWN, enforcement, note=note)
         try:
-            verdict = cel.evaluate(control.rule, seen)
+            verdict = seen.verdict(control)
         except cel.CelError as error:
             # The cluster refuses what its rule can't judge, so this is no pass either.
             return self._deviate(control, enforcement, subject.name, "", note=str(error))
@@ -117,10 +102,9 @@ class Judge:
         return self._deviate(control, enforcement, subject.name, evidence)
 
     @staticmethod
-    def _evidence(control: Control, seen: object) -> str:
-        assert control.evidence is not None  # noqa: S101
+    def _evidence(control: Control, seen: alike.Object) -> str:
         try:
-            return str(cel.evaluate(control.evidence, seen))
+            return seen.evidence(control)
         except cel.CelError as error:
             return str(error)
 

@@ -17,7 +17,7 @@ from typing import Any
 from ggi.audit.examples import Change, changed
 from ggi.audit.facts import Subject
 from ggi.audit.kinds import POD_SPEC
-from ggi.audit.redact import LITERAL, WEAK
+from ggi.audit.redact import LITERAL
 
 Step = str | int
 Steps = tuple[Step, ...]
@@ -145,7 +145,7 @@ def _widened(value: Any, *, item: bool) -> Iterator[Any]:
         return
     match = _SIZE.fullmatch(value)
     if match is not None:
-        yield f"{int(match[1]) * FACTOR}{match[2] or ''}"
+        yield f"{int(match[1]) * FACTOR or FACTOR}{match[2] or ''}"
         return
     weaker = _WORDS.sub(lambda found: WEAKER[found[0]], value)
     if weaker != value:
@@ -205,8 +205,8 @@ class _Maker:
             yield from self._of_lines(value, lines, steps)
         elif self.subject.kind == "Secret" and steps[:1] == ("data",):
             # Only what kind of value it is stands here, never the value.
-            yield self.one(Operator.FLIP, steps, LITERAL, value)
-            yield self.one(Operator.WIDEN, steps, WEAK, value)
+            if value != LITERAL:
+                yield self.one(Operator.FLIP, steps, LITERAL, value)
         elif value is not None:
             yield self.one(Operator.FLIP, steps, _flipped(value), value)
             for wide in _widened(value, item=bool(steps) and isinstance(steps[-1], int)):

@@ -1,0 +1,16 @@
+"""Every object of the landscape is here by its logical name; a Job that is done may be gone."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.kinds import KINDS
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict about all, and one per object that is missing."""
+    here = {subject.name for subject in seen.subjects}
+    wanted = {name for name in seen.planned if name.split("/")[1] in KINDS and name.split("/")[1] != "Job"}
+    for name in sorted(wanted - here):
+        yield verdict(name, False, "missing")
+    if wanted <= here:
+        yield verdict(seen.stack, True, f"{len(wanted)} objects")
