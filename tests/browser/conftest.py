@@ -57,7 +57,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Pa
     def write(page: str, language: str) -> Path:
         path = folder / f"{page}-{language}.html"
         if not path.exists():
-            run = audits.fleet() if page == "fleet" else audits.run(audits.part())
+            run = audits.fleet() if page == "fleet" else audits.small()
             before = messages.language()
             messages.set_language(language)
             try:

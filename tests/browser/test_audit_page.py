@@ -84,7 +84,7 @@ def test_the_page_is_in_its_language_and_says_the_answer_first(show: Show) -> No
 
 def test_the_keyboard_filters_the_controls_and_escape_shows_all_again(show: Show) -> None:
     page = show(Look("stack")).page
-    every = len(audits.run(audits.part()).stacks[0].judged)
+    every = len(audits.small().stacks[0].judged)
     count, shown = page.locator("#count"), page.locator("details.control:visible")
     assert count.inner_text() == f"{every} of {every} controls"
     tab_to(page, "#find")
@@ -98,7 +98,7 @@ def test_the_keyboard_filters_the_controls_and_escape_shows_all_again(show: Show
     page.keyboard.press("Tab")
     assert focused(page) == "only"
     page.locator("#only").select_option(Status.REFUSED.value)
-    stack = audits.run(audits.part()).stacks[0]
+    stack = audits.small().stacks[0]
     assert shown.count() == stack.controls[Status.REFUSED]
 
 
@@ -152,7 +152,7 @@ def test_without_script_everything_is_there_and_nothing_promises_a_filter(show: 
     page = show(Look(name, script=False)).page  # type: ignore[arg-type]
     assert page.locator("#filter").is_hidden()
     items = page.locator("details.control" if name == "stack" else ".stacks tbody tr")
-    run = audits.run(audits.part()) if name == "stack" else audits.fleet()
+    run = audits.small() if name == "stack" else audits.fleet()
     assert items.count() == len(run.stacks[0].judged if name == "stack" else run.audits)
     assert items.first.is_visible()
 

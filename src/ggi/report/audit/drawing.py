@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -85,16 +86,18 @@ def _mark_rules(dark: bool, paper: str) -> str:
     return f".mk{{fill:{paper}}}" + "".join(rules)
 
 
-def style() -> str:
-    """The drawing's style sheet, held within the drawing, so that nothing else on the page changes."""
+def _style() -> str:
     marks = (
         ".mark rect{stroke-width:2}.mark:focus{outline:none}"
         ".mark:hover rect,.mark:focus rect{stroke:currentColor;stroke-width:3}"
     )
-    whole = (
-        f"{sheet()}{marks}{_mark_rules(False, '#ffffff')}"
-        f"@media (prefers-color-scheme:dark){{{_mark_rules(True, '#10161d')}}}"
-    )
+    dark = f"@media (prefers-color-scheme:dark){{{_mark_rules(True, '#10161d')}}}"
+    return f"{sheet()}{marks}{_mark_rules(False, '#ffffff')}{dark}"
+
+
+def style() -> str:
+    """The drawing's style sheet, held within the drawing, so that nothing else on the page changes."""
+    whole = _style()
     return re.sub(r"([^{}@]+)(?=\{)", lambda found: _scoped(found[1]), whole)
 
 
@@ -118,3 +121,12 @@ def landscape(stack: Stack, found: Sequence[Part]) -> str:
     # An image has no parts for assistive technology; this one has links.
     svg = svg.replace('role="img"', 'role="group" class="landscape"', 1)
     return svg.replace("</svg>", "\n".join([*over, "</svg>"])).strip()
+
+
+def picture_of(stack: Stack, found: Sequence[Part]) -> str:
+    """The same as an address with the picture in it (`data:`), for paper: light, with a style sheet of its own."""
+    light = re.sub(r"@media \(prefers-color-scheme:dark\)\{(?:[^{}]*\{[^{}]*\})*\}", "", _style())
+    # WeasyPrint reads one selector a rule.
+    light = re.sub(r"([^{}]+)\{([^{}]*)\}", lambda m: "".join(f"{one}{{{m[2]}}}" for one in m[1].split(",")), light)
+    svg = landscape(stack, found).replace("<desc", f"<style>{light}</style><desc", 1)
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode() if svg else ""

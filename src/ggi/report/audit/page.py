@@ -15,7 +15,7 @@ from ggi.audit.control import Severity
 from ggi.audit.coverage import Coverage
 from ggi.messages import language, t
 from ggi.report.audit import words
-from ggi.report.audit.drawing import COLORS, landscape, parts, style
+from ggi.report.audit.drawing import COLORS, landscape, parts, picture_of, style
 from ggi.report.audit.fleet import Heat
 from ggi.report.audit.run import Run, Status, status
 from ggi.report.audit.since import change
@@ -64,6 +64,7 @@ def _environment() -> Environment:
         "Severity": Severity,
         "Coverage": Coverage,
         "status": status,
+        "COLORS": COLORS,
         "change": change,
         "language": language,
     }
@@ -91,9 +92,9 @@ def html(run: Run, *, printed: bool = False) -> str:
         built = stack.audit.landscape
         found = parts(stack, built) if built is not None else []
         # The drawing escapes what it shows.
-        drawn = Markup(landscape(stack, found))  # noqa: S704
+        drawn = picture_of(stack, found) if printed else Markup(landscape(stack, found))  # noqa: S704
         values |= {"stack": stack, "audit": stack.audit, "parts": found, "drawing": drawn}
-        css += style() if built is not None else ""
+        css += "" if built is None or printed else style()
     template = _environment().get_template(("fleet" if several else "stack") + SUFFIX)
     return template.render(
         **values,
