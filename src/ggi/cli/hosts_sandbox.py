@@ -24,7 +24,7 @@ group.add_typer(hosts)
 def start(
     networks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NETWORK...", help="Default: all networks of the inventory with a file."),
+        typer.Argument(metavar="NETWORK...", help="Default: all networks that have a file."),
     ] = None,
     name: Name = "default",
 ) -> None:
