@@ -13,6 +13,7 @@ from ggi.cli.m365place import Place
 from ggi.cli.options import Json
 from ggi.cli.output import note, say, say_json, table
 from ggi.cli.workspace import Workspace
+from ggi.errors import EXIT_FAILED
 from ggi.messages import t
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
@@ -240,3 +241,30 @@ def stand_in(
     for line in change(place.tenant.stack, what, words or []):
         say(line)
     labelled(place)
+
+
+@group.command()
+def schema(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 when one is stale.")] = False,
+) -> None:
+    """Write what is made from the content: the JSON Schemas that editors use, and the runner's allow-list.
+
+    Example: ggi m365 schema --check
+    """
+    from ggi.cookbook.allowlist import FILE, text_of
+    from ggi.cookbook.content import load_cookbook
+    from ggi.cookbook.schema import cookbook_schemas
+    from ggi.inventory.schema import stale, write_schemas
+    from ggi.paths import ROOT
+
+    folder, made = ROOT / "cookbook" / "schema", cookbook_schemas()
+    text = text_of(load_cookbook([ROOT]))
+    changed = [path.name for path in (stale(folder, made) if check else write_schemas(folder, made))]
+    if not FILE.is_file() or FILE.read_text(encoding="utf-8") != text:
+        changed.append(FILE.name)
+        if not check:
+            FILE.write_text(text, encoding="utf-8")
+    for name in changed:
+        say(f"  ~ {name}")
+    if check and changed:
+        raise typer.Exit(EXIT_FAILED)

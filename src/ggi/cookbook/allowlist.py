@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.product import RUNNER
@@ -38,8 +37,3 @@ def text_of(book: Cookbook) -> str:
     """The file as it should be: one line a cmdlet, for review."""
     lines = [f"  {json.dumps(cmdlet)}: {json.dumps(names)}" for cmdlet, names in allowed(book).items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def write(book: Cookbook, file: Path = FILE) -> None:
-    """Write it."""
-    file.write_text(text_of(book), encoding="utf-8")

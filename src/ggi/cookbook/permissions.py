@@ -51,11 +51,11 @@ def rights(targets: Iterable[Target], book: Cookbook) -> Rights:
                 if product.connect in ("exchange", "purview"):
                     found.exchange.setdefault("Exchange.ManageAsApp", set()).add(target.id)
     for place in (found.application, found.delegated):
-        _drop_covered(place)
+        _drop_covered(place, book)
     return found
 
 
-def _drop_covered(place: dict[str, set[str]]) -> None:
+def _drop_covered(place: dict[str, set[str]], book: Cookbook) -> None:
     """X.ReadWrite.Y gives what X.Read.Y gives (Microsoft Graph permissions reference), so the second is left out.
 
     Not where they name different things: Policy.Read.All is no part of Policy.ReadWrite.Authorization.
@@ -64,6 +64,13 @@ def _drop_covered(place: dict[str, set[str]]) -> None:
         wider = name.replace(".Read.", ".ReadWrite.")
         if wider != name and wider in place:
             place[wider] |= place.pop(name)
+    for product in book.products.values():
+        for resource in product.resources.values():
+            rights_of = resource.permissions
+            wide = next((name for name in rights_of.read_too if name in place), None)
+            for name in rights_of.read if wide else ():
+                if name in place and name != wide:
+                    place[wide or name] |= place.pop(name)
 
 
 def manifest(tenant: M365Tenant, found: Rights) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class Permissions(Model):
 
     read: list[str] = []
     write: list[str] = []
+    read_too: list[str] = []
+    """Wider ones that give reading as well: where another resource needs one of them, `read` is left out."""
     delegated_only: bool = False
     """No application may call it; an administrator signs in."""
 
