@@ -29,17 +29,20 @@ app = typer.Typer(
 NOT_COMMANDS = frozenset(
     {
         "app",
+        "baseline",
+        "bundling",
         "groups",
         "hostsplace",
         "m365place",
         "options",
         "output",
+        "recording",
         "refusing",
         "reports",
         "running",
         "words",
         "workspace",
-    }  # fmt: skip
+    }
 )
 """Modules of this package that add no command; every other one is imported, and adds its commands to `app`."""
 
