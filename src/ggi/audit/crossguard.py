@@ -253,6 +253,7 @@ class Pack:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.policies: list[sdk.Policy] = []
+        self._registered: set[str] = set()
         for stack in (False, True):
             turn = _Turn()
             kind = _StackPolicy if stack else _ResourcePolicy
@@ -269,6 +270,7 @@ class Pack:
                         self.policies.append(kind(name, str(control.file.title), speak, _LEVELS[mandatory]))
 
     def _of_resource(self, args: Any) -> list[Finding]:
+        self._registered.add(args.urn)
         return self.session.of_resource(args.urn, args.props) if _is_judged(args) else []
 
     def _told(self, args: Any, finding: Finding) -> str:
@@ -276,7 +278,9 @@ class Pack:
         return self.session.message(stack_of(place), finding)
 
     def _of_stack(self, args: Any) -> list[Finding]:
-        return self.session.of_stack([(r.urn, r.props) for r in args.resources if _is_judged(r)])
+        # After a refresh the engine also names what the program no longer registers, which is about to be deleted.
+        kept = [r for r in args.resources if r.urn in self._registered or not self._registered]
+        return self.session.of_stack([(r.urn, r.props) for r in kept if _is_judged(r)])
 
 
 def _judging(turn: _Turn, judged: Callable[[Any], list[Finding]]) -> Callable[[Any, Report], None]:

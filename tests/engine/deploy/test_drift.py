@@ -19,6 +19,8 @@ POLICY = "openklant/NetworkPolicy/web"
 SERVICE = "openklant/Service/web"
 SETTINGS = "openklant/ConfigMap/env"
 USERS = "redis/Secret/users"
+MORE = {"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}
+"""As much as the cluster's admission lets anybody open."""
 BY_HAND = "user somebody on >canary-by-hand-5f2c"
 
 
@@ -56,7 +58,7 @@ def meddled(place: Place) -> Meddled:
 
     patch("apps/v1", "Deployment", "openklant-web", {"spec": {"replicas": 7}})
     patch("v1", "Service", "openklant-web", {"metadata": {"labels": {"app.kubernetes.io/part-of": "mine"}}})
-    patch("networking.k8s.io/v1", "NetworkPolicy", "openklant-web", {"spec": {"ingress": [{}]}})
+    patch("networking.k8s.io/v1", "NetworkPolicy", "openklant-web", {"spec": {"ingress": [MORE]}})
     patch("v1", "Secret", "redis-users", {"data": {"users.acl": base64.b64encode(BY_HAND.encode()).decode()}})
     api.delete("v1", "ConfigMap", name("ConfigMap", "openklant-env"), stack)
     api.delete("apps/v1", "Deployment", "openklant-worker", stack)

@@ -26,8 +26,11 @@ def stack(place: Place) -> str:
     ("policy", "patch"),
     [
         ("openklant-web", [{"op": "add", "path": "/spec/egress/-", "value": {}}]),
-        ("default-deny", [{"op": "add", "path": "/spec/ingress", "value": [{}]}]),
-        ("dns", [{"op": "add", "path": "/spec/egress/0/to/-", "value": {"ipBlock": {"cidr": "0.0.0.0/0"}}}]),
+        (
+            "default-deny",
+            [{"op": "add", "path": "/spec/ingress", "value": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]}],
+        ),
+        ("dns", [{"op": "add", "path": "/spec/egress/0/to/-", "value": {"ipBlock": {"cidr": "10.0.0.0/8"}}}]),
     ],
 )
 def test_a_rule_added_by_hand_is_shown_and_taken_away(place: Place, stack: str, policy: str, patch: list[Any]) -> None:
