@@ -224,7 +224,7 @@ def audit(
     reports.write(workspace, audits, reported)
     measure.freeze(audits)
     if bundle is not None:
-        write_bundle(bundle, key, audits, workspace)
+        write_bundle(bundle, key, audits, workspace, baseline)
     new = not measure.first and any(f.known_since is None for a in audits for f in a.failed)
     failed = new or any(a.problems for a in audits)
     if failed or (strict and any(a.counts[Outcome.UNKNOWN] for a in audits)):

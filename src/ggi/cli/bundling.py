@@ -25,8 +25,13 @@ KeyFile = Annotated[
 ]
 
 
-def write_bundle(path: Path, key: Path | None, audits: Sequence[Audit], workspace: Workspace) -> None:
-    """Write the evidence bundle of these audits, signed with `key` or the user's own. Raises InputError."""
+def write_bundle(
+    path: Path, key: Path | None, audits: Sequence[Audit], workspace: Workspace, baseline: Path | None = None
+) -> None:
+    """Write the evidence bundle of these audits, signed with `key` or the user's own. Raises InputError.
+
+    `baseline` is the file that the audits were compared with.
+    """
     from ggi.audit.bundle import bundle
     from ggi.audit.inputs import input_files
     from ggi.audit.signing import fingerprint, own_key, own_key_file, private_key
@@ -34,6 +39,8 @@ def write_bundle(path: Path, key: Path | None, audits: Sequence[Audit], workspac
     signer = private_key(key) if key else own_key()
     environments = [audit.landscape.environment for audit in audits if audit.landscape is not None]
     inputs = input_files(workspace.folder, workspace.catalogue.roots, environments)
+    if baseline is not None:
+        inputs["inputs/baseline.json"] = baseline.read_bytes()
     content = bundle(audits, inputs, signer)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
