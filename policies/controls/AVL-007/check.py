@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.references import dangling, names, workloads
+from ggi.audit.references import dangling, encrypted, names, workloads
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per workload."""
-    known = names(seen)
+    known, closed = names(seen), encrypted(seen)
     for subject in workloads(seen):
         missing = dangling(subject, known)
-        yield verdict(subject.name, not missing, ", ".join(missing))
+        pod = str(subject.pod)
+        open_question = not missing and any(name in pod for name in closed)
+        yield verdict(subject.name, None if open_question else not missing, ", ".join(missing))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.references import encrypted
 
 _CLIENT = re.compile(r"([a-z0-9-]+)-r[0-9]+")
 CREDENTIALS = {"secret", "header_value", "oidc_rp_client_secret", "token", "password"}
@@ -18,13 +19,16 @@ def check(seen: Seen) -> Iterator[Verdict]:
         if text is None:
             continue
         prefix = f"{name}/Secret/setup"
-        keys = {k for s in seen.of("Secret") if s.name.startswith(prefix) for k in s.body.get("data") or {}}
+        own = [s for s in seen.of("Secret") if s.name.startswith(prefix)]
+        closed = any(s.kube_name in encrypted(seen) for s in own)
+        keys = {k for s in own for k in s.body.get("data") or {}}
         document = json.loads(text)
         named = set(_named(document))
-        wrong = [f"{key} is not in the Secret" for key in sorted(named - keys)]
+        wrong = [f"{key} is not in the Secret" for key in sorted(named - keys) if not closed]
         wrong += [f"{key} is not used" for key in sorted(keys - named)]
         wrong += sorted(set(_without(document))) + _relations(seen, name, document)
-        yield verdict(f"{name}/ConfigMap/setup", not wrong, ", ".join(wrong) or ", ".join(sorted(named)))
+        fine = None if closed and not wrong else not wrong
+        yield verdict(f"{name}/ConfigMap/setup", fine, ", ".join(wrong) or ", ".join(sorted(named)))
 
 
 def _named(value: Any) -> Iterator[str]:

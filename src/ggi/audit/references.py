@@ -35,6 +35,11 @@ def _keys(subject: Subject) -> frozenset[str]:
     return frozenset(subject.body.get("data") or {}) | frozenset(subject.body.get("binaryData") or {})
 
 
+def encrypted(seen: Seen) -> frozenset[str]:
+    """The Secrets that a state keeps encrypted, keys and all: what they hold is not known."""
+    return frozenset(s.kube_name for s in seen.of("Secret") if s.body.get("data") == {})
+
+
 def names(seen: Seen) -> Names:
     """The names of this namespace, also of what operators and inputs bring."""
     secrets: dict[str, frozenset[str] | None] = {}
@@ -47,7 +52,8 @@ def names(seen: Seen) -> Names:
         secrets[f"{subject.kube_name}-ca"] = frozenset({"ca.crt", "ca.key"})
     for subject in seen.of("Certificate"):
         secrets[str((subject.body.get("spec") or {}).get("secretName", ""))] = CERTIFICATE_KEYS
-    secrets |= {s.kube_name: _keys(s) for s in seen.of("Secret")}
+    closed = encrypted(seen)
+    secrets |= {s.kube_name: None if s.kube_name in closed else _keys(s) for s in seen.of("Secret")}
     return Names(
         config_maps={s.kube_name: _keys(s) for s in seen.of("ConfigMap")},
         secrets=secrets,

@@ -92,10 +92,12 @@ def opened(value: Any) -> Any:
 
 
 def of_properties(name: str, properties: Mapping[str, Any]) -> Subject:
-    """One Kubernetes object from the properties that Pulumi has of it."""
+    """One Kubernetes object from the properties that Pulumi has of it. Empty `data`: it is encrypted, keys and all."""
     body = opened(properties)
     if body.get("kind") == "Secret":
-        body = redacted(body)
+        data = properties.get("data")
+        hidden = isinstance(data, Mapping) and "ciphertext" in data
+        body = redacted(body) | ({"data": {}} if hidden else {})
     return Subject(name, body, tuple(unknown_paths(body)))
 
 
