@@ -1,7 +1,7 @@
 """`ggi bench`: figures of this machine, each beside its alternative, measured in one run.
 
     ggi bench                 all figures
-    ggi bench render cli      some of them: render, cli, deploy, m365, soak, mutate
+    ggi bench render cli      some of them: render, cli, deploy, m365, govroam, soak, mutate
     ggi bench --json          for programs
 
 Nothing here is asserted: times depend on the machine, so a figure only means something beside its neighbour.
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from measure import Figure
 
 FIGURES = ("render", "cli", "deploy", "m365")
-EXTRA = ("soak", "mutate")
+EXTRA = ("govroam", "soak", "mutate")
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
         prog="ggi bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "figures", nargs="*", choices=[*FIGURES, *EXTRA, []], help="which; default: all but soak and mutate"
+        "figures", nargs="*", choices=[*FIGURES, *EXTRA, []], help="which; default: all but govroam, soak and mutate"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()

@@ -10,7 +10,7 @@ import pytest
 from ggi.hosts.eapol import Outcome
 from tests.hosts.world import RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(2400)]
 
 PATIENCE = 120
 """Seconds until a log-in must work again; 6 s on a quiet machine."""

@@ -6,9 +6,13 @@ import pytest
 
 from ggi.hosts.eapol import Outcome
 from ggi.hosts.logs import joined
+from ggi.hosts.place import Place
+from ggi.hosts.profiles import Method, profile_of, wpa_supplicant
+from ggi.inventory.load import Inventory
+from ggi.paths import ROOT
 from tests.hosts.world import HOME, POLDERVEEN, RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(2400)]
 
 VLAN, CUI = 81, 89
 """Tunnel-Private-Group-Id (RFC 2868) and Chargeable-User-Identity (RFC 4372)."""
@@ -32,6 +36,17 @@ def test_a_user_logs_in_with_each_method_and_version_of_tls(
     assert found.tls == f"TLSv{tls}"
     visitor = HOME[realm] != at
     assert as_text(found.first(VLAN)) == ("900" if visitor else "120")
+
+
+@pytest.mark.parametrize("method", ["peap", "ttls"])
+def test_a_device_with_our_profile_logs_in(world: World, method: Method) -> None:
+    inventory = Inventory(ROOT / "inventories")
+    file = Place.of("net-rijnstad", inventory, world.federation.environment).file
+    profile = profile_of(file, RIJNSTAD, method)
+    ca = world.file("profile-ca.pem", profile.authority)
+    own = f'\tidentity="medewerker@{RIJNSTAD}"\n\tpassword="{world.password(RIJNSTAD)}"\n}}\n'
+    text = wpa_supplicant(profile, ca).removesuffix("}\n") + own
+    assert world.login(text, "net-drieland").outcome is Outcome.ACCEPTED
 
 
 def test_the_second_server_of_a_pair_works_as_the_first(world: World) -> None:

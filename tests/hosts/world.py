@@ -76,7 +76,7 @@ class World:
 
     def login(
         self,
-        login: Login,
+        login: Login | str,
         at: str,
         server: str = "rad1",
         *,
@@ -85,7 +85,7 @@ class World:
         source: str = "",
         patience: int = 12,
     ) -> Result:
-        """Log in at the access points of network `at`, by its `server`."""
+        """Log in at the access points of network `at`, by its `server`; `login` may be a network block."""
         group = PLACE[at]
         octets = mac or "02-" + "-".join(f"{b:02X}" for b in os.urandom(5))
         self.mac = octets
@@ -96,9 +96,10 @@ class World:
         ]  # fmt: skip
         quoted = " ".join("$file" if word == "CONFIG" else f"'{word}'" for word in words)
         script = f'file=$(mktemp) && cat > "$file" && {quoted}; code=$?; rm -f "$file"; exit $code'
+        text = login if isinstance(login, str) else config(login)
         began = time.monotonic()
         container = self.federation.container(AP)
-        done = self.federation.podman.inside(container, "sh", "-c", script, check=False, text=config(login), seconds=90)
+        done = self.federation.podman.inside(container, "sh", "-c", script, check=False, text=text, seconds=90)
         return result(done.stdout, time.monotonic() - began)
 
     def python(self, host: str, script: str, *arguments: str, seconds: int = 60) -> str:

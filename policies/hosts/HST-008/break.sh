@@ -1,1 +1,1 @@
-rm /etc/apt/apt.conf.d/52-ggi
+echo 'APT::Periodic::Unattended-Upgrade "0";' > /etc/apt/apt.conf.d/52-ggi

@@ -213,3 +213,30 @@ def secret(
         raise InputError(Problem(message, nearest(points, known)))
     os.environ.update(place.environment)
     say(value(client_secret(points), place.stack))
+
+
+@group.command()
+def profiles(
+    network: Network,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the profiles.")],
+    realm: Annotated[str, typer.Option("--realm", help="Default: all realms of the network.")] = "",
+    sandbox: Sandbox = False,
+    json_output: Json = False,
+) -> None:
+    """Write profiles for devices: eap-config, Apple, ChromeOS, NetworkManager, wpa_supplicant. No secret is written.
+
+    Example: ggi hosts profiles net-rijnstad --out profiles/
+    """
+    from ggi.hosts.profiles import files, profile_of
+
+    place = place_of(network, sandbox)
+    chosen = [realm] if realm else sorted(place.govroam.realms)
+    texts = {name: text for one in chosen for name, text in files(profile_of(place.file, one)).items()}
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8", newline="\n")
+    if json_output:
+        say_json({"stack": place.stack, "files": [str(out / name) for name in texts]})
+        return
+    for name in texts:
+        say(f"  {out / name}")

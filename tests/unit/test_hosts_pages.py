@@ -1,0 +1,112 @@
+"""What is handed over: pages for the network team, firewall requests, and profiles for devices."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import plistlib
+from configparser import ConfigParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from ggi.errors import InputError
+from ggi.hosts.build import hosts
+from ggi.hosts.network import networks, with_supplied
+from ggi.hosts.pages import firewall_csv, page, write
+from ggi.hosts.profiles import files, profile_of
+from ggi.inventory.load import Inventory
+from ggi.inventory.network import NetworkFile
+from ggi.paths import ROOT
+from sandbox.hosts.authority import Authority
+
+pytestmark = pytest.mark.unit
+
+AUTHORITY = Authority.new("radius ca")
+METHODS = ("tls", "ttls", "peap")
+
+
+def rijnstad(**values: object) -> NetworkFile:
+    """The first example network, with the CA that its devices pin."""
+    file = networks(Inventory(ROOT / "inventories"))["rijnstad"]
+    return with_supplied(file, {"govroam": {"eap": {"authority": AUTHORITY.pem}, **values}})
+
+
+def test_the_page_has_every_group_of_access_points_and_what_is_still_open() -> None:
+    text = page("net-rijnstad", rijnstad())
+    assert "### stadhuis (hostapd)" in text and "### werf (openwrt)" in text
+    assert "SSID: `govroam`" in text and "no TKIP" in text
+    assert "govroam.national" in text and "govroam.eap.authority" not in text
+
+
+def test_firewall_requests_are_one_line_for_each_flow_server_and_source() -> None:
+    file = rijnstad()
+    assert file.govroam is not None
+    rows = list(csv.DictReader(io.StringIO(firewall_csv("net-rijnstad", file.govroam))))
+    radius = [(row["source"], row["target"]) for row in rows if row["flow"] == "access points stadhuis"]
+    assert radius == [
+        ("192.0.2.64/27", "192.0.2.11 (net-rijnstad-rad1)"),
+        ("192.0.2.64/27", "192.0.2.12 (net-rijnstad-rad2)"),
+    ]
+    assert all(row["protocol"] in ("tcp", "udp") and row["port"].isdigit() for row in rows)
+
+
+def test_no_value_of_a_secret_is_written(tmp_path: Path) -> None:
+    file = rijnstad()
+    for path in write(hosts("rijnstad", file), file, tmp_path):
+        text = path.read_text(encoding="utf-8")
+        assert "PRIVATE KEY" not in text
+        assert "password" not in text.lower()
+    variables = json.loads((tmp_path / "hosts.json").read_text(encoding="utf-8"))["net_rijnstad"]["vars"]
+    assert {client["secret"] for client in variables["freeradius_clients"]} == {
+        "derived(govroam/client/stadhuis)", "derived(govroam/client/werf)",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_profile_pins_the_ca_and_the_server_and_hides_the_user(method: str) -> None:
+    profile = profile_of(rijnstad(), "rijnstad.test", method)  # type: ignore[arg-type]
+    for name, text in files(profile).items():
+        if not name.endswith("ca.pem"):
+            assert "radius.rijnstad.test" in text, name
+            assert "anonymous@rijnstad.test" in text, name
+
+
+def test_apple_s_profile_carries_the_ca_that_it_trusts() -> None:
+    profile = profile_of(rijnstad(), "rijnstad.test", "peap")
+    found = plistlib.loads(files(profile)["rijnstad.test.mobileconfig"].encode())
+    anchor, wifi = found["PayloadContent"]
+    assert anchor["PayloadContent"] == profile.authorities[0]
+    assert wifi["EAPClientConfiguration"]["PayloadCertificateAnchorUUID"] == [anchor["PayloadUUID"]]
+    assert wifi["EAPClientConfiguration"]["AcceptEAPTypes"] == [25]
+    assert wifi["SSID_STR"] == "govroam"
+
+
+def test_the_other_formats_are_what_they_claim_to_be() -> None:
+    made = files(profile_of(rijnstad(), "rijnstad.test", "ttls"))
+    root = ElementTree.fromstring(made["rijnstad.test.eap-config"].encode())  # noqa: S314  (we wrote it)
+    assert [node.text for node in root.iter("Type")] == ["21", "26"]
+    found = json.loads(made["rijnstad.test.onc"])
+    assert found["NetworkConfigurations"][0]["WiFi"]["EAP"]["ServerCARefs"] == [found["Certificates"][0]["GUID"]]
+    keyfile = ConfigParser()
+    keyfile.read_string(made["rijnstad.test.nmconnection"])
+    assert keyfile["802-1x"]["domain-match"] == "radius.rijnstad.test"
+
+
+def test_profiles_are_the_same_each_time() -> None:
+    assert files(profile_of(rijnstad(), "rijnstad.test")) == files(profile_of(rijnstad(), "rijnstad.test"))
+
+
+def test_there_is_no_profile_that_trusts_any_server() -> None:
+    file = networks(Inventory(ROOT / "inventories"))["rijnstad"]
+    with pytest.raises(InputError, match=r"eap\.authority"):
+        profile_of(file, "rijnstad.test")
+
+
+def test_a_realm_or_method_that_the_network_has_not_is_refused() -> None:
+    with pytest.raises(InputError, match="has no realm"):
+        profile_of(rijnstad(), "elsewhere.test")
+    with pytest.raises(InputError, match="does not offer"):
+        profile_of(rijnstad(eap={"methods": ["tls"], "authority": AUTHORITY.pem}), "rijnstad.test", "peap")
