@@ -19,6 +19,7 @@ PAGE = 3
 """Objects in a page; small, so that every list has pages."""
 BATCH = 20
 SECURITY_DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy"
+SIGN_INS = "/auditLogs/signIns"
 POLICIES = "/identity/conditionalAccess/policies"
 TYPES: Mapping[str, str] = {
     "/policies/authorizationPolicy": "authorizationPolicy",
@@ -146,6 +147,8 @@ def _one(
         if members is None:
             return error(404, "Request_ResourceNotFound", f"Resource '{match[1]}' does not exist.")
         return _page([{"id": m} for m in members], path, query, base)
+    if path.lower() == SIGN_INS.lower():
+        return _page(tenant.data.get("signIns", []), SIGN_INS, query, base)
     place = _place(tenant, path)
     if place is None:
         return error(404, "ResourceNotFound", f"'{path}' does not exist.")
@@ -233,6 +236,8 @@ def _write(tenant: TenantState, method: str, collection: str, key: str, body: An
     body = {k: v for k, v in body.items() if "@odata.etag" not in k}
     if collection not in tenant.faults.silent:
         made = {**_whole(kind, body), "id": new_id()} if method == "POST" else _merged(old, body)
+        if method == "POST" and "createdDateTime" in made:
+            made["createdDateTime"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         if method == "POST" and kind == "groupSetting":
             made["displayName"] = "Group.Unified"
         if not many:

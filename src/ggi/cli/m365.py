@@ -74,6 +74,9 @@ def plan(
     report_only: ReportOnly = False,
     stage: StageOption = None,
     by_hand: ByHand = None,
+    impact: Annotated[
+        bool, typer.Option("--impact", help="Count whom policies that only report would have stopped.")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Show what differs from the Cookbook and what would be written. Changes nothing.
@@ -83,22 +86,32 @@ def plan(
     from ggi.cookbook.show import plan_data, plan_lines
 
     place = Place(tenant, sandbox, Workspace(), by_hand)
-    made = asyncio.run(_planned(place, only, stage_of(stage), report_only))
+    remarks: list[str] = []
+    made = asyncio.run(_planned(place, only, stage_of(stage), report_only, remarks if impact else None))
     if json_output:
-        say_json({"tenant": place.tenant.stack, "stand_in": sandbox, **plan_data(made, place.book)})
+        data = plan_data(made, place.book)
+        say_json({"tenant": place.tenant.stack, "stand_in": sandbox, **data, "impact": remarks})
         return
-    for line in plan_lines(made, place.book):
+    for line in (*plan_lines(made, place.book), *remarks):
         say(line)
     labelled(place)
 
 
-async def _planned(place: Place, only: list[str] | None, stage: Stage | None, report_only: bool) -> Plan:
+async def _planned(
+    place: Place, only: list[str] | None, stage: Stage | None, report_only: bool, remarks: list[str] | None = None
+) -> Plan:
+    """The plan; with `remarks`, who would notice is counted and added to them."""
     from ggi.cookbook.waived import waived_in
 
     chosen = place.targets(only, stage)
     async with place.session() as session:
         waived = waived_in(place.workspace.catalogue.roots, place.tenant, place.book)
-        return await session.plan(chosen, waived, report_only=report_only)
+        made = await session.plan(chosen, waived, report_only=report_only)
+        if remarks is not None:
+            from ggi.cookbook.impact import remarks_of
+
+            remarks += await remarks_of(made.judged, session.channels["graph"])
+        return made
 
 
 @group.command()

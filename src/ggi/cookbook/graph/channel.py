@@ -24,11 +24,11 @@ class GraphChannel:
 
     def __init__(self, book: Cookbook, application: GraphClient, administrator: GraphClient | None = None) -> None:
         self._book = book
-        self._application = application
+        self.application = application
         self._administrator = administrator
 
     def _client(self, resource: Resource) -> GraphClient | None:
-        return self._administrator if resource.permissions.delegated_only else self._application
+        return self._administrator if resource.permissions.delegated_only else self.application
 
     async def read(self, refs: Sequence[Ref]) -> dict[Ref, Seen]:
         """Every object that `refs` name; a name of "*" stands for all that exist, and is itself in the answer."""
@@ -100,8 +100,8 @@ class GraphChannel:
     async def members(self, group: str) -> int | Unreadable:
         """How many members a group has (transitive)."""
         request = Request(f"/groups/{group}/transitiveMembers?$select=id")
-        first = await self._application.send(request)
-        answer = await self._application.rest_of(request, first) if first.fine else first
+        first = await self.application.send(request)
+        answer = await self.application.rest_of(request, first) if first.fine else first
         if answer.status == 404:
             return Unreadable(Reason.ABSENT, t("there is no group {id}", id=group))
         if not answer.fine:
