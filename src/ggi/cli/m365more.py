@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ggi.cli.m365 import Only, StandIn, Tenant, group, labelled
+from ggi.cli.m365 import Only, StandIn, Tenant, group, labelled, stage_of
 from ggi.cli.m365place import Place
 from ggi.cli.options import Json
 from ggi.cli.output import note, say, say_json, table
@@ -82,6 +82,9 @@ def explain(
 def permissions(
     tenant: Tenant,
     only: Only = None,
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="STAGE", help="As if every recipe were at this stage.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Also write a manifest and a Pulumi program.")
     ] = None,
@@ -93,10 +96,11 @@ def permissions(
     """
     import json
 
+    from ggi.cookbook.order import targets
     from ggi.cookbook.permissions import manifest, program, rights
 
     place = Place(tenant, False, Workspace())
-    found = rights(place.targets(only), place.book)
+    found = rights(targets(place.tenant, place.book, only or (), stage_of(stage)), place.book)
     made = manifest(place.tenant, found)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
