@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ggi.errors import InputError
 from ggi.hosts import certificates, eapol, logs
-from ggi.hosts.run import _diff
+from ggi.hosts.run import _diff, play
 from ggi.hosts.secrets import FOLDER, parse, value
+from ggi.paths import ROOT
 from sandbox.hosts.authority import CLIENT, SERVER, Authority
 
 pytestmark = pytest.mark.unit
@@ -131,6 +134,23 @@ def test_days_left_are_those_of_the_first_that_expires() -> None:
     issued = authority.issue("a.test", ["a.test"], days=29)
     assert certificates.days_left(issued.certificate + authority.pem, NOW) in (28, 29)
     assert certificates.RENEW_DAYS > 28
+
+
+def test_ansible_checks_host_keys_and_uses_our_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given: dict[str, Any] = {}
+
+    def fake(**values: Any) -> SimpleNamespace:
+        given.update(values)
+        return SimpleNamespace(rc=4)
+
+    monkeypatch.setattr("ansible_runner.interface.run", fake)
+    monkeypatch.delenv("ANSIBLE_HOST_KEY_CHECKING", raising=False)
+    done = play(["net-a", "net-b"], inventory=tmp_path, check=True, limit="rad1")
+    assert given["envvars"]["ANSIBLE_HOST_KEY_CHECKING"] == "True"
+    assert given["envvars"]["ANSIBLE_CONFIG"] == str(ROOT / "ansible.cfg")
+    assert given["limit"] == "net_a:net_b:&*rad1"
+    assert given["cmdline"] == "--diff --check"
+    assert done.problem and not done.fine
 
 
 def test_a_change_is_shown_as_a_diff() -> None:

@@ -149,6 +149,8 @@ def play(
             envvars={
                 **dict(environment or {}),
                 "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+                # ansible-runner takes any host key unless it is told otherwise.
+                "ANSIBLE_HOST_KEY_CHECKING": os.environ.get("ANSIBLE_HOST_KEY_CHECKING", "True"),
                 "GGI_INVENTORY": str(inventory),
                 "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
             },
