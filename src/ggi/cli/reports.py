@@ -47,8 +47,11 @@ def asked(workspace: Workspace, names: Sequence[str], everything: bool) -> list[
     return list(dict.fromkeys(names))
 
 
-def only(audit: Audit, wanted: Sequence[str]) -> Audit:
-    """The audit as far as it is about the controls that were asked for."""
+def only(audit: Audit, wanted: Sequence[str], *, drawn: bool = True) -> Audit:
+    """The audit as far as it is about the controls that were asked for; its landscape only where it is drawn."""
+    if not drawn:
+        # Hundreds of them do not fit in memory side by side.
+        audit = replace(audit, landscape=None)
     if not wanted:
         return audit
     return replace(

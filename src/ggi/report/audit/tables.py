@@ -14,6 +14,8 @@ from ggi.report.audit.since import change
 from ggi.report.audit.words import SYMBOLS, answer, command, day, place_word, proof_word, reason, status_word
 
 SHOWN = tuple(one for one in Status if one not in (Status.COMPLIES, Status.NOT_APPLICABLE))
+MANY = 10
+"""With more stacks than this, a ticket is about those that deviate."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 """What makes a spreadsheet run the text of a cell (OWASP, CSV injection)."""
 COLUMNS = (
@@ -97,8 +99,12 @@ def markdown_cell(text: object) -> str:
 def markdown(run: Run) -> bytes:
     """Short, to paste into a ticket: per stack the answer and everything that is not simply fine."""
     lines: list[str] = []
+    quiet = 0
     for stack in run.stacks:
         audit = stack.audit
+        if len(run.stacks) > MANY and not stack.deviates and not audit.problems:
+            quiet += 1
+            continue
         lines += [f"## {markdown_cell(audit.tenant)} ({markdown_cell(audit.stack)}): {answer(stack)}", ""]
         lines.append(
             t(
@@ -129,6 +135,8 @@ def markdown(run: Run) -> bytes:
                 lines += _rows(audit, one.status, str(one.control.file.remediation), findings)
             lines.append("")
         lines += [f"`{command(audit)}`", ""]
+    if quiet:
+        lines += [t("{count} other landscapes: nothing deviates beyond what was accepted.", count=quiet), ""]
     lines.append(t("No norm is met by this alone; a person decides that."))
     return ("\n".join(lines) + "\n").encode()
 
