@@ -210,7 +210,10 @@ def audit(
     reported = with_host_controls(with_recipes(controls, workspace, stacks), workspace, stacks)
     wanted = known(control, reported)
     audits = [
-        only(audit_stack(workspace, name, controls, waivers, chosen, on, sandbox, state), wanted) for name in stacks
+        only(
+            audit_stack(workspace, name, controls, waivers, chosen, on, sandbox, state), wanted, drawn=len(stacks) == 1
+        )
+        for name in stacks
     ]
     measure = Measure.of(baseline, freeze)
     audits = measure.applied(audits)
