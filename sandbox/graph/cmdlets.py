@@ -82,11 +82,12 @@ class Cmdlets:
         verb: str,
         parameters: Mapping[str, Any],
     ) -> list[Any]:
-        item = str(parameters.get(resource.key, "")) if resource.key else ""
+        key = resource.key if verb == "new" else resource.set_key or resource.key
+        item = str(parameters.get(key, "")) if key else ""
         by_parameter = {(p.parameter or path): path for path, p in resource.properties.items()}
         values = {}
         for name, value in parameters.items():
-            if name == resource.key or name in resource.fixed:
+            if name == key or name in resource.fixed:
                 continue
             path = by_parameter.get(name)
             if path is None or (verb == "set" and resource.properties[path].create_only):

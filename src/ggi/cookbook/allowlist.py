@@ -23,13 +23,16 @@ def allowed(book: Cookbook) -> dict[str, list[str]]:
         for resource in product.resources.values():
             writable = {p.parameter or name for name, p in resource.properties.items() if not p.create_only}
             created = {p.parameter or name for name, p in resource.properties.items()}
-            key = {resource.key} - {""}
+            key = {resource.key, *resource.fixed} - {""}
+            set_key = {resource.set_key or resource.key, *resource.fixed} - {""}
             if resource.get:
-                found.setdefault(resource.get, set()).update({resource.read_key or resource.key} - {"", "-"})
+                found.setdefault(resource.get, set()).update(
+                    {resource.read_key or resource.key, *resource.fixed} - {"", "-"}
+                )
             if resource.set:
-                found.setdefault(resource.set, set()).update(key | writable)
+                found.setdefault(resource.set, set()).update(set_key | writable)
             if resource.new:
-                found.setdefault(resource.new, set()).update(key | created | set(resource.fixed))
+                found.setdefault(resource.new, set()).update(key | created)
     return {cmdlet: sorted(names) for cmdlet, names in sorted(found.items())}
 
 

@@ -83,7 +83,7 @@ class Resource(Model):
     packed: str = ""
     """field/root: the object is JSON in the only text of a list (policies from before Graph)."""
     fixed: dict[str, Any] = {}
-    """What a new object gets beside its properties."""
+    """Graph: what a new object gets beside its properties. PowerShell: parameters of every call."""
     service: Literal["identity", "conditionalAccess", "sharepoint", "teams", "reports"] = "identity"
     """Whose budget of requests it counts on."""
     # PowerShell
@@ -94,6 +94,8 @@ class Resource(Model):
     """The parameter that names the object; none: there is one object."""
     read_key: str = ""
     """The parameter that names it when it is read, when that is another one; "-": read all, then choose."""
+    set_key: str = ""
+    """The parameter that names it when it is changed, when that is another one."""
     key_property: str = ""
     """The property that holds its name in what is read; default: the key."""
     type_name: str = ""

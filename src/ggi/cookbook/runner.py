@@ -160,7 +160,7 @@ class Steps:
         """A step that reads."""
         product, resource = self.book.product(ref.resource), self.book.resource(ref.resource)
         key = resource.read_key or resource.key
-        named = {key: ref.item} if key and key != "-" and ref.item != EVERY else {}
+        named = {**resource.fixed, **({key: ref.item} if key and key != "-" and ref.item != EVERY else {})}
         return {
             "id": str(number),
             "connection": product.connect,
@@ -175,9 +175,8 @@ class Steps:
         """A step that compares, writes and reads again."""
         resource = self.book.resource(change.ref.resource)
         cmdlet = resource.new if change.creates else resource.set
-        parameters: dict[str, Any] = {resource.key: change.ref.item} if resource.key else {}
-        if change.creates:
-            parameters |= resource.fixed
+        key = resource.key if change.creates else resource.set_key or resource.key
+        parameters: dict[str, Any] = {**resource.fixed, **({key: change.ref.item} if key else {})}
         parameters |= {(resource.properties[p].parameter or p): v for p, v in change.after.items()}
         return {
             **self.read(number, change.ref),
