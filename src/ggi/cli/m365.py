@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ggi.cli.app import app
-from ggi.cli.m365place import Place, only_one
+from ggi.cli.m365place import Place, only_one, run
 from ggi.cli.options import Json, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.workspace import Workspace
@@ -87,7 +86,7 @@ def plan(
 
     place = Place(tenant, sandbox, Workspace(), by_hand)
     remarks: list[str] = []
-    made = asyncio.run(_planned(place, only, stage_of(stage), report_only, remarks if impact else None))
+    made = run(_planned(place, only, stage_of(stage), report_only, remarks if impact else None))
     if json_output:
         data = plan_data(made, place.book)
         say_json({"tenant": place.tenant.stack, "stand_in": sandbox, **data, "impact": remarks})
@@ -153,7 +152,7 @@ def apply(
             return session.written
 
     with only_one(place, note), Progress() as progress:
-        written = asyncio.run(work(progress))
+        written = run(work(progress))
     if json_output:
         say_json({"tenant": place.tenant.stack, "stand_in": sandbox, "written": [change_data(c) for c in written]})
         return
@@ -173,7 +172,7 @@ def check(
     from ggi.cookbook.show import check_rows, closing, judged_data
 
     place = Place(tenant, sandbox, Workspace(), by_hand)
-    made = asyncio.run(_planned(place, only, None, False))
+    made = run(_planned(place, only, None, False))
     if json_output:
         say_json(
             {
@@ -213,7 +212,7 @@ def drift(tenant: Tenant, sandbox: StandIn = False, only: Only = None, json_outp
             seen = await session.read(refs_of(chosen))
             return drifted(session.journal.known, seen, chosen, place.book), session.journal.known_at
 
-    found, since = asyncio.run(work())
+    found, since = run(work())
     if json_output:
         say_json(
             {"tenant": place.tenant.stack, "stand_in": sandbox, "since": since, "changed": [f.data() for f in found]}
@@ -257,6 +256,6 @@ def release(
             return len(await session.release(chosen, restore=restore))
 
     with only_one(place, note):
-        count = asyncio.run(work())
+        count = run(work())
     say(t("{recipe} is released; {count} writes.", recipe=recipe.upper(), count=count))
     labelled(place)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ggi.cli.m365 import Only, StandIn, Tenant, group, labelled, stage_of
-from ggi.cli.m365place import Place
+from ggi.cli.m365place import Place, run
 from ggi.cli.options import Json
 from ggi.cli.output import note, say, say_json, table
 from ggi.cli.workspace import Workspace
@@ -159,7 +158,7 @@ def snapshot(tenant: Tenant, sandbox: StandIn = False, json_output: Json = False
             session.journal.remember(seen)
             return save(take(place.tenant.stack, seen, stand_in=sandbox), place.snapshots, own_key())
 
-    path = asyncio.run(work())
+    path = run(work())
     if json_output:
         say_json({"tenant": place.tenant.stack, "stand_in": sandbox, "file": str(path)})
         return
@@ -192,7 +191,7 @@ def baseline(
             session.journal.remember(seen)
             return draft(judge(chosen, seen, place.book), place.book, today())
 
-    text = asyncio.run(work())
+    text = run(work())
     if out is None:
         say(text.rstrip())
         return

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ggi.cli.workspace import Workspace, sandbox_name
 from ggi.errors import InputError, Problem
 from ggi.messages import t
 from ggi.paths import ROOT, state_dir
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     from ggi.cookbook.session import Report, Session
     from ggi.inventory.m365 import Stage
     from sandbox.graph.state import TenantState
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Do asynchronous work to its end. (asyncio is loaded by no `--help`.)"""
+    import asyncio
+
+    return asyncio.run(work)
 
 
 def stand_in_file(stack: str) -> Path:
@@ -220,5 +228,5 @@ def audit_m365(workspace: Workspace, name: str, where: AuditPlace, date: dt.date
         async with place.session() as session:
             return await session.read(refs_of(chosen))
 
-    seen = newest(place.snapshots, own_key().public_key()).seen if where is AuditPlace.STATE else asyncio.run(read())
+    seen = newest(place.snapshots, own_key().public_key()).seen if where is AuditPlace.STATE else run(read())
     return audit_of(place.tenant, place.book, chosen, seen, own, where, date, simulated=sandbox)
