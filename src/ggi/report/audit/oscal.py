@@ -101,7 +101,7 @@ class _Result:
         }
 
     def finding(self, one: Judged, observations: list[str], risks: list[str]) -> dict[str, Any]:
-        """One control. What is not applicable, accepted or not judged is told apart by its reason."""
+        """One control. What was accepted or not judged is not satisfied, for another reason than failing."""
         file, state = one.control.file, one.status
         counts = {s: n for s, n in one.counts.items() if n}
         complies = state is Status.COMPLIES
@@ -120,7 +120,7 @@ class _Result:
                 "target-id": f"{file.id.lower()}_obj",
                 "description": str(file.why),
                 "status": {
-                    "state": "satisfied" if complies or state is Status.NOT_APPLICABLE else "not-satisfied",
+                    "state": "satisfied" if complies else "not-satisfied",
                     "reason": "pass" if complies else "fail" if state.deviates else "other",
                     "remarks": ", ".join(f"{number} {status_word(s)}" for s, number in counts.items()),
                 },
@@ -147,7 +147,9 @@ class _Result:
             ]
             observations += mine
             risks += carried
-            findings.append(self.finding(one, [o["uuid"] for o in mine], [r["uuid"] for r in carried]))
+            # OSCAL knows satisfied or not; what has no meaning here is neither, so it is observed and no finding.
+            if one.status is not Status.NOT_APPLICABLE:
+                findings.append(self.finding(one, [o["uuid"] for o in mine], [r["uuid"] for r in carried]))
         audit = self.audit
         names = sorted({finding.subject.split("/")[0] for finding in audit.findings})
         told: dict[str, Any] = {
@@ -176,6 +178,8 @@ class _Result:
         }
         if risks:
             told["risks"] = risks
+        if not findings:
+            del told["findings"]
         if not names:
             del told["local-definitions"]
         return told
