@@ -28,12 +28,12 @@ class Figure:
         return self.what, f"{self.ours:.2f} {self.unit}", beside, ratio, self.aim
 
 
-def child(code: str, arguments: Sequence[str] = (), **environment: str) -> dict[str, float]:
-    """Run `code` in a Python of its own on one core; it prints one JSON object, to which the peak memory is added."""
+def child(code: str, arguments: Sequence[str] = (), *, one_core: bool = True, **environment: str) -> dict[str, float]:
+    """Run `code` in a Python of its own, on one core or on all; it prints one JSON object; peak memory is added."""
     program = f"import resource\n{code}\nresult['mib'] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
     program += "import json, sys; print(json.dumps(result))"
 
-    def one_core() -> None:
+    def pin() -> None:
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
 
     done = subprocess.run(
@@ -42,7 +42,7 @@ def child(code: str, arguments: Sequence[str] = (), **environment: str) -> dict[
         text=True,
         check=False,
         env={**os.environ, **environment},
-        preexec_fn=one_core,
+        preexec_fn=pin if one_core else None,
     )
     if done.returncode:
         raise SystemExit(f"the measurement failed:\n{done.stderr[-2000:]}")

@@ -49,7 +49,7 @@ def examples() -> list[ExampleFile]:
 
 def in_form(found: Seen, form: Form) -> Seen:
     subjects = [Subject(s.name, form(s.body), s.unknown) for s in found.subjects]
-    return Seen(subjects, found.date, found.facts, found.waivers, found.unread)
+    return Seen(subjects, found.date, found.facts, found.waivers, found.unread, domains=found.domains)
 
 
 @cache

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ggi.audit.content import Controls
 from ggi.audit.control import Control, Proof
@@ -16,6 +17,9 @@ from ggi.audit.verdict import Finding, Outcome
 from ggi.errors import Problem
 from ggi.inventory.waivers import Deviation, WaiverFile
 from ggi.landscape.build import Landscape
+
+if TYPE_CHECKING:
+    from ggi.audit.domains import Domain
 
 
 class Place(StrEnum):
@@ -85,13 +89,15 @@ def audited(
     unread: frozenset[str] = frozenset(),
     simulated: bool = False,
     others: Callable[[], Mapping[str, Sequence[Deviation]]] = dict,
+    domains: Mapping[str, Domain] | None = None,
 ) -> Audit:
     """Judge what was read in one place. Sorted by control and subject, so that two audits compare.
 
+    `domains` is what the DNS says, when it was asked.
     `others` tells per other environment of the tenant which deviations match nothing there.
     """
     environment = facts.environment
-    seen = Seen(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread)
+    seen = Seen(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread, domains=domains)
     deviations = Deviations(seen.waivers, environment.name, date)
     findings = sorted(
         Judge(controls, seen, deviations, full=True).findings(), key=lambda f: (f.control, f.subject, f.evidence)

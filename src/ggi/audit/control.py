@@ -3,7 +3,7 @@
 Ids are a family of three letters and a number, and are never reused:
 POD pods, IMG images, NET network, TLS encryption, CRT certificates, SEC secrets, IDM identity, APP application
 configuration, LOG logging, AVL availability, DAT data and databases, FSC exchange with other organisations, API the
-rules for APIs, SUP suppliers, GOV the tenant file and the process around it.
+rules for APIs, DOM domains for web and mail, SUP suppliers, GOV the tenant file and the process around it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,24 @@ from ggi.messages import language, t
 if TYPE_CHECKING:
     from ggi.audit.facts import Seen
 
-FAMILIES = ("POD", "IMG", "NET", "TLS", "CRT", "SEC", "IDM", "APP", "LOG", "AVL", "DAT", "FSC", "API", "SUP", "GOV")
+FAMILIES = (
+    "POD",
+    "IMG",
+    "NET",
+    "TLS",
+    "CRT",
+    "SEC",
+    "IDM",
+    "APP",
+    "LOG",
+    "AVL",
+    "DAT",
+    "FSC",
+    "API",
+    "DOM",
+    "SUP",
+    "GOV",
+)
 RECIPES = ("TM", "TX", "TE", "TA", "TC", "TG", "SF", "EN", "EX", "RT")
 """Families of recipes for Microsoft 365 (`cookbook/recipes/`), which are controls too."""
 HOSTS = ("HST",)
@@ -162,7 +179,7 @@ class ControlFile(Model):
     sources: Annotated[list[SourceReference], Field(min_length=1)]
     kinds: list[Kinds] = []
     """Kubernetes kinds that it looks at; `pods` is every kind that makes pods."""
-    facts: list[Literal["landscape", "tenant", "release", "waivers"]] = []
+    facts: list[Literal["landscape", "tenant", "release", "waivers", "domains"]] = []
     """What a check.py looks at beside objects."""
     when: str = ""
     """CEL: which objects of these kinds are meant; default all."""

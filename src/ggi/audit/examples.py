@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from ggi.audit.domains import Domain
 from ggi.audit.facts import Facts, Seen, Subject
 from ggi.audit.subjects import of_landscape
 from ggi.catalogue.component import Component
@@ -79,6 +80,8 @@ class Example(Model):
     """Changes of the release that the stack has."""
     component: dict[str, list[Change]] = {}
     """Changes of components' descriptions, by name."""
+    domains: dict[str, Any] | None = None
+    """Changes of what the DNS says of the environment's domain, by field; everything else is as it should be."""
     waivers: WaiverFile = WaiverFile()
     about: str = ""
     """Logical name that the verdict is about; default the first changed object."""
@@ -88,7 +91,13 @@ class Example(Model):
     @model_validator(mode="after")
     def _changes_something(self) -> Example:
         if not (
-            self.objects or self.tenant or self.release or self.component or self.waivers.waivers or self.date != DATE
+            self.objects
+            or self.tenant
+            or self.release
+            or self.component
+            or self.waivers.waivers
+            or self.domains is not None
+            or self.date != DATE
         ):
             raise ValueError(t("an example changes something"))
         return self
@@ -216,7 +225,28 @@ def seen(example: Example, inventory: Inventory, catalogue: Catalogue) -> Seen:
     changed_catalogue = _catalogue(catalogue, example, environment.release)
     built = landscape(environment, changed_catalogue)
     facts = Facts(built, changed_catalogue, inventory.registry)
-    return Seen(_subjects(of_landscape(built), example.objects), example.date, facts, example.waivers)
+    found = _subjects(of_landscape(built), example.objects)
+    return Seen(found, example.date, facts, example.waivers, domains=_domains(example, environment.domain))
+
+
+def _domains(example: Example, name: str) -> dict[str, Domain] | None:
+    """What the DNS says of the example's domain; None when the example is not about that."""
+    if example.domains is None:
+        return None
+    good = Domain(
+        name=name,
+        signed=True,
+        addresses6=("2001:db8::1",),
+        caa=('0 issue "ca.example"',),
+        spf="v=spf1 mx -all",
+        dmarc="v=DMARC1; p=reject",
+        mx=(f"mail.{name}",),
+        dane=(f"mail.{name}",),
+    )
+    changes: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in example.domains.items()
+    }
+    return {name: dataclasses.replace(good, **changes)}
 
 
 def about(example: Example) -> str:

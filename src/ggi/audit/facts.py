@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ggi.audit.kinds import POD_SPEC, WORKLOADS, kind_of
 from ggi.catalogue.content import Catalogue
@@ -16,6 +16,9 @@ from ggi.inventory.registry import Registry
 from ggi.inventory.waivers import WaiverFile
 from ggi.landscape.build import Landscape
 from ggi.landscape.objects import PLATFORM
+
+if TYPE_CHECKING:
+    from ggi.audit.domains import Domain
 
 UNKNOWN = "<unknown>"
 """Stands in an object where the engine will only know the value after the update."""
@@ -93,6 +96,8 @@ class Seen:
     facts: Facts
     waivers: WaiverFile = field(default_factory=WaiverFile)
     unread: frozenset[str] = frozenset()
+    domains: Mapping[str, Domain] | None = None
+    """What the DNS says of the domain of this environment, by name; None: nobody asked it."""
     memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What one check worked out and another needs as well."""
 

@@ -24,6 +24,7 @@ from ggi.messages import t
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit, Place
     from ggi.audit.content import Controls
+    from ggi.audit.domains import Domain
     from ggi.audit.facts import Facts, Subject
     from ggi.engine.kubeapi import KubeApi
     from ggi.inventory.waiverfiles import Waivers
@@ -104,6 +105,14 @@ def _state(workspace: Workspace, facts: Facts, sandbox: bool, file: Path | None)
     return list(of_state(exported(make(facts.environment, cli)), facts.landscape))
 
 
+def _domains(facts: Facts) -> dict[str, Domain] | None:
+    """What the DNS says of the environment's domain; None when this machine has no resolver."""
+    from ggi.audit.domains import read_domain, system_resolver
+
+    ask, name = system_resolver(), facts.environment.domain
+    return {name: read_domain(name, ask)} if ask is not None else None
+
+
 def audit_stack(
     workspace: Workspace,
     name: str,
@@ -140,7 +149,10 @@ def audit_stack(
         here, catalogue = facts.environment, workspace.catalogue
         return unused_elsewhere(own, here, workspace.inventory, catalogue, controls, date) if own else {}
 
-    return audited(facts, subjects, controls, place, date, own, unread=unread, simulated=simulated, others=others)
+    domains = _domains(facts) if place is Place.LIVE and not sandbox else None
+    return audited(
+        facts, subjects, controls, place, date, own, unread=unread, simulated=simulated, others=others, domains=domains
+    )
 
 
 def _show(audit: Audit) -> None:
