@@ -33,6 +33,11 @@ class Snapshot:
     stand_in: bool
     seen: Mapping[Ref, Seen]
 
+    @property
+    def known(self) -> dict[str, Mapping[str, Any]]:
+        """By object the values that were read, as the journal keeps them."""
+        return {str(ref): found.values or {} for ref, found in self.seen.items() if isinstance(found, Reading)}
+
 
 def _data(found: Seen) -> dict[str, Any]:
     if isinstance(found, Unreadable):

@@ -88,6 +88,13 @@ def test_a_snapshot_is_audited_without_the_tenant_and_refused_when_it_was_change
     html = (state / f"audit-{TENANT}.html").read_text(encoding="utf-8")
     assert "TG-03" in html
     assert json.loads((state / f"audit-{TENANT}.oscal.json").read_text(encoding="utf-8"))
+    assert run(capsys, "stand-in", "set", TENANT, "entra/authorizationPolicy", "allowInvitesFrom=none")[0] == 0
+    code, out = run(capsys, "drift", TENANT, "--sandbox", "--since", str(path), "--json")
+    assert code == 1
+    assert [(one["recipe"], one["now"], one["verdict"]) for one in json.loads(out)["changed"]] == [
+        ("TG-03", "none", "compliant")
+    ]
+    assert run(capsys, "drift", TENANT, "--sandbox", "--since", str(path), "--offline")[0] == 0
     path.write_text(path.read_text(encoding="utf-8").replace("everyone", "none"), encoding="utf-8")
     assert main(["audit", TENANT, "--from", "state", "--sandbox"]) == 2
     assert "not as it was signed" in capsys.readouterr().err
