@@ -21,7 +21,7 @@ NAME = os.environ.get("GGI_TEST_HOSTS", "tests")
 STACKS = ("net-rijnstad", "net-drieland")
 
 
-def converge(federation: Federation, *stacks: str, check: bool = False, first: bool = False) -> Run:
+def converge(federation: Federation, *stacks: str, check: bool = False, first: bool = False, limit: str = "") -> Run:
     """Run the roles on the servers of these networks."""
     variables = {"govroam_serial": "100%"} if first else {}
     return play(
@@ -29,6 +29,7 @@ def converge(federation: Federation, *stacks: str, check: bool = False, first: b
         inventory=ROOT / "inventories",
         environment=federation.environment,
         check=check,
+        limit=limit,
         variables=variables,
     )
 
