@@ -253,7 +253,8 @@ class Pack:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.policies: list[sdk.Policy] = []
-        self._registered: set[str] = set()
+        self._registered: dict[str, Any] = {}
+        """What the program asks for, by URN."""
         for stack in (False, True):
             turn = _Turn()
             kind = _StackPolicy if stack else _ResourcePolicy
@@ -270,7 +271,7 @@ class Pack:
                         self.policies.append(kind(name, str(control.file.title), speak, _LEVELS[mandatory]))
 
     def _of_resource(self, args: Any) -> list[Finding]:
-        self._registered.add(args.urn)
+        self._registered[args.urn] = unwrapped(args.props)
         return self.session.of_resource(args.urn, args.props) if _is_judged(args) else []
 
     def _told(self, args: Any, finding: Finding) -> str:
@@ -278,9 +279,15 @@ class Pack:
         return self.session.message(stack_of(place), finding)
 
     def _of_stack(self, args: Any) -> list[Finding]:
-        # After a refresh the engine also names what the program no longer registers, which is about to be deleted.
+        """After an update what came of it; before it what was asked for.
+
+        A dry run of server-side apply keeps what others own, such as a rule that was added by hand, which the update
+        takes away. And after a refresh the engine also names what the program no longer registers: it is about to go.
+        """
         kept = [r for r in args.resources if r.urn in self._registered or not self._registered]
-        return self.session.of_stack([(r.urn, r.props) for r in kept if _is_judged(r)])
+        before = os.environ.get("PULUMI_DRY_RUN") == "true"
+        asked = self._registered if before else {}
+        return self.session.of_stack([(r.urn, asked.get(r.urn, r.props)) for r in kept if _is_judged(r)])
 
 
 def _judging(turn: _Turn, judged: Callable[[Any], list[Finding]]) -> Callable[[Any, Report], None]:
