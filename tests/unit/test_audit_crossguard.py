@@ -64,15 +64,23 @@ def analyze(name: str, properties: dict[str, Any], stack: str = "gm9901-prod") -
     return list(pack().Analyze(request, None).diagnostics)
 
 
-def analyze_stack(stack: str, changed: dict[str, dict[str, Any]]) -> list[Any]:
+def analyze_stack(stack: str, changed: dict[str, dict[str, Any]], gone: tuple[str, ...] = ()) -> list[Any]:
+    """What a run says when the program registers the landscape without `gone`, and `changed` is what came of it."""
+    run = _PolicyAnalyzerServicer("ggi", "0", Pack(session()).policies, sdk.EnforcementLevel.MANDATORY)
     resources = []
     for item in session().tenancy(stack).facts.landscape.objects:
-        properties = changed.get(item.name) or body(item.name, stack)
-        kind, place = urn(item.name, properties, stack)
-        resources.append(
-            analyzer_pb2.AnalyzerResource(type=kind, properties=struct(properties), urn=place, name=item.name)
-        )
-    return list(pack().AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources), None).diagnostics)
+        asked = body(item.name, stack)
+        kind, place = urn(item.name, asked, stack)
+        if item.name not in gone:
+            request = analyzer_pb2.AnalyzeRequest(type=kind, properties=struct(asked), urn=place, name=item.name)
+            run.Analyze(request, None)
+        properties = struct(changed.get(item.name) or asked)
+        resources.append(analyzer_pb2.AnalyzerResource(type=kind, properties=properties, urn=place, name=item.name))
+    return list(run.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources), None).diagnostics)
+
+
+def refused(found: list[Any]) -> list[str]:
+    return [d.policyName for d in found if d.enforcementLevel == MANDATORY]
 
 
 def test_every_control_is_registered_mandatory_and_advisory() -> None:
@@ -146,12 +154,26 @@ def test_checks_over_the_stack_refuse_and_say_what_was_waived() -> None:
     assert all("accepted by CISO until 2027-09-30" in message for message in waived)
     opened = body("openzaak/NetworkPolicy/web")
     opened["spec"]["ingress"][0]["ports"].append({"port": 5432, "protocol": "TCP"})
-    refused = [
-        d
-        for d in analyze_stack("gm9901-prod", {"openzaak/NetworkPolicy/web": opened})
-        if d.enforcementLevel == MANDATORY
-    ]
-    assert [d.policyName for d in refused] == ["NET-005"]
+    assert refused(analyze_stack("gm9901-prod", {"openzaak/NetworkPolicy/web": opened})) == ["NET-005"]
+
+
+def test_before_an_update_it_counts_what_is_asked_for_and_after_it_what_came_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rule that somebody added by hand is still in a dry run, and the update takes it away."""
+    opened = {"openzaak/NetworkPolicy/web": body("openzaak/NetworkPolicy/web")}
+    opened["openzaak/NetworkPolicy/web"]["spec"]["ingress"][0]["ports"].append({"port": 5432, "protocol": "TCP"})
+    monkeypatch.setenv("PULUMI_DRY_RUN", "true")
+    assert refused(analyze_stack("gm9901-prod", opened)) == []
+    monkeypatch.setenv("PULUMI_DRY_RUN", "false")
+    assert refused(analyze_stack("gm9901-prod", opened)) == ["NET-005"]
+
+
+def test_what_the_program_no_longer_registers_is_not_judged() -> None:
+    opened = {"openzaak/NetworkPolicy/web": body("openzaak/NetworkPolicy/web")}
+    opened["openzaak/NetworkPolicy/web"]["spec"]["ingress"][0]["ports"].append({"port": 5432, "protocol": "TCP"})
+    # It is missing, and that alone is said.
+    assert refused(analyze_stack("gm9901-prod", opened, gone=("openzaak/NetworkPolicy/web",))) == ["GOV-008"]
 
 
 def test_configured_by_the_engine_a_clean_resource_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
