@@ -1,7 +1,7 @@
 """`ggi bench`: figures of this machine, each beside its alternative, measured in one run.
 
     ggi bench                 all figures
-    ggi bench render cli      some of them: render, cli, deploy, m365, govroam, soak, mutate
+    ggi bench render cli      some of them: render, cli, deploy, m365, govroam, soak, audit, mutate
     ggi bench --json          for programs
 
 Nothing here is asserted: times depend on the machine, so a figure only means something beside its neighbour.
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from measure import Figure
 
 FIGURES = ("render", "cli", "deploy", "m365")
-EXTRA = ("govroam", "soak", "mutate")
+EXTRA = ("govroam", "soak", "audit", "mutate")
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ OWN: Mapping[str, Any] = {
 }
 SIGNATURES = {"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA"}
 HEADERS: Mapping[str, tuple[str, ...]] = {
-    "contentSecurityPolicy": ("frame-ancestors 'self'", "object-src 'none'"),
+    "contentSecurityPolicy": ("frame-src 'self'", "frame-ancestors 'self'", "object-src 'none'"),
     "strictTransportSecurity": ("max-age=31536000",),
     "xContentTypeOptions": ("nosniff",),
     "xFrameOptions": ("SAMEORIGIN",),
