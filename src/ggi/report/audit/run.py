@@ -112,8 +112,8 @@ class Norm:
 
     @property
     def shown(self) -> int:
-        """Partial proofs that comply."""
-        return sum(one.status is Status.COMPLIES for one in self.judged)
+        """Partial proofs that comply; a control that can show nothing in this place is none."""
+        return sum(one.status is Status.COMPLIES and one.proof is not None for one in self.judged)
 
     @property
     def asked(self) -> int:
