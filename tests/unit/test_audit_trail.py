@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -176,3 +179,23 @@ def test_what_was_urgent_stays_open_until_it_is_approved(tmp_path: Path) -> None
 
 def test_a_trail_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert read_trail(tmp_path / "none.jsonl", STACK) == Trail(tmp_path / "none.jsonl", STACK, (), ())
+
+
+def test_a_landscape_has_the_same_fingerprint_in_every_process() -> None:
+    # Pack and command line are two processes; an urgent update is let through for one landscape alone.
+    code = (
+        "from ggi.catalogue.content import load_catalogue as c; from ggi.inventory.load import Inventory as I;"
+        "from ggi.landscape.build import landscape as l; from ggi.paths import ROOT as r; k = c();"
+        "i = I(r / 'inventories', k.known); print(l(i.environment(i.tenant('gm9901'), 'prod'), k).fingerprint)"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "5")
+    }
+    assert len(found) == 1

@@ -158,7 +158,9 @@ def start_order(
         if relation.starts_after and relation.provider != relation.consumer:
             graph[relation.consumer].add(relation.provider)
     try:
-        return list(graphlib.TopologicalSorter(graph).static_order())
+        # Sorted: the order of a set of names is another one in every process, and the fingerprint would be too.
+        ordered = {name: sorted(providers) for name, providers in graph.items()}
+        return list(graphlib.TopologicalSorter(ordered).static_order())
     except graphlib.CycleError as error:
         circle = " -> ".join(reversed(error.args[1]))
         problems.append(
