@@ -15,7 +15,17 @@ from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from ggi.audit.content import load_controls
-from ggi.audit.crossguard import _LEVELS, ADVISORY, JUDGE, Pack, Session, ask_policies, stack_of
+from ggi.audit.crossguard import (
+    _LEVELS,
+    ADVISORY,
+    DRY_RUN,
+    JUDGE,
+    Pack,
+    Session,
+    ask_policies,
+    hear_of_previews,
+    stack_of,
+)
 from ggi.audit.subjects import UNKNOWNS
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.secrets import Resolver
@@ -163,10 +173,12 @@ def test_before_an_update_it_counts_what_is_asked_for_and_after_it_what_came_of_
     """A rule that somebody added by hand is still in a dry run, and the update takes it away."""
     opened = {"openzaak/NetworkPolicy/web": body("openzaak/NetworkPolicy/web")}
     opened["openzaak/NetworkPolicy/web"]["spec"]["ingress"][0]["ports"].append({"port": 5432, "protocol": "TCP"})
-    monkeypatch.setenv("PULUMI_DRY_RUN", "true")
-    assert refused(analyze_stack("gm9901-prod", opened)) == []
-    monkeypatch.setenv("PULUMI_DRY_RUN", "false")
-    assert refused(analyze_stack("gm9901-prod", opened)) == ["NET-005"]
+    monkeypatch.setattr(_PolicyAnalyzerServicer, "ConfigureStack", _PolicyAnalyzerServicer.ConfigureStack)
+    monkeypatch.setenv(DRY_RUN, "")
+    hear_of_previews()
+    for dry, wanted in ((True, []), (False, ["NET-005"])):
+        pack().ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(dry_run=dry), None)
+        assert refused(analyze_stack("gm9901-prod", opened)) == wanted
 
 
 def test_what_the_program_no_longer_registers_is_not_judged() -> None:

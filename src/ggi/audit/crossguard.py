@@ -235,6 +235,21 @@ def ask_policies() -> None:
     servicer._get_enforcement_level = lambda self, asked: asked.enforcement_level
 
 
+DRY_RUN = "PULUMI_DRY_RUN"
+
+
+def hear_of_previews() -> None:
+    """Remember whether this is a preview: the engine tells when it configures the pack, and the SDK (1.21) drops it."""
+    servicer: Any = policy._PolicyAnalyzerServicer
+    configure = servicer.ConfigureStack
+
+    def heard(self: Any, request: Any, context: Any) -> Any:
+        os.environ[DRY_RUN] = str(request.dry_run).lower()
+        return configure(self, request, context)
+
+    servicer.ConfigureStack = heard
+
+
 class _ResourcePolicy(_Skips, sdk.ResourceValidationPolicy):  # type: ignore[misc]
     """A rule over single objects."""
 
@@ -285,7 +300,7 @@ class Pack:
         takes away. And after a refresh the engine also names what the program no longer registers: it is about to go.
         """
         kept = [r for r in args.resources if r.urn in self._registered or not self._registered]
-        before = os.environ.get("PULUMI_DRY_RUN") == "true"
+        before = os.environ.get(DRY_RUN) == "true"
         asked = self._registered if before else {}
         return self.session.of_stack([(r.urn, asked.get(r.urn, r.props)) for r in kept if _is_judged(r)])
 
@@ -335,6 +350,7 @@ def main() -> None:
     try:
         session = session_of_environment()
         ask_policies()
+        hear_of_previews()
         sdk.PolicyPack(NAME, Pack(session).policies, sdk.EnforcementLevel.MANDATORY)
     except InputError as error:
         raise SystemExit("\n".join(str(p) for p in error.problems)) from None
