@@ -99,7 +99,8 @@ class Listener:
         elif kind == "runner_on_ok" and result.get("changed"):
             self._changed(host, str(data.get("role") or ""), task, result)
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
-            self._run.failed.setdefault(host, f"{task}: {_reason(result)}" if task else _reason(result))
+            # The last one counts: after a failure that was taken back, it says so.
+            self._run.failed[host] = f"{task}: {_reason(result)}" if task else _reason(result)
         elif kind in ("error", "verbose", "deprecated", "warning") or event.get("stdout"):
             self._said.append(str(event.get("stdout") or ""))
         return False
