@@ -46,8 +46,9 @@ def test(
     if tier is not None and tier.startswith("-"):
         more, tier = [tier, *more], None
     folders = [str(ROOT / "tests" / name) for name in ([tier] if tier else TIERS) if (ROOT / "tests" / name).is_dir()]
-    # One process per core; the tests of one server stay together on one of them.
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *folders, *more]
+    # A process per core and two more, since tests of servers wait a lot; those of one server stay together on one.
+    workers = str((os.cpu_count() or 1) + 2)
+    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadgroup", *folders, *more]
     note(t("Running: {command}", command=" ".join(["pytest", *command[3:]])))
     environment = dict(os.environ)
     for name in [n for n in environment if n.startswith("GGI_") and n not in ("GGI_CACHE_HOME",)]:
