@@ -47,8 +47,8 @@ def test(
         more, tier = [tier, *more], None
     tiers = [tier] if tier else [name for name in TIERS if name not in ASKED_FOR]
     folders = [str(ROOT / "tests" / name) for name in tiers if (ROOT / "tests" / name).is_dir()]
-    # A process per core and two more, since tests of servers wait a lot; those of one server stay together on one.
-    workers = str((os.cpu_count() or 1) + 2)
+    # A process per core and one more, since tests of servers wait a lot; those of one server stay together on one.
+    workers = str((os.cpu_count() or 1) + 1)
     command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadgroup", *folders, *more]
     if tier is None:
         note(t("Left out, run them by name: {names}", names=", ".join(sorted(ASKED_FOR))))
