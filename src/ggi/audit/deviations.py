@@ -9,7 +9,9 @@ from pathlib import Path
 
 from ggi.audit.control import Control
 from ggi.audit.verdict import Outcome
-from ggi.errors import Origin, Problem
+from ggi.errors import Origin, Problem, raise_if
+from ggi.inventory.tree import read
+from ggi.inventory.validate import nearest, validate
 from ggi.inventory.waiverfiles import REGIONS, Waivers, WaiversOf, read_waivers
 from ggi.inventory.waivers import Deviation, NotApplicable, Plan, Waiver, WaiverFile, matcher
 from ggi.messages import t
@@ -121,6 +123,31 @@ def _wrong(
             t("Declare it not applicable with a reason, or carry it with a plan (`plans:`)."),
             place,
         )
+
+
+def deviations_in(
+    roots: Sequence[Path], folder: Path, name: str, stack: str, known: Mapping[str, object]
+) -> WaiversOf | None:
+    """The deviations of an owned thing that is no tenant (`<folder>/<name>.yaml`); None when it has none.
+
+    `known` are the ids of its controls. The first content root that has the file counts. Raises InputError with every
+    problem found.
+    """
+    path = next((root / folder / f"{name}.yaml" for root in roots if (root / folder / f"{name}.yaml").is_file()), None)
+    if path is None:
+        return None
+    problems: list[Problem] = []
+    tree = read(path, str(folder / path.name), f"waivers {stack}")
+    file = validate(tree, WaiverFile, problems)
+    raise_if(problems)
+    assert file is not None  # noqa: S101  (raise_if has raised otherwise)
+    found = WaiversOf(stack, file, tree, path.parents[len(folder.parts)])
+    for item in file.deviations:
+        if item.control not in known:
+            message = t("there is no control {id}", id=item.control)
+            problems.append(Problem(message, nearest(item.control, known), found.origin(item)))
+    raise_if(problems)
+    return found
 
 
 def unused_problems(one: WaiversOf, unused: Mapping[str, Sequence[Deviation]]) -> list[Problem]:

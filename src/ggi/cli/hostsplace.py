@@ -50,7 +50,7 @@ def with_host_controls(controls: Controls, workspace: Workspace, stacks: Sequenc
 def audit_hosts(workspace: Workspace, name: str, where: AuditPlace, date: dt.date, sandbox: bool) -> Audit:
     """The audit of a network's servers, as they are. Raises InputError."""
     from ggi.audit.audit import Place as AuditPlace
-    from ggi.hosts.audit import audit_network
+    from ggi.hosts.audit import audit_network, deviations_of
     from ggi.hosts.controls import load_host_controls
 
     if where is not AuditPlace.LIVE:
@@ -58,4 +58,6 @@ def audit_hosts(workspace: Workspace, name: str, where: AuditPlace, date: dt.dat
         raise InputError(Problem(t("servers of a network can only be judged as they are"), fix))
     place = place_of(name, sandbox, workspace)
     place.ready()
-    return audit_network(place, load_host_controls(workspace.catalogue.roots), date, simulated=sandbox)
+    roots = workspace.catalogue.roots
+    controls = load_host_controls(roots)
+    return audit_network(place, controls, date, deviations_of(roots, place, controls), simulated=sandbox)

@@ -10,19 +10,14 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from ggi.audit.deviations import Deviations
+from ggi.audit.deviations import Deviations, deviations_in
 from ggi.audit.verdict import Outcome as AuditOutcome
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.control import controls_of
 from ggi.cookbook.judge import Judged, Outcome
 from ggi.cookbook.order import M365Tenant
 from ggi.cookbook.plan import Waived
-from ggi.errors import Problem, raise_if
-from ggi.inventory.tree import read
-from ggi.inventory.validate import nearest, validate
 from ggi.inventory.waiverfiles import WaiversOf
-from ggi.inventory.waivers import WaiverFile
-from ggi.messages import t
 
 FOLDER = Path("policies") / "waivers" / "m365"
 ENVIRONMENT = "prod"
@@ -32,23 +27,7 @@ EXPLAINED = frozenset({AuditOutcome.WAIVED, AuditOutcome.NOT_APPLICABLE})
 
 def deviations_of(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook) -> WaiversOf | None:
     """The deviations of a tenant, if it has any. Raises InputError with every problem found."""
-    problems: list[Problem] = []
-    for root in dict.fromkeys(roots):
-        path = root / FOLDER / f"{tenant.id}.yaml"
-        if not path.is_file():
-            continue
-        tree = read(path, str(FOLDER / path.name), f"waivers {tenant.stack}")
-        file = validate(tree, WaiverFile, problems)
-        raise_if(problems)
-        assert file is not None  # noqa: S101  (raise_if has raised otherwise)
-        found = WaiversOf(tenant.stack, file, tree, root)
-        for item in file.deviations:
-            if item.control not in book.recipes:
-                message = t("there is no recipe {name}", name=item.control)
-                problems.append(Problem(message, nearest(item.control, book.recipes), found.origin(item)))
-        raise_if(problems)
-        return found
-    return None
+    return deviations_in(roots, FOLDER, tenant.id, tenant.stack, book.recipes)
 
 
 def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook, date: dt.date | None = None) -> Waived:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ggi.audit.audit import Audit, Place
 from ggi.audit.control import Control
+from ggi.audit.deviations import Deviations, deviations_in, unused_problems
 from ggi.audit.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin
 from ggi.hosts.controls import HostControl
 from ggi.hosts.place import Place as Network
+from ggi.inventory.waiverfiles import WaiversOf
+from ggi.inventory.waivers import WaiverFile
 from ggi.messages import t
 
 ENVIRONMENT = "prod"
 """A network has one environment: the one that people log in to."""
 RELEASE = "roles"
+WAIVERS = Path("policies") / "waivers" / "networks"
 
 
 def connection(network: Network, host: str) -> Any:
@@ -39,9 +45,17 @@ def connection(network: Network, host: str) -> Any:
 
 
 def audit_network(
-    network: Network, controls: Mapping[str, HostControl], date: dt.date, *, simulated: bool = False
+    network: Network,
+    controls: Mapping[str, HostControl],
+    date: dt.date,
+    own: WaiversOf | None = None,
+    *,
+    simulated: bool = False,
 ) -> Audit:
-    """The findings about every host, sorted by control and host. A host that can't be reached gives UNKNOWN."""
+    """The findings about every host, sorted by control and host. A host that can't be reached gives UNKNOWN.
+
+    `own` are the network's declared deviations; their `resource` is the name of a host.
+    """
     in_force = {
         name: (one, one.control.enforcement(ENVIRONMENT, date))
         for name, one in controls.items()
@@ -50,7 +64,10 @@ def audit_network(
     hosts = sorted(network.hosts.host)
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda host: list(_of_host(network, host, in_force)), hosts)
-    findings = [finding for group in found for finding in group]
+    deviations = Deviations(own.file if own else WaiverFile(), ENVIRONMENT, date)
+    findings = [
+        explained(finding, controls[finding.control].control, deviations) for group in found for finding in group
+    ]
     return Audit(
         stack=network.stack,
         tenant=network.file.name,
@@ -60,7 +77,28 @@ def audit_network(
         date=date,
         controls=controls_of(controls),
         findings=tuple(sorted(findings, key=lambda f: (f.control, f.subject))),
+        problems=tuple(unused_problems(own, {ENVIRONMENT: deviations.unused()}) if own else ()),
         simulated=simulated,
+    )
+
+
+def deviations_of(roots: Sequence[Path], network: Network, controls: Mapping[str, HostControl]) -> WaiversOf | None:
+    """The network's declared deviations (`policies/waivers/networks/<id>.yaml`). Raises InputError."""
+    return deviations_in(roots, WAIVERS, network.name, network.stack, controls)
+
+
+def explained(finding: Finding, control: Control, deviations: Deviations) -> Finding:
+    """A failure with the declared deviation that explains it; anything else as it is."""
+    if finding.outcome is not Outcome.FAIL:
+        return finding
+    said = deviations.of(control, finding.subject, finding.evidence)
+    return replace(
+        finding,
+        outcome=said.outcome,
+        note=said.note,
+        waiver=said.waiver,
+        not_applicable=said.not_applicable,
+        plan=said.plan,
     )
 
 
