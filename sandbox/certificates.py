@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from sandbox.layout import write_atomically
+from ggi.files import write_atomically
 
 SERVICE_RANGE = "10.96.0.0/16"
 """Addresses of Services, as kubeadm chooses them; the first one is the API server's own Service."""
@@ -80,9 +80,9 @@ def ensure(folder: Path, now: dt.datetime | None = None) -> tuple[Pki, bool]:
     authority_name = _name("ggi-sandbox-ca")
     first, last = moment - _BACKDATE, moment + _LIFE
     authority = (
-        _builder(authority_name, authority_name, authority_key, first, last)
+        builder(authority_name, authority_name, authority_key.public_key(), first, last)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(sign=True), critical=True)
+        .add_extension(usage(signs=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
@@ -91,10 +91,10 @@ def ensure(folder: Path, now: dt.datetime | None = None) -> tuple[Pki, bool]:
 
     def issue(name: str, subject: x509.Name, usages: Iterable[x509.ObjectIdentifier], *, server: bool) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = (
-            _builder(subject, authority_name, key, first, last)
+        made = (
+            builder(subject, authority_name, key.public_key(), first, last)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(sign=False), critical=True)
+            .add_extension(usage(signs=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             # Python 3.13 and later refuse a chain without it.
             .add_extension(issuer_key, critical=False)
@@ -102,8 +102,8 @@ def ensure(folder: Path, now: dt.datetime | None = None) -> tuple[Pki, bool]:
         if server:
             names: list[x509.GeneralName] = [x509.DNSName(host) for host in _SERVER_NAMES]
             names += [x509.IPAddress(ipaddress.ip_address(address)) for address in _SERVER_ADDRESSES]
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        _write(pki.pair(name), builder.sign(authority_key, hashes.SHA256()), key)
+            made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        _write(pki.pair(name), made.sign(authority_key, hashes.SHA256()), key)
 
     # etcd uses its serving certificate as a client too (to itself, as a peer).
     both = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
@@ -160,29 +160,31 @@ def _name(user: str, group: str = "") -> x509.Name:
     return x509.Name([*parts, x509.NameAttribute(NameOID.COMMON_NAME, user)])
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, first: dt.datetime, last: dt.datetime
+def builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, first: dt.datetime, last: dt.datetime
 ) -> x509.CertificateBuilder:
+    """A certificate for `key`, of `subject` by `issuer`, from `first` to `last`; still without extensions."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(first)
         .not_valid_after(last)
     )
 
 
-def _usage(*, sign: bool) -> x509.KeyUsage:
+def usage(*, signs: bool) -> x509.KeyUsage:
+    """What a key is for: a CA (`signs`) signs certificates and revocations, the others prove who they are."""
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=sign,
-        crl_sign=sign,
+        key_cert_sign=signs,
+        crl_sign=signs,
         encipher_only=False,
         decipher_only=False,
     )

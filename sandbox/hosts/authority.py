@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sandbox.certificates import builder, usage
+
 LIFE = dt.timedelta(days=365)
 BACKDATE = dt.timedelta(days=1)
 """A host whose clock is a little behind still takes a certificate that was just made."""
@@ -40,11 +42,11 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = dt.datetime.now(dt.UTC)
-        builder = _builder(subject, subject, key.public_key(), now - BACKDATE, now + 2 * LIFE)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        builder = builder.add_extension(_usage(signs=True), critical=True)
+        made = builder(subject, subject, key.public_key(), now - BACKDATE, now + 2 * LIFE)
+        made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        made = made.add_extension(usage(signs=True), critical=True)
         public = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-        return cls(name, key, builder.add_extension(public, critical=False).sign(key, hashes.SHA256()))
+        return cls(name, key, made.add_extension(public, critical=False).sign(key, hashes.SHA256()))
 
     @classmethod
     def load(cls, certificate: str, key: str) -> Authority:
@@ -78,45 +80,17 @@ class Authority:
         now = dt.datetime.now(dt.UTC)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         first, last = now - dt.timedelta(days=from_days_ago), now + dt.timedelta(days=days)
-        builder = _builder(subject, self.certificate.subject, key.public_key(), first, last)
-        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_usage(signs=False), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        made = builder(subject, self.certificate.subject, key.public_key(), first, last)
+        made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        made = made.add_extension(usage(signs=False), critical=True)
+        made = made.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        builder = builder.add_extension(issuer, critical=False)
+        made = made.add_extension(issuer, critical=False)
         if names:
             sans = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
-            builder = builder.add_extension(sans, critical=False)
-        signed = builder.sign(self.key, hashes.SHA256())
+            made = made.add_extension(sans, critical=False)
+        signed = made.sign(self.key, hashes.SHA256())
         return Issued(signed.public_bytes(serialization.Encoding.PEM).decode(), _key_pem(key))
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, first: dt.datetime, last: dt.datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(first)
-        .not_valid_after(last)
-    )
-
-
-def _usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
