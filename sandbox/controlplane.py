@@ -15,10 +15,11 @@ from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubeerrors import ApiError
 from ggi.engine.locks import locked
 from ggi.errors import Problem, WorkError
+from ggi.files import write_atomically
 from ggi.messages import mark, t
 from sandbox import certificates, content, crds, kwok, processes
 from sandbox.certificates import Pki
-from sandbox.layout import DEFAULT, Layout, write_atomically
+from sandbox.layout import DEFAULT, Layout
 from sandbox.parts import Part, healthy, parts
 
 Report = Callable[[str], None]

@@ -18,9 +18,9 @@ from ggi.engine.gobuild import module_dir
 from ggi.engine.gotoolchain import go_toolchain
 from ggi.engine.locks import locked
 from ggi.errors import WorkError
+from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import cache_dir
-from sandbox.layout import write_atomically
 
 Report = Callable[[str], None]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ggi.errors import InputError, Problem, WorkError
+from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import state_dir
 
@@ -138,16 +139,6 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write `text` so that a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    new.touch(mode=mode)
-    new.chmod(mode)
-    new.write_text(text)
-    new.replace(path)
 
 
 def sandboxes() -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sandbox.layout import write_atomically
+from ggi.files import write_atomically
 
 _LOG_LIMIT = 20 * 1024 * 1024
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)

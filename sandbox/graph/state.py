@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from ggi.files import write_atomically
 
 FRESH = Path(__file__).parent / "fresh.yaml"
 
@@ -74,10 +75,7 @@ class TenantState:
         """Keep it, when it has a file."""
         if self.path is None:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        part.write_text(json.dumps(self.data, indent=1), encoding="utf-8")
-        part.replace(self.path)
+        write_atomically(self.path, json.dumps(self.data, indent=1))
 
     def object(self, path: str) -> Any:
         """The object or collection at a path, as a read shows it now; None when there is none."""

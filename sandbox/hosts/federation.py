@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from ggi.errors import InputError, Problem, WorkError
+from ggi.files import write_atomically
 from ggi.inventory.network import NetworkFile
 from ggi.messages import t
 from ggi.paths import state_dir
 from sandbox.hosts import image, national
 from sandbox.hosts.authority import CLIENT, SERVER, Authority
 from sandbox.hosts.podman import LABEL, Podman, obstacles
-from sandbox.layout import write_atomically
 
 DEFAULT = "default"
 NATIONAL = ("nat1", "nat2")

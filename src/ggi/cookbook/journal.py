@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from ggi.cookbook.plan import Change
 from ggi.cookbook.reading import Reading, Ref, Seen
 from ggi.errors import InputError, Origin, Problem
+from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import state_dir
 
@@ -30,17 +30,6 @@ def journal_path(stack: str, *, sandbox: str = "") -> Path:
 def now() -> str:
     """The time as ISO 8601, in seconds."""
     return dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds")
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a private file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 @dataclass
@@ -81,7 +70,7 @@ class Journal:
             "known_at": self.known_at,
             "run": self.run,
         }
-        write_file(self.path, json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+        write_atomically(self.path, json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
     def begin(self, changes: Iterable[Change]) -> None:
         """Note what will be written, and what was there before, before anything is."""

@@ -18,11 +18,11 @@ from typing import Any, Protocol
 
 from ggi.cookbook.channel import Failed, Written
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.journal import write_file
 from ggi.cookbook.plan import Change
 from ggi.cookbook.product import Resource
 from ggi.cookbook.reading import EVERY, Reading, Reason, Ref, Seen, Unreadable
 from ggi.errors import Problem, WorkError
+from ggi.files import write_atomically
 from ggi.messages import mark, t
 
 CONTRACT = 1
@@ -119,7 +119,7 @@ class HandRunner:
                 for path in self.folder.glob("*.result.json"):
                     path.rename(path.with_suffix(".done"))
             return found
-        write_file(plan_path, text)
+        write_atomically(plan_path, text)
         raise WorkError(
             Problem(
                 t("this plan waits to be run: {file}", file=plan_path),

@@ -16,9 +16,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ggi.audit.signing import signed_by
-from ggi.cookbook.journal import now, write_file
+from ggi.cookbook.journal import now
 from ggi.cookbook.reading import Reading, Reason, Ref, Seen, Unreadable
 from ggi.errors import InputError, Origin, Problem
+from ggi.files import write_atomically
 from ggi.messages import t
 
 FORMAT = 1
@@ -62,8 +63,8 @@ def save(snapshot: Snapshot, folder: Path, key: Ed25519PrivateKey) -> Path:
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     path = folder / f"{snapshot.taken.replace(':', '').replace('+0000', 'Z')}.json"
-    write_file(path.with_suffix(".sig"), base64.b64encode(key.sign(text.encode())).decode() + "\n")
-    write_file(path, text)
+    write_atomically(path.with_suffix(".sig"), base64.b64encode(key.sign(text.encode())).decode() + "\n")
+    write_atomically(path, text)
     return path
 
 

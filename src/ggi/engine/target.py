@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ggi.errors import InputError, Problem
+from ggi.files import made_once
 from ggi.inventory.cluster import is_cluster_stack
 from ggi.messages import language, t
 from ggi.paths import ROOT, state_dir
@@ -119,21 +120,7 @@ class Target:
 
 def passphrase_file(folder: Path) -> Path:
     """The file with the passphrase that encrypts secrets in state; made on first use, readable by its owner alone."""
-    path = folder / "passphrase"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = folder / f".passphrase.{os.getpid()}"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(secrets.token_urlsafe(32))
-        try:
-            # link, not rename: of two first runs, the second must not replace the first one's passphrase.
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path
+    return made_once(folder / "passphrase", lambda: secrets.token_urlsafe(32).encode())
 
 
 def without_engine_log(home: Path) -> None:
