@@ -7,7 +7,8 @@ import pytest
 from ggi.hosts.eapol import Outcome
 from ggi.hosts.logs import joined
 from ggi.hosts.place import Place
-from ggi.hosts.profiles import Method, profile_of, wpa_supplicant
+from ggi.hosts.profile import Method, profile_of
+from ggi.hosts.profiles import wpa_supplicant
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 from tests.hosts.world import HOME, POLDERVEEN, RIJNSTAD, World

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -11,12 +12,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ggi.errors import InputError
 from ggi.hosts.build import hosts
 from ggi.hosts.network import networks, with_supplied
 from ggi.hosts.pages import firewall_csv, page, write
-from ggi.hosts.profiles import files, profile_of
+from ggi.hosts.profile import Method, profile_of
+from ggi.hosts.profiles import files
 from ggi.inventory.load import Inventory
 from ggi.inventory.network import NetworkFile
 from ggi.paths import ROOT
@@ -69,7 +73,8 @@ def test_no_value_of_a_secret_is_written(tmp_path: Path) -> None:
 def test_every_profile_pins_the_ca_and_the_server_and_hides_the_user(method: str) -> None:
     profile = profile_of(rijnstad(), "rijnstad.test", method)  # type: ignore[arg-type]
     for name, text in files(profile).items():
-        if not name.endswith("ca.pem"):
+        # Windows has words of its own for both, which are tested below.
+        if not name.endswith(("ca.pem", "wlan.xml", "intune.json")):
             assert "radius.rijnstad.test" in text, name
             assert "anonymous@rijnstad.test" in text, name
 
@@ -82,6 +87,52 @@ def test_apple_s_profile_carries_the_ca_that_it_trusts() -> None:
     assert wifi["EAPClientConfiguration"]["PayloadCertificateAnchorUUID"] == [anchor["PayloadUUID"]]
     assert wifi["EAPClientConfiguration"]["AcceptEAPTypes"] == [25]
     assert wifi["SSID_STR"] == "govroam"
+
+
+def windows(text: str) -> dict[str, list[str]]:
+    """Texts of a WLAN profile's elements by name, without their namespaces."""
+    found: dict[str, list[str]] = {}
+    for node in ElementTree.fromstring(text.encode()).iter():  # noqa: S314  (we wrote it)
+        found.setdefault(node.tag.rpartition("}")[2], []).append((node.text or "").strip())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "author", "anchor", "never_ask"),
+    [
+        ("peap", "25", "0", "TrustedRootCA", "DisableUserPromptForServerValidation"),
+        ("ttls", "21", "311", "TrustedRootCAHash", "DisablePrompt"),
+        ("tls", "13", "0", "TrustedRootCA", "DisableUserPromptForServerValidation"),
+    ],
+)
+def test_windows_trusts_one_ca_and_name_and_never_asks_the_user(
+    method: Method, kind: str, author: str, anchor: str, never_ask: str
+) -> None:
+    found = windows(files(profile_of(rijnstad(), "rijnstad.test", method))["rijnstad.test.wlan.xml"])
+    thumbprint = AUTHORITY.certificate.fingerprint(hashes.SHA1())  # noqa: S303  (what Windows names certificates by)
+    assert found[anchor] == [thumbprint.hex(" ")]
+    assert found["ServerNames"] == ["radius.rijnstad.test"]
+    assert found[never_ask] == ["true"]
+    assert (found["Type"][0], found["AuthorId"]) == (kind, [author])
+    assert (found["authentication"], found["encryption"], found["hex"]) == (["WPA2"], ["AES"], ["676F76726F616D"])
+
+
+def test_windows_hides_the_user_in_a_tunnel() -> None:
+    made = {m: files(profile_of(rijnstad(), "rijnstad.test", m))["rijnstad.test.wlan.xml"] for m in ("peap", "ttls")}  # type: ignore[arg-type]
+    assert windows(made["ttls"])["AnonymousIdentity"] == ["anonymous@rijnstad.test"]
+    # In PEAP Windows adds the realm by itself.
+    assert windows(made["peap"])["AnonymousUserName"] == ["anonymous"]
+
+
+def test_intune_gets_the_same_profiles_and_the_ca() -> None:
+    made = files(profile_of(rijnstad(), "rijnstad.test", "peap"))
+    roots, wifi, *apple = json.loads(made["rijnstad.test.intune.json"])
+    (root,) = roots["omaSettings"]
+    thumbprint = AUTHORITY.certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303
+    assert root["omaUri"] == f"./Device/Vendor/MSFT/RootCATrustedCertificates/Root/{thumbprint}/EncodedCertificate"
+    assert base64.b64decode(root["value"]) == AUTHORITY.certificate.public_bytes(Encoding.DER)
+    assert base64.b64decode(wifi["omaSettings"][0]["value"]).decode() == made["rijnstad.test.wlan.xml"]
+    assert [base64.b64decode(one["payload"]).decode() for one in apple] == [made["rijnstad.test.mobileconfig"]] * 2
 
 
 def test_the_other_formats_are_what_they_claim_to_be() -> None:

@@ -223,11 +223,12 @@ def profiles(
     sandbox: Sandbox = False,
     json_output: Json = False,
 ) -> None:
-    """Write profiles for devices: eap-config, Apple, ChromeOS, NetworkManager, wpa_supplicant. No secret is written.
+    """Write profiles for devices: eap-config, Apple, Windows, Intune, ChromeOS, Linux. No secret is written.
 
     Example: ggi hosts profiles net-rijnstad --out profiles/
     """
-    from ggi.hosts.profiles import files, profile_of
+    from ggi.hosts.profile import profile_of
+    from ggi.hosts.profiles import files
 
     place = place_of(network, sandbox)
     chosen = [realm] if realm else sorted(place.govroam.realms)

@@ -12,64 +12,12 @@ import json
 import plistlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 from xml.etree import ElementTree
 
-from ggi.errors import InputError, Problem
 from ggi.hosts.certificates import chain
 from ggi.hosts.pages import SSID
-from ggi.inventory.network import NetworkFile
-from ggi.messages import t
-
-_SPACE = uuid.UUID("6f9b7f54-2b35-5d0c-9f0e-1d6f8f7f6a10")
-"""Namespace of identifiers in profiles: a profile always has the same ones, so that it replaces its older self."""
-_EAP = {"tls": 13, "ttls": 21, "peap": 25, "mschapv2": 26}
-"""EAP method types (IANA, Extensible Authentication Protocol registry)."""
-
-Method = Literal["tls", "ttls", "peap"]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a device must know. `authority` is PEM; `organisation` is what people call it."""
-
-    organisation: str
-    realm: str
-    server_name: str
-    authority: str
-    method: Method
-
-    @property
-    def outer(self) -> str:
-        """The name outside the tunnel: it tells the realm and nobody's name (ID-1)."""
-        return f"anonymous@{self.realm}"
-
-    @property
-    def id(self) -> uuid.UUID:
-        """Stable identifier."""
-        return uuid.uuid5(_SPACE, f"{self.realm}/{self.method}")
-
-    @property
-    def authorities(self) -> list[bytes]:
-        """Each CA certificate in DER."""
-        from cryptography.hazmat.primitives.serialization import Encoding
-
-        return [one.public_bytes(Encoding.DER) for one in chain(self.authority)]
-
-
-def profile_of(file: NetworkFile, realm: str, method: Method | None = None) -> Profile:
-    """The profile of a realm, by default with the method that its servers offer first. Raises InputError."""
-    eap = file.govroam.eap if file.govroam else None
-    if file.govroam is None or eap is None or realm not in file.govroam.realms:
-        raise InputError(Problem(t("{name} has no realm {realm}", name=file.name, realm=realm)))
-    if eap.authority is None:
-        fix = t("A profile without a CA would trust any server that asks for a password.")
-        raise InputError(Problem(t("{what} is missing; it comes from {who}", what="eap.authority", who="PKI"), fix))
-    chosen = method or eap.methods[0]
-    if chosen not in eap.methods:
-        raise InputError(Problem(t("{name} does not offer {method}", name=file.name, method=chosen)))
-    return Profile(file.name, realm, eap.server_name, eap.authority, chosen)
+from ggi.hosts.profile import EAP, Profile
+from ggi.hosts.windows import intune, wlan_profile
 
 
 def files(profile: Profile) -> Mapping[str, str]:
@@ -80,6 +28,8 @@ def files(profile: Profile) -> Mapping[str, str]:
         f"{profile.realm}.onc": onc(profile),
         f"{profile.realm}.nmconnection": networkmanager(profile),
         f"{profile.realm}.wpa_supplicant.conf": wpa_supplicant(profile),
+        f"{profile.realm}.wlan.xml": wlan_profile(profile),
+        f"{profile.realm}.intune.json": intune(profile, mobileconfig(profile)),
         f"{profile.realm}.ca.pem": profile.authority.rstrip() + "\n",
     }
 
@@ -89,7 +39,7 @@ def eap_config(profile: Profile) -> str:
     root = ElementTree.Element("EAPIdentityProviderList")
     provider = _sub(root, "EAPIdentityProvider", ID=profile.realm, namespace="urn:RFC4282:realm", version="1")
     method = _sub(_sub(provider, "AuthenticationMethods"), "AuthenticationMethod")
-    _text(_sub(method, "EAPMethod"), "Type", str(_EAP[profile.method]))
+    _text(_sub(method, "EAPMethod"), "Type", str(EAP[profile.method]))
     server = _sub(method, "ServerSideCredential")
     for der in profile.authorities:
         _text(server, "CA", base64.b64encode(der).decode(), format="X.509", encoding="base64")
@@ -100,7 +50,7 @@ def eap_config(profile: Profile) -> str:
         _text(client, "InnerIdentitySuffix", profile.realm)
         _text(client, "InnerIdentityHint", "true")
         inner = _sub(method, "InnerAuthenticationMethod")
-        _text(_sub(inner, "EAPMethod"), "Type", str(_EAP["mschapv2"]))
+        _text(_sub(inner, "EAPMethod"), "Type", str(EAP["mschapv2"]))
     network = _sub(_sub(provider, "CredentialApplicability"), "IEEE80211")
     _text(network, "SSID", SSID)
     _text(network, "MinRSNProto", "CCMP")
@@ -136,7 +86,7 @@ def mobileconfig(profile: Profile) -> str:
         for number, der in enumerate(profile.authorities)
     ]
     client: dict[str, object] = {
-        "AcceptEAPTypes": [_EAP[profile.method]],
+        "AcceptEAPTypes": [EAP[profile.method]],
         "OuterIdentity": profile.outer,
         "TLSTrustedServerNames": [profile.server_name],
         "PayloadCertificateAnchorUUID": [anchor["PayloadUUID"] for anchor in anchors],
