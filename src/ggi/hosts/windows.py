@@ -11,7 +11,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypeAlias
 from xml.etree import ElementTree
 
 from ggi.hosts.pages import SSID
@@ -21,8 +22,10 @@ _MS = "http://www.microsoft.com"
 _TTLS_AUTHOR = 311
 """Microsoft's own EAP-TTLS (IANA private enterprise number); the other methods are the standard's, author 0."""
 
-Tree = str | Iterable[tuple[str, "Tree"]]
-"""Text, or children in order: (tag, tree). A tag may carry a namespace that holds from there on: `Eap {uri}`."""
+Node: TypeAlias = "tuple[str, Tree]"
+"""A tag with what is in it. A tag may carry a namespace, which holds from there on: `Eap http://...`."""
+Tree: TypeAlias = "str | Sequence[Node]"
+"""Text, or children in order."""
 
 
 def _element(tag: str, tree: Tree) -> ElementTree.Element:
@@ -39,14 +42,14 @@ def wlan_profile(profile: Profile) -> str:
     """For Windows 10 and newer: `netsh wlan add profile filename=...`."""
     kinds = {"peap": _peap, "ttls": _ttls, "tls": _tls}
     common = f"{_MS}/provisioning/EapCommon"
-    method = [
+    method: list[Node] = [
         (f"Type {common}", str(EAP[profile.method])),
         (f"VendorId {common}", "0"),
         (f"VendorType {common}", "0"),
         (f"AuthorId {common}", str(_TTLS_AUTHOR if profile.method == "ttls" else 0)),
     ]
-    host = [("EapMethod", method), ("Config", [kinds[profile.method](profile)])]
-    security = [
+    host: list[Node] = [("EapMethod", method), ("Config", [kinds[profile.method](profile)])]
+    security: list[Node] = [
         ("authEncryption", [("authentication", "WPA2"), ("encryption", "AES"), ("useOneX", "true")]),
         ("PMKCacheMode", "enabled"),
         ("PMKCacheTTL", "720"),
@@ -61,7 +64,7 @@ def wlan_profile(profile: Profile) -> str:
             ],
         ),
     ]
-    whole = [
+    whole: list[Node] = [
         ("name", SSID),
         ("SSIDConfig", [("SSID", [("hex", SSID.encode().hex().upper()), ("name", SSID)]), ("nonBroadcast", "false")]),
         ("connectionType", "ESS"),
@@ -83,30 +86,30 @@ def _spaced(thumbprint: str) -> str:
     return bytes.fromhex(thumbprint).hex(" ")
 
 
-def _validation(profile: Profile) -> tuple[str, Tree]:
+def _validation(profile: Profile) -> Node:
     """The server must have this name and a certificate of these CAs, and the user is never asked to trust another."""
     anchors = [("TrustedRootCA", _spaced(one)) for one in _thumbprints(profile)]
     prompt = ("DisableUserPromptForServerValidation", "true")
     return "ServerValidation", [prompt, ("ServerNames", profile.server_name), *anchors]
 
 
-def _base(kind: int, namespace: str, tree: Tree) -> tuple[str, Tree]:
+def _base(kind: int, namespace: str, tree: Tree) -> Node:
     inside = [("Type", str(kind)), (f"EapType {_MS}/provisioning/{namespace}", tree)]
     return f"Eap {_MS}/provisioning/BaseEapConnectionPropertiesV1", inside
 
 
-def _peap(profile: Profile) -> tuple[str, Tree]:
+def _peap(profile: Profile) -> Node:
     newer = f"{_MS}/provisioning/MsPeapConnectionPropertiesV2"
     inner = _base(EAP["mschapv2"], "MsChapV2ConnectionPropertiesV1", [("UseWinLogonCredentials", "false")])
     # Windows adds the realm of the user's own name.
     name = profile.outer.partition("@")[0]
     privacy = [("EnableIdentityPrivacy", "true"), ("AnonymousUserName", name)]
-    extensions = [
+    extensions: list[Node] = [
         (f"PerformServerValidation {newer}", "true"),
         (f"AcceptServerName {newer}", "true"),
         (f"IdentityPrivacy {newer}", privacy),
     ]
-    tree = [
+    tree: list[Node] = [
         _validation(profile),
         ("FastReconnect", "true"),
         ("InnerEapOptional", "false"),
@@ -118,19 +121,19 @@ def _peap(profile: Profile) -> tuple[str, Tree]:
     return _base(EAP["peap"], "MsPeapConnectionPropertiesV1", tree)
 
 
-def _ttls(profile: Profile) -> tuple[str, Tree]:
+def _ttls(profile: Profile) -> Node:
     anchors = [("TrustedRootCAHash", _spaced(one)) for one in _thumbprints(profile)]
     validation = [("ServerNames", profile.server_name), *anchors, ("DisablePrompt", "true")]
     inner = [("MSCHAPv2Authentication", [("UseWinlogonCredentials", "false")])]
     privacy = [("IdentityPrivacy", "true"), ("AnonymousIdentity", profile.outer)]
-    tree = [("ServerValidation", validation), ("Phase2Authentication", inner), ("Phase1Identity", privacy)]
+    tree: list[Node] = [("ServerValidation", validation), ("Phase2Authentication", inner), ("Phase1Identity", privacy)]
     return f"EapTtls {_MS}/provisioning/EapTtlsConnectionPropertiesV1", tree
 
 
-def _tls(profile: Profile) -> tuple[str, Tree]:
+def _tls(profile: Profile) -> Node:
     newer = f"{_MS}/provisioning/EapTlsConnectionPropertiesV2"
     store = [("CertificateStore", [("SimpleCertSelection", "true")])]
-    tree = [
+    tree: list[Node] = [
         ("CredentialsSource", store),
         _validation(profile),
         ("DifferentUsername", "false"),
@@ -142,7 +145,6 @@ def _tls(profile: Profile) -> tuple[str, Tree]:
 
 def intune(profile: Profile, mobileconfig: str) -> str:
     """A JSON list of objects, each the body of a POST to `deviceManagement/deviceConfigurations`."""
-    name = f"{SSID} {profile.realm}"
 
     def setting(kind: str, what: str, uri: str, file: str, content: str) -> dict[str, str]:
         return {
@@ -165,16 +167,20 @@ def intune(profile: Profile, mobileconfig: str) -> str:
     ]
     uri = f"./Device/Vendor/MSFT/WiFi/Profile/{SSID}/WlanXml"
     wifi = setting("omaSettingStringXml", SSID, uri, "wlan.xml", wlan_profile(profile))
-    payload = base64.b64encode(mobileconfig.encode()).decode()
-    bodies: list[dict[str, object]] = [
-        {"@odata.type": "#microsoft.graph.windows10CustomConfiguration", "displayName": f"{name} CA",
-         "omaSettings": roots},
-        {"@odata.type": "#microsoft.graph.windows10CustomConfiguration", "displayName": f"{name} Wi-Fi",
-         "omaSettings": [wifi]},
-        *(
-            {"@odata.type": f"#microsoft.graph.{platform}CustomConfiguration", "displayName": f"{name} {platform}",
-             "payloadName": name, "payloadFileName": f"{profile.realm}.mobileconfig", "payload": payload}
-            for platform in ("ios", "macOS")
-        ),
-    ]  # fmt: skip
+
+    def body(platform: str, what: str, **values: object) -> dict[str, object]:
+        kind = f"#microsoft.graph.{platform}CustomConfiguration"
+        return {"@odata.type": kind, "displayName": f"{SSID} {profile.realm} {what}", **values}
+
+    apple = {
+        "payloadName": f"{SSID} {profile.realm}",
+        "payloadFileName": f"{profile.realm}.mobileconfig",
+        "payload": base64.b64encode(mobileconfig.encode()).decode(),
+    }
+    bodies = [
+        body("windows10", "CA", omaSettings=roots),
+        body("windows10", "Wi-Fi", omaSettings=[wifi]),
+        body("ios", "iOS", **apple),
+        body("macOS", "macOS", **apple),
+    ]
     return json.dumps(bodies, indent=1) + "\n"
