@@ -12,13 +12,11 @@ from functools import cache
 from pathlib import Path
 
 from ggi.audit.audit import Audit, Place, audited
-from ggi.audit.content import Controls, load_controls
 from ggi.audit.coverage import Row, coverage, load_frameworks
 from ggi.audit.deviations import load_waivers
 from ggi.audit.facts import Facts, Subject
 from ggi.audit.subjects import of_landscape
 from ggi.audit.verdict import Enforcement, Finding, Outcome
-from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.errors import Origin, Problem
 from ggi.inventory.load import Inventory
 from ggi.inventory.waivers import Plan
@@ -26,22 +24,13 @@ from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 from ggi.report.audit.run import Run
 from ggi.report.audit.since import Earlier
+from tests.content import catalogue, controls
 
 DATE = dt.date(2026, 11, 22)
 PLANTED = "components:\n  postgresql: {instances: 1}\n"
 """One instance of the database in productie: AVL-005."""
 HOSTILE = "=1+1<script>alert('x')</script>]]>|`*&amp;\x07\"'"
 """What a name in a cluster could be, if an API server let it: a formula, markup, and what XML can't hold."""
-
-
-@cache
-def catalogue() -> Catalogue:
-    return load_catalogue(())
-
-
-@cache
-def controls() -> Controls:
-    return load_controls(catalogue().roots)
 
 
 @cache

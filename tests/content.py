@@ -1,4 +1,4 @@
-"""The content, read once for all tests that run commands: reading it again each time would take most of their time."""
+"""The shipped content and examples, read once for all tests of a process."""
 
 from __future__ import annotations
 
@@ -8,22 +8,40 @@ from pathlib import Path
 
 import pytest
 
-from ggi.audit import content as controls
-from ggi.catalogue import content as catalogue
+from ggi.audit import content as judging
+from ggi.catalogue import content as reading
+from ggi.inventory.load import Inventory
+from ggi.paths import ROOT
 
-_catalogue = cache(catalogue.load_catalogue)
-_controls = cache(controls.load_controls)
+_catalogue = cache(reading.load_catalogue)
+_controls = cache(judging.load_controls)
+
+
+def catalogue() -> reading.Catalogue:
+    """The shipped components and releases."""
+    return _catalogue(())
+
+
+def controls() -> judging.Controls:
+    """The shipped controls."""
+    return _controls((ROOT,))
+
+
+@cache
+def inventory() -> Inventory:
+    """The shipped examples."""
+    return Inventory(ROOT / "inventories", catalogue().known)
 
 
 @pytest.fixture
 def content_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every command of a test use content that was read before."""
 
-    def load_catalogue(further: tuple[Path, ...] = ()) -> catalogue.Catalogue:
+    def load_catalogue(further: tuple[Path, ...] = ()) -> reading.Catalogue:
         return _catalogue(further)
 
-    def load_controls(roots: Sequence[Path]) -> controls.Controls:
+    def load_controls(roots: Sequence[Path]) -> judging.Controls:
         return _controls(tuple(roots))
 
-    monkeypatch.setattr(catalogue, "load_catalogue", load_catalogue)
-    monkeypatch.setattr(controls, "load_controls", load_controls)
+    monkeypatch.setattr(reading, "load_catalogue", load_catalogue)
+    monkeypatch.setattr(judging, "load_controls", load_controls)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import filecmp
-import functools
 import json
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.cli.app import main
 from ggi.errors import InputError
 from ggi.fleet.validation import validate_inventory
@@ -21,16 +19,12 @@ from ggi.inventory.generate import sandbox_inventory
 from ggi.inventory.load import Environment, Inventory
 from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.objects import NAMESPACE
+from tests.content import catalogue
 
 pytestmark = pytest.mark.landscape
 
 SEED = 3
 ON = dt.date(2026, 11, 1)
-
-
-@functools.cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -18,20 +17,15 @@ from ggi.audit.content import load_controls
 from ggi.audit.facts import Facts
 from ggi.audit.subjects import of_landscape
 from ggi.audit.verdict import Outcome
-from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import Rotation
 from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
+from tests.content import catalogue
 
 pytestmark = pytest.mark.unit
 
 STEPS = (Rotation(current=1), Rotation(current=1, accept=[2]), Rotation(current=2, accept=[1]), Rotation(current=2))
-
-
-@cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 def rotated(rotation: Rotation) -> Landscape:

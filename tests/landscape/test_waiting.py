@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
 
 import pytest
 
-from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.inventory.load import Environment, Inventory
 from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
+from tests.content import catalogue
 
 pytestmark = pytest.mark.unit
 
 FSC = {"fscmanager", "fsccontroller", "fsctxlog", "fscinway", "fscoutway"}
-
-
-@cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 def rijnstad() -> Environment:

@@ -12,17 +12,11 @@ import pytest
 from ggi import messages
 from ggi.audit import cel
 from ggi.audit.admission import NOT_OURS, manifests, policy_name
-from ggi.audit.content import Controls, load_controls
 from ggi.audit.control import mandatory_environments
-from ggi.paths import ROOT
+from tests.content import controls
 
 pytestmark = pytest.mark.unit
 DATE = dt.date(2026, 11, 22)
-
-
-@cache
-def controls() -> Controls:
-    return load_controls([ROOT])
 
 
 @cache

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from ggi.audit.cluster import FINGERPRINT, ROLE, cluster_objects
-from ggi.audit.content import Controls, load_controls
+from ggi.audit.content import Controls
 from ggi.audit.kinds import KINDS
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.program import desired
@@ -17,16 +17,12 @@ from ggi.inventory.cluster import find_cluster
 from ggi.inventory.load import Inventory
 from ggi.landscape.objects import Object
 from ggi.paths import ROOT
+from tests.content import controls
 
 pytestmark = pytest.mark.unit
 DATE = dt.date(2026, 11, 22)
 STACK = "cluster-midden-accp"
 SCOPES = {"ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
-
-
-@cache
-def controls() -> Controls:
-    return load_controls([ROOT])
 
 
 @cache

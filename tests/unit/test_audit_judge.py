@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from ggi.audit.audit import Audit, Place, audited
-from ggi.audit.content import Controls, load_controls
 from ggi.audit.control import Severity, mandatory_environments
 from ggi.audit.deviations import Deviations
 from ggi.audit.facts import UNKNOWN, Facts, Seen, Subject
@@ -29,6 +28,7 @@ from ggi.inventory.load import Inventory
 from ggi.inventory.waivers import Plan, WaiverFile
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
+from tests.content import controls
 
 pytestmark = pytest.mark.unit
 DATE = dt.date(2026, 11, 22)
@@ -40,11 +40,6 @@ def facts(stack: str = "gm9901-prod") -> Facts:
     catalogue = load_catalogue()
     inventory = Inventory(ROOT / "inventories", catalogue.known)
     return Facts(landscape(inventory.environment(*inventory.find(stack)), catalogue), catalogue, inventory.registry)
-
-
-@cache
-def controls() -> Controls:
-    return load_controls([ROOT])
 
 
 def body(name: str) -> dict[str, Any]:

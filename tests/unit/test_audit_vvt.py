@@ -7,12 +7,10 @@ import datetime as dt
 import io
 import json
 from dataclasses import replace
-from functools import cache
 
 import pytest
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.content import Controls, load_controls
 from ggi.audit.control import Text
 from ggi.audit.coverage import Coverage, Row, coverage, load_frameworks
 from ggi.audit.verdict import Enforcement, Finding, Outcome
@@ -20,17 +18,15 @@ from ggi.audit.vvt import Applicable, Implemented, Line, Statement, statement
 from ggi.cli.app import main
 from ggi.inventory.waivers import NotApplicable, Plan, Waiver, WaiverFile
 from ggi.paths import ROOT
-from tests.content import content_once  # noqa: F401
+from tests.content import (
+    content_once,  # noqa: F401
+    controls,
+)
 
 pytestmark = pytest.mark.unit
 
 DAY = dt.date(2026, 11, 22)
 LONG = "reason enough for a reader"
-
-
-@cache
-def controls() -> Controls:
-    return load_controls([ROOT])
 
 
 def row(how: Coverage = Coverage.PARTLY, *cited: str) -> Row:

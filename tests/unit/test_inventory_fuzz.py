@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.errors import GgiError
 from ggi.inventory.explain import explain
-from ggi.inventory.load import Inventory
 from ggi.inventory.tree import parse
 from ggi.landscape.build import landscape
 from ggi.landscape.derived import deriver
 from ggi.paths import ROOT
+from tests.content import catalogue, inventory
 
 pytestmark = pytest.mark.unit
 
@@ -29,16 +27,6 @@ PIECES = [
     "keycloak:", "external: {}", "replicas: 0", "enabled: false", "databases: {openzaak-cache: 99}", "state: merged",
     "serves: [GM9901]",
 ]  # fmt: skip
-
-
-@functools.cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-@functools.cache
-def inventory() -> Inventory:
-    return Inventory(ROOT / "inventories", catalogue().known)
 
 
 @st.composite

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import shutil
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from ggi.audit.facts import Facts, Seen
 from ggi.audit.judge import Judge
 from ggi.audit.register import State, entries
 from ggi.audit.verdict import Outcome
-from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.cli.app import main
 from ggi.errors import InputError, Problem
 from ggi.inventory.load import Environment, Inventory
@@ -29,6 +27,7 @@ from ggi.inventory.tree import Node, parse
 from ggi.inventory.waivers import Lock
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
+from tests.content import catalogue
 
 pytestmark = pytest.mark.unit
 
@@ -43,11 +42,6 @@ LOCK: dict[str, Any] = {
     "expires": "2027-05-31",
     "compensating": "Memory is looked at every week.",
 }
-
-
-@cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 def inventory(folder: Path, *locks: dict[str, Any]) -> Inventory:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ggi.catalogue.content import Catalogue, ServiceFile, load_catalogue
+from ggi.catalogue.content import ServiceFile
 from ggi.catalogue.release import ReleaseFile
 from ggi.cli.app import main
 from ggi.errors import Problem
@@ -25,6 +25,7 @@ from ggi.inventory.schema import Schema, schemas, stale
 from ggi.inventory.tree import parse, read
 from ggi.inventory.validate import validate
 from ggi.paths import ROOT
+from tests.content import catalogue
 
 pytestmark = pytest.mark.unit
 
@@ -39,11 +40,6 @@ KINDS = {
 }
 FILES = [(kind, path) for kind, folder in KINDS.items() for path in sorted(folder.glob("*.yaml"))]
 FILES += [("national", SHIPPED / "national.yaml"), ("herindelingen", SHIPPED / "registry" / "herindelingen.yaml")]
-
-
-@functools.cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 @functools.cache

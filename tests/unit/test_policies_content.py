@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from ggi.audit.content import Controls, load_controls
+from ggi.audit.content import load_controls
 from ggi.audit.control import FAMILIES, Text
 from ggi.audit.coverage import load_frameworks, stray_sources
 from ggi.audit.schema import policy_schemas
@@ -18,14 +17,10 @@ from ggi.errors import InputError
 from ggi.inventory.schema import stale
 from ggi.inventory.tree import read
 from ggi.paths import ROOT
+from tests.content import controls
 
 pytestmark = pytest.mark.unit
 FOLDER = ROOT / "policies"
-
-
-@cache
-def controls() -> Controls:
-    return load_controls([ROOT])
 
 
 def files() -> list[Path]:

@@ -8,38 +8,20 @@ from typing import Any
 
 import pytest
 
-from ggi.audit.content import Controls, load_controls
 from ggi.audit.deviations import Deviations
 from ggi.audit.examples import DATE, ExampleFile, about, load_examples, seen
 from ggi.audit.facts import Facts, Seen, Subject
 from ggi.audit.judge import Judge
 from ggi.audit.subjects import of_landscape
 from ggi.audit.verdict import Finding, Outcome
-from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
-from ggi.paths import ROOT
+from tests.content import catalogue, controls, inventory
 
 pytestmark = pytest.mark.unit
 
 Form = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 FORMS: dict[str, Form] = {"rendered": lambda body: body}
 """How the objects of an example reach the judge. The engine tier adds "defaulted": as the API server returns them."""
-
-
-@cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-@cache
-def inventory() -> Inventory:
-    return Inventory(ROOT / "inventories", catalogue().known)
-
-
-@cache
-def controls() -> Controls:
-    return load_controls(catalogue().roots)
 
 
 @cache

@@ -11,23 +11,19 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import pytest
 
 from ggi.audit import cel
 from ggi.audit.admission import API, policy_name
-from ggi.audit.content import Controls, load_controls
 from ggi.audit.control import Control, mandatory_environments
 from ggi.audit.examples import ExampleFile, about, load_examples, seen
 from ggi.audit.facts import Subject
 from ggi.audit.judge import FAILS
-from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubeerrors import ForbiddenError, InvalidError
-from ggi.inventory.load import Inventory
-from ggi.paths import ROOT
+from tests.content import catalogue, controls, inventory
 from tests.engine.deploy.place import eventually
 from tests.engine.policy.conftest import Policed
 
@@ -37,21 +33,6 @@ NAMESPACE = "compared"
 MARK = "ggi-test/compared"
 LABELS = {MARK: "yes", "ggi/environment": "prod"}
 """Not `ggi/stack`: by that the shipped bindings choose, and they must not refuse what is only compared."""
-
-
-@cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-@cache
-def inventory() -> Inventory:
-    return Inventory(ROOT / "inventories", catalogue().known)
-
-
-@cache
-def controls() -> Controls:
-    return load_controls(catalogue().roots)
 
 
 def rules() -> list[Control]:
