@@ -36,7 +36,7 @@ ONE = (
     COMMON
     + """
 from ggi.cookbook.graph.budget import Clock
-world = World(folder, rates=RATES)
+world = World(folder, rates=RATES, wire=True)
 world.time.clock = Clock
 server().latency = latency
 began = time.perf_counter()
@@ -53,7 +53,7 @@ MANY = (
     + """
 from ggi.cookbook.graph.budget import Clock
 server().latency = latency
-worlds = [World(folder / str(n), rates=RATES) for n in range(tenants)]
+worlds = [World(folder / str(n), rates=RATES, wire=True) for n in range(tenants)]
 for world in worlds:
     world.time.clock = Clock
 
@@ -84,7 +84,7 @@ async def one_by_one(world):
 
 began = time.perf_counter()
 for n in range(tenants):
-    world = World(folder / str(n))
+    world = World(folder / str(n), wire=True)
     world.time.clock = Clock
     asyncio.run(one_by_one(world))
 result = {"seconds": time.perf_counter() - began, "settings": len(settings)}

@@ -49,19 +49,23 @@ class Shell:
     url: str
     token: str
 
-    def _cmdlet(self, call: Mapping[str, Any]) -> list[Any]:
-        """The objects that a cmdlet of the stand-in prints."""
-        request = urllib.request.Request(  # noqa: S310  (loopback)
-            f"{self.url}/cmdlet",
-            data=json.dumps({"cmdlet": call["cmdlet"], "parameters": call["parameters"]}).encode(),
-            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
-        )
+    def post(self, body: bytes) -> tuple[int, Any]:
+        """(status, answer) of the stand-in."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/cmdlet", data=body, headers=headers)  # noqa: S310  (loopback)
         try:
             with urllib.request.urlopen(request) as answer:  # noqa: S310
-                return list(json.load(answer)["objects"])
+                return answer.status, json.load(answer)
         except urllib.error.HTTPError as problem:
-            told = json.load(problem)
-            raise RefusedError(told.get("kind", "failed"), told.get("message", str(problem))) from None
+            return problem.code, json.load(problem)
+
+    def _cmdlet(self, call: Mapping[str, Any]) -> list[Any]:
+        """The objects that a cmdlet of the stand-in prints."""
+        body = json.dumps({"cmdlet": call["cmdlet"], "parameters": call["parameters"]}).encode()
+        status, told = self.post(body)
+        if status != 200:
+            raise RefusedError(told.get("kind", "failed"), told.get("message", str(status)))
+        return list(told["objects"])
 
     def _read(self, step: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The objects that a step is about: name, and the values of the properties that it asks for."""

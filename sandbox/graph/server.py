@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qs
 
 from ggi.cookbook.content import Cookbook
@@ -18,6 +18,13 @@ from sandbox.graph.service import Caller, Reply, error, handle
 from sandbox.graph.state import TenantState
 
 HOUR = 3600
+
+
+class Headers(Protocol):
+    """Header fields, whatever the case of their names."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of a field."""
 
 
 def make_token(tenant: str, *, delegated: bool, seconds: float = HOUR) -> tuple[str, float]:
@@ -33,16 +40,10 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     stand_in: StandIn
 
-    def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
     def _answer(self) -> None:
-        raw = self._body()
-        try:
-            reply = self._route(raw)
-        except (ValueError, KeyError, TypeError) as problem:
-            reply = error(400, "BadRequest", f"The request can't be read: {problem}")
-        content = b"" if reply.body is None else json.dumps(reply.body).encode()
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        reply = self.stand_in.answer(self.command, self.path, self.headers, raw)
+        content = reply.content
         if self.stand_in.latency:
             time.sleep(self.stand_in.latency)
         self.send_response(reply.status)
@@ -52,30 +53,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
-
-    def _route(self, raw: bytes) -> Reply:
-        steps = self.path.strip("/").split("/")
-        if steps[1:] == ["oauth2", "v2.0", "token"]:
-            asked = parse_qs(raw.decode())
-            delegated = asked.get("grant_type") == ["device_code"]
-            value, _ = make_token(steps[0], delegated=delegated)
-            return Reply(200, {"access_token": value, "expires_in": HOUR, "token_type": "Bearer"})
-        try:
-            claims = json.loads(base64.urlsafe_b64decode((self.headers.get("Authorization") or "").split(" ")[1]))
-        except (IndexError, ValueError):
-            return error(401, "InvalidAuthenticationToken", "Access token is empty or can't be read.")
-        tenant = self.stand_in.tenant(claims["tenant"])
-        body: Any = json.loads(raw) if raw else None
-        if steps[0] == "cmdlet":
-            try:
-                objects = self.stand_in.cmdlets.call(
-                    tenant, body["cmdlet"], body["parameters"], delegated=claims["delegated"]
-                )
-            except CmdletError as problem:
-                return Reply(422, {"kind": problem.kind, "message": str(problem)})
-            return Reply(200, {"objects": objects})
-        caller = Caller(claims["delegated"], claims["expires"])
-        return handle(tenant, caller, self.command, self.path, body, dict(self.headers), self.stand_in.url)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815
 
@@ -115,6 +92,35 @@ class StandIn:
             if name not in self._tenants:
                 self._tenants[name] = self._make(name)
             return self._tenants[name]
+
+    def answer(self, method: str, path: str, headers: Headers, raw: bytes) -> Reply:
+        """The answer to one request, as it came over the wire; tests ask here without a socket."""
+        try:
+            return self._route(method, path, headers, raw)
+        except (ValueError, KeyError, TypeError) as problem:
+            return error(400, "BadRequest", f"The request can't be read: {problem}")
+
+    def _route(self, method: str, path: str, headers: Headers, raw: bytes) -> Reply:
+        steps = path.strip("/").split("/")
+        if steps[1:] == ["oauth2", "v2.0", "token"]:
+            asked = parse_qs(raw.decode())
+            delegated = asked.get("grant_type") == ["device_code"]
+            value, _ = make_token(steps[0], delegated=delegated)
+            return Reply(200, {"access_token": value, "expires_in": HOUR, "token_type": "Bearer"})
+        try:
+            claims = json.loads(base64.urlsafe_b64decode((headers.get("Authorization") or "").split(" ")[1]))
+        except (IndexError, ValueError):
+            return error(401, "InvalidAuthenticationToken", "Access token is empty or can't be read.")
+        tenant = self.tenant(claims["tenant"])
+        body: Any = json.loads(raw) if raw else None
+        if steps[0] == "cmdlet":
+            try:
+                objects = self.cmdlets.call(tenant, body["cmdlet"], body["parameters"], delegated=claims["delegated"])
+            except CmdletError as problem:
+                return Reply(422, {"kind": problem.kind, "message": str(problem)})
+            return Reply(200, {"objects": objects})
+        caller = Caller(claims["delegated"], claims["expires"])
+        return handle(tenant, caller, method, path, body, headers.get("If-Match") or "", self.url)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

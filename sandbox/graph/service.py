@@ -57,6 +57,11 @@ class Reply:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def content(self) -> bytes:
+        """The body as it goes over the wire."""
+        return b"" if self.body is None else json.dumps(self.body).encode()
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -72,7 +77,7 @@ def error(status: int, code: str, message: str, **headers: str) -> Reply:
 
 
 def handle(
-    tenant: TenantState, caller: Caller, method: str, url: str, body: Any, headers: Mapping[str, str], base: str = ""
+    tenant: TenantState, caller: Caller, method: str, url: str, body: Any, if_match: str = "", base: str = ""
 ) -> Reply:
     """Answer one request; `url` begins with the version. Everything is done under the tenant's lock."""
     with tenant.lock:
@@ -87,7 +92,7 @@ def handle(
             return error(400, "BadRequest", "Invalid version.")
         if rest == "$batch" and method == "POST":
             return _batch(tenant, caller, version, body, base)
-        return _one(tenant, caller, method, f"/{rest}", body, headers, f"{base}/{version}")
+        return _one(tenant, caller, method, f"/{rest}", body, if_match, f"{base}/{version}")
 
 
 def _batch(tenant: TenantState, caller: Caller, version: str, body: Any, base: str) -> Reply:
@@ -102,7 +107,7 @@ def _batch(tenant: TenantState, caller: Caller, version: str, body: Any, base: s
             item["method"],
             item["url"],
             item.get("body"),
-            item.get("headers") or {},
+            (item.get("headers") or {}).get("If-Match", ""),
             f"{base}/{version}",
         )
         answers.append({"id": item["id"], "status": reply.status, "headers": dict(reply.headers), "body": reply.body})
@@ -123,9 +128,7 @@ def _fault(tenant: TenantState) -> Reply | None:
     return None
 
 
-def _one(
-    tenant: TenantState, caller: Caller, method: str, url: str, body: Any, headers: Mapping[str, str], base: str
-) -> Reply:
+def _one(tenant: TenantState, caller: Caller, method: str, url: str, body: Any, if_match: str, base: str) -> Reply:
     tenant.calls += 1
     refused = _fault(tenant)
     if refused is not None:
@@ -155,7 +158,7 @@ def _one(
     collection, key = place
     if method == "GET":
         return _get(tenant, collection, key, query, base)
-    return _write(tenant, method, collection, key, body, headers)
+    return _write(tenant, method, collection, key, body, if_match)
 
 
 def _place(tenant: TenantState, path: str) -> tuple[str, str] | None:
@@ -205,7 +208,7 @@ def _page(objects: list[Any], path: str, query: Mapping[str, str], base: str) ->
     return Reply(200, body)
 
 
-def _write(tenant: TenantState, method: str, collection: str, key: str, body: Any, headers: Mapping[str, str]) -> Reply:
+def _write(tenant: TenantState, method: str, collection: str, key: str, body: Any, if_match: str) -> Reply:
     kept = tenant.data["graph"][collection]
     many = isinstance(kept, list)
     allowed = (
@@ -220,8 +223,7 @@ def _write(tenant: TenantState, method: str, collection: str, key: str, body: An
     if tenant.faults.race and old is not None:
         tenant.faults.race -= 1
         old["description"] = f"changed by somebody else at {time.time_ns()}"
-    wanted = headers.get("If-Match") or headers.get("if-match")
-    if wanted and old is not None and wanted not in ("*", _etag(old)):
+    if if_match and old is not None and if_match not in ("*", _etag(old)):
         return error(412, "PreconditionFailed", "The object was changed since it was read.")
     if method == "DELETE":
         tenant.change(collection, [o for o in kept if o["id"] != key])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from ggi.catalogue.content import load_catalogue
 from ggi.cookbook.content import Cookbook, load_cookbook
@@ -50,6 +52,25 @@ def rijnstad() -> M365Tenant:
 def server() -> StandIn:
     """One server for all tests; it ends with the process."""
     return StandIn(book()).__enter__()
+
+
+class Direct(httpx.AsyncBaseTransport):
+    """Requests to the stand-in without a socket: the same bytes in and out, in a tenth of the time."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer at once."""
+        path = request.url.raw_path.decode()
+        reply = server().answer(request.method, path, request.headers, await request.aread())
+        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.content)
+
+
+class DirectShell(Shell):
+    """The stand-in of a PowerShell session without a socket."""
+
+    def post(self, body: bytes) -> tuple[int, Any]:
+        """What a cmdlet answers."""
+        reply = server().answer("POST", "/cmdlet", {"Authorization": f"Bearer {self.token}"}, body)
+        return reply.status, reply.body
 
 
 class FakeTime:
@@ -94,6 +115,8 @@ class ShellRunner:
     async def run(self, plan: Mapping[str, Any]) -> Mapping[str, Any]:
         """The result of a plan."""
         self.plans.append(plan)
+        if isinstance(self.shell, DirectShell):
+            return self.shell.execute(plan)
         return await asyncio.to_thread(self.shell.execute, plan)
 
 
@@ -105,6 +128,8 @@ class World:
     tenant: str = field(default_factory=lambda: f"m365-test{next(_numbers)}")
     time: FakeTime = field(default_factory=FakeTime)
     delegated: bool = True
+    wire: bool = False
+    """Requests go over loopback; otherwise straight to the stand-in, which is the same but for the socket."""
     rates: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(RATES, 1e9))
     said: list[str] = field(default_factory=list)
     app: GraphClient | None = None
@@ -129,13 +154,17 @@ class World:
         """A session with the tenant."""
         content = book_ or book()
         url = server().url
-        async with (
-            GraphClient(
-                Signer(self.tenant, False), endpoint=url, clock=self.time.clock(), rates=self.rates
-            ) as self.app,
-            GraphClient(Signer(self.tenant, True), endpoint=url, clock=self.time.clock(), rates=self.rates) as admin,
-        ):
-            self.runner = ShellRunner(Shell(url, make_token(self.tenant, delegated=self.delegated)[0]))
+        async with AsyncExitStack() as stack:
+
+            async def client(delegated: bool) -> GraphClient:
+                http = None if self.wire else httpx.AsyncClient(transport=Direct())
+                signer = Signer(self.tenant, delegated)
+                made = GraphClient(signer, endpoint=url, clock=self.time.clock(), rates=self.rates, http=http)
+                return await stack.enter_async_context(made)
+
+            self.app, admin = await client(False), await client(True)
+            shell = Shell if self.wire else DirectShell
+            self.runner = ShellRunner(shell(url, make_token(self.tenant, delegated=self.delegated)[0]))
 
             async def records(domain: str) -> Mapping[str, str]:
                 return dict(self.state.data["dns"])

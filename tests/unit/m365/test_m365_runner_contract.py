@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +17,6 @@ from ggi.cookbook.product import RUNNER, Property, Resource
 from ggi.cookbook.reading import Reading, Reason, Ref, Unreadable
 from ggi.cookbook.runner import HandRunner, ProcessRunner, RunnerChannel, Steps, read_result
 from ggi.errors import WorkError
-from ggi.paths import ROOT
 from sandbox.graph.pwsh import Shell
 from sandbox.graph.server import make_token
 from tests.unit.m365.place import ShellRunner, World, book, server
@@ -162,33 +158,3 @@ def test_a_plan_that_is_carried_by_hand_goes_out_and_its_result_comes_in(world: 
     (result,) = asyncio.run(write())
     assert result.failed is None
     assert not list(folder.glob("*.result.json"))
-
-
-def test_the_role_carries_a_plan_to_a_host_and_brings_the_result_back(world: World) -> None:
-    """With Ansible itself against this machine, and the stand-in in the place of pwsh."""
-    plan = Steps(book()).document("read", [Steps(book()).read(0, Ref("teams/meetingPolicy", "Global"))])
-    (world.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    shim = world.folder / "pwsh"
-    token = make_token(world.tenant, delegated=True)[0]
-    shim.write_text(
-        f"#!/bin/sh\nexport GGI_STAND_IN={server().url} GGI_STAND_IN_TOKEN={token} PYTHONPATH='{ROOT}:{ROOT}/src'\n"
-        f"exec '{sys.executable}' -m sandbox.graph.pwsh \"$@\"\n",
-        encoding="utf-8",
-    )
-    shim.chmod(0o700)
-    variables = {
-        "m365_runner_plan": str(world.folder / "plan.json"),
-        "m365_runner_result": str(world.folder / "result.json"),
-        "m365_runner_folder": str(world.folder / "host"),
-        "m365_runner_pwsh": str(shim),
-        "ansible_python_interpreter": sys.executable,
-    }
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local"]
-    command += [str(ROOT / "roles" / "m365.yml"), "-e", json.dumps(variables)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = read_result((world.folder / "result.json").read_text(encoding="utf-8"))
-    assert result["runner"] == {"program": "stand-in"}
-    assert result["results"][0]["objects"][0]["values"]["AllowCloudRecording"] is True
-    left = {path.name for path in (world.folder / "host").iterdir()}
-    assert left == {"Invoke-CookbookPlan.ps1", "allowed.json"}
