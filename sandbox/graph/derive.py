@@ -55,6 +55,8 @@ PATHS = (
     "/admin/reportSettings",
     "/teamwork/teamsAppSettings",
     "/auditLogs/signIns",
+    "/reports/authenticationMethods/userRegistrationDetails",
+    "/users",
 )
 TOGETHER = {
     # The data lists these apart; the reference page of the call asks for all of them.

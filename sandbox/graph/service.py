@@ -10,17 +10,18 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from sandbox.graph.contract import contract
+from sandbox.graph.logs import LOGS, POLICIES, matching
 from sandbox.graph.state import TenantState, new_id
 
 PAGE = 3
 """Objects in a page; small, so that every list has pages."""
+LOG_PAGE = 100
+"""Entries of a log in a page."""
 BATCH = 20
 SECURITY_DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy"
-SIGN_INS = "/auditLogs/signIns"
-POLICIES = "/identity/conditionalAccess/policies"
 TYPES: Mapping[str, str] = {
     "/policies/authorizationPolicy": "authorizationPolicy",
     SECURITY_DEFAULTS: "identitySecurityDefaultsEnforcementPolicy",
@@ -150,8 +151,11 @@ def _one(tenant: TenantState, caller: Caller, method: str, url: str, body: Any, 
         if members is None:
             return error(404, "Request_ResourceNotFound", f"Resource '{match[1]}' does not exist.")
         return _page([{"id": m} for m in members], path, query, base)
-    if path.lower() == SIGN_INS.lower():
-        return _page(tenant.data.get("signIns", []), SIGN_INS, query, base)
+    if path.lower() in LOGS:
+        try:
+            return _page(matching(LOGS[path.lower()](tenant), query.get("$filter", "")), path, query, base, LOG_PAGE)
+        except (ValueError, KeyError) as problem:
+            return error(400, "BadRequest", str(problem))
     place = _place(tenant, path)
     if place is None:
         return error(404, "ResourceNotFound", f"'{path}' does not exist.")
@@ -200,11 +204,11 @@ def _get(tenant: TenantState, collection: str, key: str, query: Mapping[str, str
     return _shown(found, query, kind)
 
 
-def _page(objects: list[Any], path: str, query: Mapping[str, str], base: str) -> Reply:
+def _page(objects: list[Any], path: str, query: Mapping[str, str], base: str, size: int = PAGE) -> Reply:
     skip = int(query.get("$skiptoken", "0"))
-    body: dict[str, Any] = {"value": objects[skip : skip + PAGE]}
-    if skip + PAGE < len(objects):
-        body["@odata.nextLink"] = f"{base}{path}?$skiptoken={skip + PAGE}"
+    body: dict[str, Any] = {"value": objects[skip : skip + size]}
+    if skip + size < len(objects):
+        body["@odata.nextLink"] = f"{base}{path}?{urlencode({**query, '$skiptoken': skip + size})}"
     return Reply(200, body)
 
 

@@ -14,7 +14,7 @@ from ggi.cookbook.reading import Ref
 from ggi.cookbook.runner import Steps, read_result
 from ggi.paths import ROOT
 from sandbox.graph.contract import FILE
-from sandbox.graph.derive import PACKAGE, VERSION, derived
+from sandbox.graph.derive import PACKAGE, VERSION, derived, parse
 from sandbox.graph.server import make_token
 from tests.unit.m365.place import World, book, server
 
@@ -50,6 +50,15 @@ def test_the_committed_contract_is_derived_from_the_pinned_package() -> None:
     again = "run: python -m sandbox.graph.derive"
     assert committed["types"] == made["types"], again
     assert committed["enums"] == made["enums"], again
+    # What `plan --impact` reads is in no type of the contract, since nothing writes it.
+    types, _ = parse(text)
+    for name, fields in {
+        "signIn": {"createdDateTime", "userId", "clientAppUsed", "appliedConditionalAccessPolicies"},
+        "appliedConditionalAccessPolicy": {"displayName", "result"},
+        "userRegistrationDetails": {"isMfaRegistered"},
+        "user": {"mail", "userPrincipalName", "userType"},
+    }.items():
+        assert fields <= set(types[name]["fields"])
 
 
 def test_the_role_carries_a_plan_to_a_host_and_brings_the_result_back(world: World) -> None:

@@ -16,6 +16,7 @@ from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
 if TYPE_CHECKING:
+    from ggi.cookbook.impact import Remark
     from ggi.cookbook.plan import Plan
     from ggi.inventory.m365 import Stage
 
@@ -73,44 +74,45 @@ def plan(
     report_only: ReportOnly = False,
     stage: StageOption = None,
     by_hand: ByHand = None,
-    impact: Annotated[
-        bool, typer.Option("--impact", help="Count whom policies that only report would have stopped.")
-    ] = False,
+    impact: Annotated[bool, typer.Option("--impact", help="Count who would be hit, in logs and guest lists.")] = False,
     json_output: Json = False,
 ) -> None:
     """Show what differs from the Cookbook and what would be written. Changes nothing.
 
-    Example: ggi m365 plan m365-rijnstad --sandbox
+    Example: ggi m365 plan m365-rijnstad --sandbox --impact
     """
+    from ggi.cookbook.impact import RIGHTS, countable
     from ggi.cookbook.show import plan_data, plan_lines
 
     place = Place(tenant, sandbox, Workspace(), by_hand)
-    remarks: list[str] = []
-    made = run(_planned(place, only, stage_of(stage), report_only, remarks if impact else None))
+    made, remarks = run(_planned(place, only, stage_of(stage), report_only, count=impact))
     if json_output:
-        data = plan_data(made, place.book)
-        say_json({"tenant": place.tenant.stack, "stand_in": sandbox, **data, "impact": remarks})
+        say_json({"tenant": place.tenant.stack, "stand_in": sandbox, **plan_data(made, remarks)})
         return
-    for line in (*plan_lines(made, place.book), *remarks):
+    for line in plan_lines(made, place.book, remarks):
         say(line)
+    if not impact and countable(made):
+        say(t("  --impact counts who would be hit (needs {rights}).", rights=", ".join(RIGHTS)))
     labelled(place)
 
 
 async def _planned(
-    place: Place, only: list[str] | None, stage: Stage | None, report_only: bool, remarks: list[str] | None = None
-) -> Plan:
-    """The plan; with `remarks`, who would notice is counted and added to them."""
+    place: Place, only: list[str] | None, stage: Stage | None, report_only: bool, *, count: bool = False
+) -> tuple[Plan, list[Remark]]:
+    """The plan, and what can be said of it in this tenant; with `count`, also what has to be counted first."""
+    from ggi.cookbook.graph.channel import GraphChannel
+    from ggi.cookbook.impact import counted, forgotten
     from ggi.cookbook.waived import waived_in
 
     chosen = place.targets(only, stage)
     async with place.session() as session:
         waived = waived_in(place.workspace.catalogue.roots, place.tenant, place.book)
         made = await session.plan(chosen, waived, report_only=report_only)
-        if remarks is not None:
-            from ggi.cookbook.impact import remarks_of
-
-            remarks += await remarks_of(made.judged, session.channels["graph"])
-        return made
+        remarks = list(forgotten(made.judged))
+        graph = session.channels["graph"]
+        if count and isinstance(graph, GraphChannel):
+            remarks += await counted(made, graph.application)
+        return made, remarks
 
 
 @group.command()
@@ -172,7 +174,7 @@ def check(
     from ggi.cookbook.show import check_rows, closing, judged_data
 
     place = Place(tenant, sandbox, Workspace(), by_hand)
-    made = run(_planned(place, only, None, False))
+    made, _ = run(_planned(place, only, None, False))
     if json_output:
         say_json(
             {

@@ -84,6 +84,7 @@ def permissions(
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="As if every recipe were at this stage.")
     ] = None,
+    impact: Annotated[bool, typer.Option("--impact", help="Also what `plan --impact` counts with.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Also write a manifest and a Pulumi program.")
     ] = None,
@@ -99,7 +100,7 @@ def permissions(
     from ggi.cookbook.permissions import manifest, program, rights
 
     place = Place(tenant, False, Workspace())
-    found = rights(targets(place.tenant, place.book, only or (), stage_of(stage)), place.book)
+    found = rights(targets(place.tenant, place.book, only or (), stage_of(stage)), place.book, impact=impact)
     made = manifest(place.tenant, found)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -135,6 +135,7 @@ class Place:
 
     async def _stand_in_channels(self, stack: AsyncExitStack) -> dict[str, Channel]:
         from ggi.cookbook.dns import DnsChannel
+        from ggi.cookbook.graph.budget import RATES
         from ggi.cookbook.graph.channel import GraphChannel
         from ggi.cookbook.graph.client import GraphClient
         from ggi.cookbook.runner import SCRIPT, ProcessRunner, RunnerChannel
@@ -142,7 +143,7 @@ class Place:
 
         server = stack.enter_context(StandIn(self.book, stand_in_state))
         name = self.tenant.stack
-        plenty = dict.fromkeys(("identity", "conditionalAccess", "sharepoint", "teams", "reports"), 1e6)
+        plenty = dict.fromkeys(RATES, 1e6)
 
         async def client(delegated: bool) -> GraphClient:
             credential: Credential = StandInCredential(name, delegated)

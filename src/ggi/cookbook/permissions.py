@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ggi.cookbook.content import Cookbook
+from ggi.cookbook.impact import RIGHTS
 from ggi.cookbook.order import M365Tenant, Target
 from ggi.cookbook.product import GRAPH, RUNNER
 from ggi.inventory.m365 import Stage
@@ -32,9 +33,9 @@ class Rights:
     """Permissions on the Exchange Online resource."""
 
 
-def rights(targets: Iterable[Target], book: Cookbook) -> Rights:
-    """What these recipes need at their stages."""
-    found = Rights()
+def rights(targets: Iterable[Target], book: Cookbook, *, impact: bool = False) -> Rights:
+    """What these recipes need at their stages; with `impact`, also what `plan --impact` counts with."""
+    found = Rights(application={name: {"plan --impact"} for name in RIGHTS} if impact else {})
     for target in targets:
         writes = target.stage is Stage.APPLY
         for name in {setting.resource for setting in target.recipe.file.settings}:

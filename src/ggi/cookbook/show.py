@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ggi.cookbook.compare import shown
 from ggi.cookbook.content import Cookbook
+from ggi.cookbook.impact import Remark
 from ggi.cookbook.judge import ABSENT, Judged, Line, Outcome
 from ggi.cookbook.plan import Change, Plan
 from ggi.cookbook.product import GRAPH
@@ -83,8 +84,11 @@ def closing(stack: str, plan: Plan) -> str:
     )
 
 
-def plan_lines(plan: Plan, book: Cookbook, *, writing: bool = False) -> Iterator[str]:
-    """The plan as a change request: what differs, what users notice, what is needed, what can be undone."""
+def plan_lines(plan: Plan, book: Cookbook, remarks: Sequence[Remark] = (), *, writing: bool = False) -> Iterator[str]:
+    """The plan as a change request: what differs, what users notice, what is needed, what can be undone.
+
+    `remarks`: what was counted in this tenant; each is shown with its recipe.
+    """
     listed = [one for one in plan.judged if one.outcome is not Outcome.COMPLIANT]
     if writing:
         changing = {recipe for change in plan.changes for recipe in change.recipes}
@@ -98,6 +102,7 @@ def plan_lines(plan: Plan, book: Cookbook, *, writing: bool = False) -> Iterator
         yield from _object_lines(one, plan)
         if one is [x for x in listed if x.recipe == one.recipe][-1] and one.reason is None:
             yield f"      {t('users notice')}: {recipe.impact}"
+            yield from (f"      {t('here')}: {remark.text}" for remark in remarks if remark.recipe == one.recipe)
             yield f"      {t('advice')}: {recipe.rollout}"
             if recipe.by_hand is not None:
                 yield f"      {t('by hand')}: {recipe.by_hand}"
@@ -191,11 +196,12 @@ def change_data(change: Change) -> dict[str, Any]:
     }
 
 
-def plan_data(plan: Plan, book: Cookbook) -> dict[str, Any]:
+def plan_data(plan: Plan, remarks: Sequence[Remark] = ()) -> dict[str, Any]:
     """A whole plan, as data."""
     return {
         "recipes": [judged_data(one, plan) for one in plan.judged],
         "writes": [change_data(change) for change in plan.changes],
         "proposed": [change_data(change) for change in plan.proposed],
         "by_hand": [one.recipe for one in plan.by_hand],
+        "impact": [remark.data() for remark in remarks],
     }

@@ -270,32 +270,3 @@ def test_a_budget_spaces_requests_evenly() -> None:
 
     asyncio.run(work())
     assert time.now == 4.0
-
-
-def test_whom_a_policy_would_have_stopped_is_counted_before_it_is_enforced(world: World) -> None:
-    from ggi.cookbook.impact import remarks_of
-
-    world.apply(["EN-01", "EN-02", "EN-03", "EN-08"], report_only=True)
-    stopped = {"displayName": "Cookbook-EN-01-legacy-authentication", "result": "reportOnlyFailure"}
-    fine = {"displayName": "Cookbook-EN-01-legacy-authentication", "result": "reportOnlySuccess"}
-    world.state.data["signIns"] = [
-        {"id": str(n), "userId": f"user{n % 3}", "appliedConditionalAccessPolicies": [stopped if n % 2 else fine]}
-        for n in range(10)
-    ]
-    old = "2026-01-01T00:00:00Z"
-    policies = world.state.data["graph"]["/identity/conditionalAccess/policies"]
-    policies[-1]["modifiedDateTime"] = old
-
-    async def remarks() -> list[str]:
-        async with world.session() as session:
-            plan = await session.plan(wanted(["EN-01", "EN-02", "EN-03"]))
-            return await remarks_of(plan.judged, session.channels["graph"])
-
-    told = "\n".join(asyncio.run(remarks()))
-    assert "was it forgotten?" in told
-    assert "not counted who would be stopped" in told and "AuditLog.Read.All" in told
-
-    world.state.data["granted"]["application"].append("AuditLog.Read.All")
-    told = "\n".join(asyncio.run(remarks()))
-    assert "Cookbook-EN-01-legacy-authentication: in 14 days it would have stopped 5 sign-ins of 3 people" in told
-    assert "Cookbook-EN-03-device-code: in 14 days it would have stopped 0 sign-ins" in told

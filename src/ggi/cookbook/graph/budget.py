@@ -17,6 +17,8 @@ RATES: Mapping[str, float] = {
     "sharepoint": 5.0,
     "teams": 4.0,
     "reports": 4.0,
+    # Identity and access reports (sign-ins, registrations): 5 requests per 10 s for an app and a tenant.
+    "logs": 0.5,
 }
 """Requests per second of one tenant, by service."""
 
