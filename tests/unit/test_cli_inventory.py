@@ -311,6 +311,21 @@ def test_new_refuses_and_writes_nothing(
     assert sorted(small.rglob("*")) == before
 
 
+@pytest.mark.parametrize("command", [["preview"], ["up", "--yes"]], ids=["preview", "up"])
+def test_a_gemeente_that_went_up_into_another_one_is_not_deployed(
+    command: list[str], small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--inventory", str(small), "new", "GM0448"]) == 0
+    path = small / "tenants" / "gm0448.yaml"
+    text = path.read_text(encoding="utf-8").replace("GM0448", "GM0370")
+    path.write_text(text + "name: Beemster\nprovince: Noord-Holland\ninhabitants: 10000\n", encoding="utf-8")
+    path.rename(path.with_name("gm0370.yaml"))
+    assert main(["--inventory", str(small), *command, "gm0370", "--sandbox"]) == 2
+    told = capsys.readouterr().err
+    assert "tenants/gm0370.yaml:" in told
+    assert "GM0370 (Beemster) is part of GM0439 since 2022-01-01" in told
+
+
 def test_new_asks_for_the_region_when_there_are_several(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--inventory", str(copied), "new", "GM0202"]) == 2
     assert "Add --region with one of: midden, noord." in capsys.readouterr().err

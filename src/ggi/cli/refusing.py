@@ -1,4 +1,4 @@
-"""What stops a preview or an update before the engine starts: the controls, judging what would be deployed."""
+"""What stops a preview or an update before the engine starts: the calendar, and the controls over what is wanted."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ggi.cli.recording import Recording
     from ggi.cli.workspace import Wanted, Workspace
+    from ggi.errors import Problem
 
 
 def refuse(workspace: Workspace, wanted: Wanted, recording: Recording) -> None:
     """Judge a landscape as the policy pack will. Raises WorkError when it may not be deployed.
+
+    A gemeente that went up into another one is an InputError, as it is for `ggi validate`.
 
     The pack judges again in the engine: it alone sees values of secrets, and what is only known after the update.
     """
@@ -19,9 +22,14 @@ def refuse(workspace: Workspace, wanted: Wanted, recording: Recording) -> None:
     from ggi.audit.facts import Facts
     from ggi.audit.judge import today
     from ggi.audit.subjects import of_landscape
+    from ggi.errors import raise_if
+    from ggi.inventory.consistency import check_codes
 
     if wanted.landscape is None:
         return
+    ended: list[Problem] = []
+    check_codes([wanted.landscape.environment.tenant], workspace.inventory.registry, today(), ended, [])
+    raise_if(ended)
     controls, built = workspace.controls, wanted.landscape
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     own = waivers.get(built.environment.tenant.id)
