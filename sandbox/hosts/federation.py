@@ -34,6 +34,8 @@ DEFAULT = "default"
 NATIONAL = ("nat1", "nat2")
 AP = "ap"
 """The host that plays all access points; it has one address for each group of them."""
+PORT, DEVICE = "port0", "device0"
+"""A cable (veth pair) on that host, from the port of an access point to a device. There is no radio in a container."""
 USER = "medewerker"
 """The test user of every realm."""
 ROOTS_HOME = "/root"
@@ -51,6 +53,8 @@ class Site:
     realms: tuple[str, ...]
     access_points: tuple[str, ...]
     server_name: str
+    ports: tuple[str, ...] = ()
+    """Groups of access points with hostapd; the first one of all gets a port with a cable, which the role wlan makes."""
 
 
 @dataclass(frozen=True)
@@ -271,19 +275,22 @@ def _wait(federation: Federation, hosts: list[str]) -> None:
 def _known_hosts(federation: Federation, hosts: list[str]) -> None:
     """The hosts' public keys, read past the network: the image has one set for all."""
     key = federation.inside(hosts[0], "cat", "/etc/ssh/ssh_host_ed25519_key.pub").stdout.split()
-    lines = [f"{federation.address(host)} {key[0]} {key[1]}\n" for host in hosts]
+    groups = [name for name in federation.state["addresses"] if "/" in name]
+    lines = [f"{federation.address(host)} {key[0]} {key[1]}\n" for host in (*hosts, *groups)]
     write_atomically(federation.folder / "known_hosts", "".join(lines))
 
 
 def _access_point(federation: Federation) -> None:
-    federation.inside(AP, "apt-get", "install", "-y", "-q", "eapoltest", "freeradius-utils")
+    federation.inside(AP, "apt-get", "install", "-y", "-q", "eapoltest", "freeradius-utils", "wpasupplicant")
     _access_point_addresses(federation)
 
 
 def _access_point_addresses(federation: Federation) -> None:
     addresses = [value for key, value in federation.state["addresses"].items() if "/" in key]
-    script = "; ".join(f"ip address replace {address}/24 dev eth0" for address in addresses)
-    federation.inside(AP, "sh", "-c", script)
+    lines = [f"ip address replace {address}/24 dev eth0" for address in addresses]
+    lines.append(f"ip link show {PORT} >/dev/null 2>&1 || ip link add {PORT} type veth peer name {DEVICE}")
+    lines += [f"ip link set {name} up" for name in (PORT, DEVICE)]
+    federation.inside(AP, "sh", "-euc", "\n".join(lines))
 
 
 def _supply(federation: Federation, sites: list[Site]) -> None:
@@ -292,6 +299,7 @@ def _supply(federation: Federation, sites: list[Site]) -> None:
 
     nationals = {n: {"address": federation.address(n), "name": _national_name(n)} for n in NATIONAL}
     authority = federation.authority("federation")
+    managed = next(((site.stack, name) for site in sites for name in site.ports), None)
     supplied = {}
     for site in sites:
         eap, clients = federation.authority(f"{site.stack}-eap"), federation.authority(f"{site.stack}-clients")
@@ -300,7 +308,7 @@ def _supply(federation: Federation, sites: list[Site]) -> None:
             "govroam": {
                 "servers": {name: {"address": federation.address(f"{site.stack}-{name}")} for name in site.servers},
                 "access_points": {
-                    name: {"addresses": [f"{federation.address(f'{site.stack}/{name}')}/32"]}
+                    name: _group(federation.address(f"{site.stack}/{name}"), managed == (site.stack, name))
                     for name in site.access_points
                 },
                 "eap": {"authority": eap.pem, "client_authority": clients.pem},
@@ -327,6 +335,12 @@ def _supply(federation: Federation, sites: list[Site]) -> None:
     write_atomically(federation.supplied, yaml.safe_dump(supplied, sort_keys=False))
 
 
+def _group(address: str, managed: bool) -> dict[str, Any]:
+    """A group of access points; `managed` has one that the roles set up."""
+    hosts = {"hosts": {"ap1": {"address": address, "interface": PORT, "driver": "wired"}}} if managed else {}
+    return {"addresses": [f"{address}/32"], **hosts}
+
+
 def site_of(name: str, file: NetworkFile) -> Site | None:
     """What the federation needs to know of a network; None when nothing of it is managed here."""
     govroam = file.govroam
@@ -338,4 +352,5 @@ def site_of(name: str, file: NetworkFile) -> Site | None:
         realms=tuple(sorted(govroam.realms)),
         access_points=tuple(govroam.access_points),
         server_name=govroam.eap.server_name if govroam.eap else "",
+        ports=tuple(name for name, group in govroam.access_points.items() if group.platform == "hostapd"),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,16 +22,25 @@ NAME = os.environ.get("GGI_TEST_HOSTS", "tests")
 STACKS = ("net-rijnstad", "net-drieland")
 
 
-def converge(federation: Federation, *stacks: str, check: bool = False, first: bool = False, limit: str = "") -> Run:
-    """Run the roles on the servers of these networks."""
-    variables = {"govroam_serial": "100%"} if first else {}
+def converge(
+    federation: Federation,
+    *stacks: str,
+    check: bool = False,
+    first: bool = False,
+    limit: str = "",
+    tags: str = "",
+    variables: Mapping[str, Any] | None = None,
+) -> Run:
+    """Run the roles on the hosts of these networks."""
+    more = {"govroam_serial": "100%"} if first else {}
     return play(
         stacks or STACKS,
         inventory=ROOT / "inventories",
         environment=federation.environment,
         check=check,
         limit=limit,
-        variables=variables,
+        tags=tags,
+        variables={**(variables or {}), **more},
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from ggi.hosts.audit import audit_network
 from ggi.hosts.controls import load_host_controls
 from ggi.hosts.eapol import Outcome as Ended
 from ggi.hosts.place import Place
-from ggi.hosts.run import Run, play
+from ggi.hosts.run import Run
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 from tests.hosts.conftest import converge
@@ -43,6 +45,21 @@ def changes(run: Run) -> set[tuple[str, str, str]]:
     return {(change.host, change.role, change.task) for change in run.changes}
 
 
+@contextmanager
+def whole_afterwards(world: World) -> Iterator[None]:
+    """A test that fails leaves no broken host to the next one."""
+    try:
+        yield
+    except BaseException:
+        converge(world.federation, "net-drieland", limit="rad2")
+        raise
+
+
+def only_freeradius(world: World, variables: dict[str, Any]) -> Run:
+    """Run the role freeradius alone on the host, with these variables."""
+    return converge(world.federation, "net-drieland", limit="rad2", tags="freeradius", variables=variables)
+
+
 def test_a_second_run_changes_nothing(world: World) -> None:
     assert changes(converge(world.federation, first=True)) == set()
 
@@ -50,16 +67,17 @@ def test_a_second_run_changes_nothing(world: World) -> None:
 def test_drift_is_seen_by_controls_and_by_check_mode_and_is_restored(world: World) -> None:
     controls = load_host_controls([ROOT])
     assert set(outcomes(world).values()) == {Outcome.PASS}
-    for control in controls.values():
-        script = control.broken.read_text(encoding="utf-8")
-        world.federation.inside(HOST, "sh", "-euc", script)
-    assert outcomes(world) == dict.fromkeys(controls, Outcome.FAIL)
-    foreseen = changes(converge(world.federation, "net-drieland", check=True, limit="rad2"))
-    assert {role for _, role, _ in foreseen} == {"base", "certificates", "freeradius", "radsecproxy"}
-    assert {host for host, _, _ in foreseen} == {HOST}
-    assert changes(converge(world.federation, "net-drieland", limit="rad2")) == foreseen
-    assert set(outcomes(world).values()) == {Outcome.PASS}
-    assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad2").outcome is Ended.ACCEPTED
+    with whole_afterwards(world):
+        for control in controls.values():
+            script = control.broken.read_text(encoding="utf-8")
+            world.federation.inside(HOST, "sh", "-euc", script)
+        assert outcomes(world) == dict.fromkeys(controls, Outcome.FAIL)
+        foreseen = changes(converge(world.federation, "net-drieland", check=True, limit="rad2"))
+        assert {role for _, role, _ in foreseen} == {"base", "certificates", "freeradius", "radsecproxy"}
+        assert {host for host, _, _ in foreseen} == {HOST}
+        assert changes(converge(world.federation, "net-drieland", limit="rad2")) == foreseen
+        assert set(outcomes(world).values()) == {Outcome.PASS}
+        assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad2").outcome is Ended.ACCEPTED
 
 
 WRONG = [
@@ -72,31 +90,29 @@ WRONG = [
 ]
 
 
+def state(world: World) -> tuple[str, str]:
+    """The process of FreeRADIUS on the host, and a hash of each file of its configuration."""
+    script = "systemctl show -p MainPID freeradius; find /etc/freeradius/govroam -type f | sort | xargs sha256sum"
+    process, _, files = world.federation.inside(HOST, "sh", "-c", script).stdout.partition("\n")
+    return process, files
+
+
 @pytest.mark.parametrize(("variables", "reason"), WRONG)
 def test_wrong_input_fails_before_a_service_is_touched(world: World, variables: dict[str, Any], reason: str) -> None:
-    script = "systemctl show -p MainPID freeradius; find /etc/freeradius/govroam -type f | sort | xargs sha256sum"
-    before = world.federation.inside(HOST, "sh", "-c", script).stdout
-    run = play(
-        ["net-drieland"],
-        inventory=ROOT / "inventories",
-        environment=world.federation.environment,
-        limit="rad2",
-        variables=variables,
-    )
-    assert reason in run.failed[HOST], run.failed
-    assert world.federation.inside(HOST, "sh", "-c", script).stdout == before
+    before = state(world)
+    with whole_afterwards(world):
+        run = only_freeradius(world, variables)
+        assert reason in run.failed[HOST], run.failed
+        assert state(world) == before
 
 
 def test_a_server_that_does_not_start_gets_its_previous_configuration_back(world: World) -> None:
-    # Its check passes, but something else has the port that a new address would need.
+    # Its check passes, but the address is another host's, so it can't listen there.
     address = world.federation.address("nat1")
     variables = {"freeradius_listen": [world.federation.address(HOST), "127.0.0.1", address]}
-    run = play(
-        ["net-drieland"],
-        inventory=ROOT / "inventories",
-        environment=world.federation.environment,
-        limit="rad2",
-        variables=variables,
-    )
-    assert "the previous one runs again" in run.failed[HOST], run.failed
-    assert world.login(world.login_of(POLDERVEEN), "net-drieland", "rad2").outcome is Ended.ACCEPTED
+    _, files = state(world)
+    with whole_afterwards(world):
+        run = only_freeradius(world, variables)
+        assert "the previous one runs again" in run.failed[HOST], run.failed
+        assert state(world)[1] == files
+        assert world.login(world.login_of(POLDERVEEN), "net-drieland", "rad2").outcome is Ended.ACCEPTED

@@ -7,20 +7,26 @@ import csv
 import io
 import json
 import plistlib
+import re
 from configparser import ConfigParser
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from pydantic import ValidationError
 
 from ggi.errors import InputError
 from ggi.hosts.build import hosts
+from ggi.hosts.checklists import CONSOLES
 from ggi.hosts.network import networks, with_supplied
 from ggi.hosts.pages import firewall_csv, page, write
 from ggi.hosts.profile import Method, profile_of
 from ggi.hosts.profiles import files
+from ggi.hosts.readme import specification
+from ggi.inventory.govroam import AccessPoints
 from ggi.inventory.load import Inventory
 from ggi.inventory.network import NetworkFile
 from ggi.paths import ROOT
@@ -161,3 +167,49 @@ def test_a_realm_or_method_that_the_network_has_not_is_refused() -> None:
         profile_of(rijnstad(), "elsewhere.test")
     with pytest.raises(InputError, match="does not offer"):
         profile_of(rijnstad(eap={"methods": ["tls"], "authority": AUTHORITY.pem}), "rijnstad.test", "peap")
+
+
+def test_every_platform_has_a_role_a_file_or_a_checklist() -> None:
+    platforms = set(get_args(AccessPoints.model_fields["platform"].annotation))
+    assert platforms == {"hostapd", "openwrt", *CONSOLES}
+    for platform in CONSOLES:
+        points = rijnstad().govroam.access_points["stadhuis"].model_dump() | {"platform": platform}  # type: ignore[union-attr]
+        text = page("net-rijnstad", rijnstad(access_points={"stadhuis": points}))
+        assert text.count("- [ ]") == 5 and CONSOLES[platform].title in text
+
+
+def test_openwrt_gets_both_servers_and_no_secret(tmp_path: Path) -> None:
+    file = rijnstad()
+    names = {path.name for path in write(hosts("rijnstad", file), file, tmp_path)}
+    assert "openwrt-werf.uci" in names and "openwrt-stadhuis.uci" not in names
+    lines = (tmp_path / "openwrt-werf.uci").read_text(encoding="utf-8").splitlines()
+    assert all(re.fullmatch(r"set wireless\.govroam(\.[a-z0-9_]+='[^']*'|=wifi-iface)", line) for line in lines[:18])
+    assert "set wireless.govroam.ssid='govroam'" in lines and "set wireless.govroam.encryption='wpa2+ccmp'" in lines
+    assert "set wireless.govroam.auth_server='192.0.2.11'" in lines
+    assert "add_list wireless.govroam.hostapd_bss_options='auth_server_addr=192.0.2.12'" in lines
+    assert {line.partition("secret=")[2].strip("'") for line in lines if "secret=" in line} == {"SECRET"}
+
+
+POINT = {"address": "192.0.2.65", "interface": "wlan0"}
+
+
+def test_access_points_with_hostapd_are_hosts_of_their_own() -> None:
+    found = hosts("rijnstad", rijnstad(access_points={"stadhuis": {"hosts": {"hal": POINT}}}))
+    assert found.groups["govroam_access_points"] == ("net-rijnstad-hal",)
+    assert "net-rijnstad-hal" not in found.servers
+    assert found.host["net-rijnstad-hal"]["wlan_servers"] == ["192.0.2.11", "192.0.2.12"]
+    known = specification(ROOT / "roles" / "wlan")["options"]
+    assert set(found.host["net-rijnstad-hal"]) - set(known) == {"ansible_host", "ggi_stack"}
+
+
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        ({"stadhuis": {"hosts": {"hal": {**POINT, "address": "192.0.2.200"}}}}, "is not in `addresses`"),
+        ({"stadhuis": {"hosts": {"rad1": POINT}}}, "two hosts have the same name"),
+        ({"werf": {"hosts": {"hal": {**POINT, "address": "192.0.2.97"}}}}, "goes with `platform: hostapd`"),
+    ],
+)
+def test_an_access_point_that_can_not_work_is_refused(points: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        rijnstad(access_points=points)

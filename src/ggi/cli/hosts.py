@@ -202,8 +202,8 @@ def secret(
     import os
 
     from ggi.errors import InputError, Problem
-    from ggi.hosts.build import client_secret
     from ggi.hosts.secrets import value
+    from ggi.hosts.wlan import client_secret
     from ggi.inventory.validate import nearest
 
     place = place_of(network, sandbox)

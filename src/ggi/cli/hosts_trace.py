@@ -62,13 +62,13 @@ def test(
     Example: ggi hosts test net-drieland --realm rijnstad.test --sandbox
     """
     from ggi.cli.workspace import Workspace, sandbox_name
-    from ggi.hosts.build import client_secret
     from ggi.hosts.eapol import Login, Outcome
     from ggi.hosts.network import networks, with_supplied
     from ggi.hosts.prober import Probe, here, in_container
     from ggi.hosts.secrets import value
     from ggi.hosts.story import of_login
     from ggi.hosts.tracing import read
+    from ggi.hosts.wlan import client_secret
 
     place = place_of(network, sandbox)
     govroam = place.govroam

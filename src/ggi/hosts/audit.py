@@ -61,7 +61,7 @@ def audit_network(
         for name, one in controls.items()
         if one.control.enforcement(ENVIRONMENT, date) is not Enforcement.DISABLED
     }
-    hosts = sorted(network.hosts.host)
+    hosts = sorted(network.hosts.servers)
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda host: list(_of_host(network, host, in_force)), hosts)
     deviations = Deviations(own.file if own else WaiverFile(), ENVIRONMENT, date)

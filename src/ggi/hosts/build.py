@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ggi.hosts.ports import ACCOUNTING, NTP, RADIUS, RADSEC
+from ggi.hosts.wlan import ACCESS_POINTS, access_points, client_secret
 from ggi.inventory.govroam import AccessPoints, Govroam
 from ggi.inventory.network import NetworkFile
 from ggi.messages import t
@@ -20,8 +22,6 @@ SERVERS = "govroam_servers"
 LOCAL_PROXY = "local-radsecproxy"
 """What FreeRADIUS calls the radsecproxy on its own host."""
 LOCAL_PORT = 11812
-RADIUS, ACCOUNTING, RADSEC, NTP = 1812, 1813, 2083, 123
-"""Ports by RFC 2865, RFC 2866, RFC 6614 and RFC 5905."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class Hosts:
     host: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     group: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     waits: tuple[Wait, ...] = ()
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Names of the RADIUS servers."""
+        return self.groups.get(SERVERS, ())
 
     @property
     def ready(self) -> bool:
@@ -79,6 +84,7 @@ def hosts(network_id: str, file: NetworkFile) -> Hosts:
     if govroam is None or govroam.radius == "existing":
         return Hosts(stack, waits=())
     group = group_name(stack)
+    points = access_points(stack, govroam)
     names = {name: f"{stack}-{name}" for name in govroam.servers}
     host = {
         names[name]: {
@@ -91,8 +97,12 @@ def hosts(network_id: str, file: NetworkFile) -> Hosts:
     variables = {"ggi_stack": stack, **_base(govroam), **_freeradius(govroam), **_radsecproxy(govroam)}
     return Hosts(
         stack,
-        groups={group: tuple(host), SERVERS: tuple(host)},
-        host=host,
+        groups={
+            group: (*host, *points),
+            SERVERS: tuple(host),
+            **({ACCESS_POINTS: tuple(points)} if points else {}),
+        },
+        host=host | points,
         group={group: variables},
         waits=waits(govroam),
     )
@@ -211,11 +221,6 @@ def _client(name: str, group: AccessPoints) -> dict[str, Any]:
         "visitor_vlan": group.visitor_vlan,
         "staff_vlan": group.staff_vlan or group.visitor_vlan,
     }
-
-
-def client_secret(name: str) -> str:
-    """The secret that a group of access points shares with the servers: both ends are ours, so it is derived."""
-    return f"derived(govroam/client/{name})"
 
 
 def _retention(role: str, govroam: Govroam) -> dict[str, int]:

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ggi.hosts.build import Hosts, Wait, flows, waits
+from ggi.hosts.checklists import CONSOLES
 from ggi.hosts.network import ansible_inventory
+from ggi.hosts.wlan import SSID, openwrt
 from ggi.inventory.govroam import AccessPoints, Govroam
 from ggi.inventory.network import NetworkFile
 from ggi.messages import t
 
-SSID = "govroam"
-"""Exactly so, in lower case (AP-1)."""
 RESPONSE_WINDOW = 6
 """Seconds that a server waits for the home organisation; an access point must wait longer."""
 
@@ -93,6 +93,15 @@ def _group(name: str, group: AccessPoints) -> Iterator[str]:
     yield from (f"### {name} ({group.platform})", "", f"| {t('setting')} | {t('value')} |", "|---|---|")
     yield from (f"| {key} | {value} |" for key, value in rows.items())
     yield ""
+    console = CONSOLES.get(group.platform)
+    if console is not None:
+        yield t(
+            "Where {title} has it (looked up in manuals, not tried on this equipment; names differ by version):",
+            title=console.title,
+        )
+        yield ""
+        yield from (f"- [ ] {what}: {where}" for what, where in console.rows.items())
+        yield ""
 
 
 def write(built: Hosts, file: NetworkFile, folder: Path) -> list[Path]:
@@ -108,6 +117,11 @@ def write(built: Hosts, file: NetworkFile, folder: Path) -> list[Path]:
         "hosts.json": json.dumps(ansible_inventory([built]), indent=1, ensure_ascii=False) + "\n",
         "network-team.md": page(built.stack, file),
         "firewall.csv": firewall_csv(built.stack, govroam),
+        **{
+            f"openwrt-{name}.uci": openwrt(name, group, govroam)
+            for name, group in sorted(govroam.access_points.items())
+            if group.platform == "openwrt"
+        },
     }
     written = []
     for name, text in texts.items():

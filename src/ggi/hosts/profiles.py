@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from ggi.hosts.certificates import chain
-from ggi.hosts.pages import SSID
 from ggi.hosts.profile import EAP, Profile
 from ggi.hosts.windows import intune, wlan_profile
+from ggi.hosts.wlan import SSID
 
 
 def files(profile: Profile) -> Mapping[str, str]:

@@ -124,11 +124,14 @@ def play(
     environment: Mapping[str, str] | None = None,
     check: bool = False,
     limit: str = "",
+    tags: str = "",
     variables: Mapping[str, Any] | None = None,
     report: Callable[[str], None] = lambda _: None,
     playbook: Path = PLAYBOOK,
 ) -> Run:
-    """Run the playbook on the hosts of `stacks`; `check` changes nothing. `limit` is a pattern of Ansible's."""
+    """Run the playbook on the hosts of `stacks`; `check` changes nothing. `limit` is a pattern of Ansible's,
+    `tags` are those of the playbook's roles.
+    """
     from ansible_runner.interface import run as run_ansible
 
     run = Run(check)
@@ -146,6 +149,7 @@ def play(
             project_dir=str(ROOT),
             limit=chosen,
             cmdline="--diff --check" if check else "--diff",
+            tags=tags,
             extravars=dict(variables or {}),
             envvars={
                 **dict(environment or {}),

@@ -32,7 +32,7 @@ def read(place: Place, *needles: str) -> list[Attempt]:
         return attempts(done.stdout, host)
 
     with ThreadPoolExecutor(4) as pool:
-        return [attempt for found in pool.map(lambda h: list(of(h)), sorted(place.hosts.host)) for attempt in found]
+        return [attempt for found in pool.map(lambda h: list(of(h)), sorted(place.hosts.servers)) for attempt in found]
 
 
 def near(found: list[Attempt], moment: dt.datetime, realm: str) -> list[Attempt]:

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 from xml.etree import ElementTree
 
-from ggi.hosts.pages import SSID
 from ggi.hosts.profile import EAP, Profile
+from ggi.hosts.wlan import SSID
 
 _MS = "http://www.microsoft.com"
 _TTLS_AUTHOR = 311

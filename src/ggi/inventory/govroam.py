@@ -146,6 +146,25 @@ class Users(Model):
         return self
 
 
+Interface = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,14}$")]
+"""Name of a network interface of Linux (at most 15 characters)."""
+
+
+class AccessPoint(Model):
+    """An access point with hostapd that Ansible reaches."""
+
+    address: Address
+    """Where Ansible reaches it, and from where it asks the servers."""
+    interface: Interface = "wlan0"
+    """The radio, or the port."""
+    driver: Literal["nl80211", "wired"] = "nl80211"
+    """`nl80211` is a radio; `wired` is 802.1X on a port with a cable."""
+    uplink: Interface = "eth0"
+    """The interface that carries the VLANs."""
+    channel: Annotated[int, Field(ge=1, le=177)] = 36
+    """Channel of the radio; 1 to 14 is the 2.4 GHz band."""
+
+
 class AccessPoints(Model):
     """Access points in one place, or the controller that speaks for them."""
 
@@ -165,6 +184,18 @@ class AccessPoints(Model):
     """What the pages and files are made for."""
     coverage: Line | None = None
     """Where it is, for people."""
+    hosts: dict[Slug, AccessPoint] = {}
+    """For `hostapd`: access points that the role wlan sets up. Other ones are set up by hand, from the pages."""
+
+    @model_validator(mode="after")
+    def _hosts_ask_from_here(self) -> AccessPoints:
+        if self.hosts and self.platform != "hostapd":
+            raise ValueError(t("`hosts` goes with `platform: hostapd`"))
+        known = [ipaddress.ip_network(text) for text in self.addresses]
+        for name, host in self.hosts.items():
+            if not any(ipaddress.ip_address(host.address) in network for network in known):
+                raise ValueError(t("{name}: {address} is not in `addresses`", name=name, address=host.address))
+        return self
 
 
 class Management(Model):
@@ -222,4 +253,7 @@ class Govroam(Model):
         addresses = [server.address for server in self.servers.values()]
         if len(set(addresses)) != len(addresses):
             raise ValueError(t("two servers have the same address"))
+        names = [*self.servers, *(name for group in self.access_points.values() for name in group.hosts)]
+        if len(set(names)) != len(names):
+            raise ValueError(t("two hosts have the same name"))
         return self
