@@ -62,6 +62,23 @@ class Permissions(Model):
     """No application may call it; an administrator signs in."""
 
 
+class Monitored(Model):
+    """A resource as Microsoft's UTCM names it (`ggi m365 monitor`). A test holds every name against what UTCM knows."""
+
+    type: Annotated[str, Field(pattern=r"^microsoft\.[a-z.0-9]+$")]
+    """In lower case: the published schema checks nothing else."""
+    key: str = ""
+    """The property that holds the object's name."""
+    fixed: dict[str, Any] = {}
+    """Properties that name the one object there is."""
+    names: dict[str, str] = {}
+    """Properties that UTCM calls otherwise, by our path."""
+
+    def name_of(self, path: str) -> str:
+        """What UTCM calls a property: the same with a capital, unless `names` says otherwise. "" for a nested one."""
+        return self.names.get(path) or ("" if "." in path else path[:1].upper() + path[1:])
+
+
 class Resource(Model):
     """One kind of object. Graph: `type`, `url` and so on; PowerShell: cmdlets."""
 
@@ -98,8 +115,8 @@ class Resource(Model):
     """The parameter that names it when it is changed, when that is another one."""
     key_property: str = ""
     """The property that holds its name in what is read; default: the key."""
-    type_name: str = ""
-    """The type in UTCM monitors (lower case), when there is one."""
+    monitor: Monitored | None = None
+    """How Microsoft's UTCM knows it, when it does."""
 
     @property
     def named_by(self) -> str:
