@@ -63,7 +63,7 @@ def _data(place: Place, run: Run) -> dict[str, Any]:
     }
 
 
-def _run(place: Place, *, check: bool, limit: str, first: bool = False) -> Run:
+def _run(place: Place, *, check: bool, limit: str = "", first: bool = False, tags: str = "") -> Run:
     from ggi.hosts.run import play
 
     # On a first run nobody is served yet, so all servers are set up at once.
@@ -75,6 +75,7 @@ def _run(place: Place, *, check: bool, limit: str, first: bool = False) -> Run:
             environment=place.environment,
             check=check,
             limit=limit,
+            tags=tags,
             variables=variables,
             report=progress,
         )
@@ -149,7 +150,11 @@ def apply(
     place.ready()
     if not yes:
         typer.confirm(t("Change the hosts of {stack}?", stack=place.stack), abort=True, err=True)
-    run = _run(place, check=False, limit=limit, first=first)
+    applied(place, _run(place, check=False, limit=limit, first=first), diff, json_output)
+
+
+def applied(place: Place, run: Run, diff: bool, json_output: bool) -> None:
+    """Tell what a run did. Exits with 1 when it failed."""
     if json_output:
         say_json(_data(place, run))
     else:
@@ -158,6 +163,11 @@ def apply(
         say(paint(closing, "green" if run.fine else "red"))
     if not run.fine:
         raise typer.Exit(EXIT_FAILED)
+
+
+def renewed(place: Place) -> Run:
+    """Run the role freeradius alone, one server after the other."""
+    return _run(place, check=False, tags="freeradius")
 
 
 def vars_of(value: Any) -> dict[str, Any]:

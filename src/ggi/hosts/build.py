@@ -204,6 +204,7 @@ def _freeradius(govroam: Govroam) -> dict[str, Any]:
             "freeradius_server_name": eap.server_name,
             "freeradius_authority": eap.authority or "",
             "freeradius_client_authority": eap.client_authority or "",
+            "freeradius_reached": eap.rollover.reached if eap.rollover else 0,
         }
     if govroam.users.kind == "file":
         values["freeradius_user_names"] = sorted(govroam.users.names)

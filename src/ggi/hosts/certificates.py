@@ -33,6 +33,21 @@ def days_left(pem: str, now: dt.datetime) -> int:
     return min((one.not_valid_after_utc - now).days for one in chain(pem))
 
 
+def anchor(pem: str, authorities: str) -> str | None:
+    """SHA-256 of the CA among `authorities` that issued a chain; None when none of them did. Raises ValueError."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    for last in reversed(chain(pem)):
+        for authority in chain(authorities) if authorities else ():
+            try:
+                last.verify_directly_issued_by(authority)
+            except (InvalidSignature, TypeError, ValueError):
+                continue
+            return authority.fingerprint(SHA256()).hex()
+    return None
+
+
 def problems(
     pem: str, server_name: str, profile: Profile, authorities: str, now: dt.datetime | None = None
 ) -> list[str]:

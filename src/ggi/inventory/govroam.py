@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from ggi.inventory.models import Model
-from ggi.inventory.types import Cidr, Gemeentecode, HostName, Line, Port, Realm, Slug
+from ggi.inventory.types import Cidr, Date, Gemeentecode, HostName, Line, Port, Realm, Slug
 from ggi.messages import t
 
 
@@ -89,6 +89,20 @@ class National(Model):
         return self
 
 
+LEAST_REACHED = 95
+"""Per cent of devices that must have the profile with a new CA before the servers change: the rest can be helped one by
+one at the desk."""
+
+
+class Rollover(Model):
+    """How far a change of the CA that devices pin has come."""
+
+    profile_out: Date
+    """When the profile with both CAs went out."""
+    reached: Annotated[int, Field(ge=0, le=100)] = 0
+    """Per cent of devices that have it, by the management of devices."""
+
+
 class Eap(Model):
     """How users log in."""
 
@@ -102,6 +116,8 @@ class Eap(Model):
     """Newest version of TLS."""
     authority: Certificates | None = None
     """CA of the EAP certificate, which clients pin; old and new side by side at a rollover."""
+    rollover: Rollover | None = None
+    """A change to another CA that is under way; taken out when the servers have changed."""
     client_authority: Certificates | None = None
     """Private CA that issues client certificates for EAP-TLS (EAP-3)."""
 
