@@ -8,7 +8,7 @@ from typing import Any
 
 from ggi.cli.m365place import stand_in_file, stand_in_state
 from ggi.cookbook.content import load_cookbook
-from ggi.cookbook.product import GRAPH
+from ggi.cookbook.product import DNS, GRAPH
 from ggi.cookbook.reading import Ref
 from ggi.errors import InputError, Problem
 from ggi.messages import t
@@ -63,6 +63,9 @@ def _set(data: Any, ref: Ref, path: str, value: Any) -> None:
     book = load_cookbook([ROOT])
     try:
         resource, channel = book.resource(ref.resource), book.channel(ref.resource)
+        if channel == DNS:
+            data["dns"][path] = value
+            return
         if channel != GRAPH:
             data["powershell"][ref.resource][ref.item][path] = value
             return

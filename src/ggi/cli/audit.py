@@ -129,7 +129,7 @@ def audit_stack(
     from ggi.audit.subjects import of_landscape
 
     if is_m365(name):
-        return audit_m365(workspace, name, place, date, sandbox)
+        return audit_m365(workspace, name, place, date, sandbox, state_file)
     if is_network(name):
         return audit_hosts(workspace, name, place, date, sandbox)
     facts = Facts(workspace.landscape(name), workspace.catalogue, workspace.inventory.registry)

@@ -194,64 +194,6 @@ def check(
 
 
 @group.command()
-def drift(
-    tenant: Tenant,
-    sandbox: StandIn = False,
-    only: Only = None,
-    since: Annotated[
-        Path | None, typer.Option("--since", metavar="FILE", help="Compare with this snapshot; default: what is known.")
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Look at the newest snapshot, not at the tenant.")] = False,
-    json_output: Json = False,
-) -> None:
-    """Show what others changed since the Cookbook last wrote or looked. Exit code 1 when something was.
-
-    Example: ggi m365 drift m365-rijnstad --sandbox
-    """
-    from ggi.audit.signing import own_key
-    from ggi.cookbook.drift import drifted
-    from ggi.cookbook.plan import refs_of
-    from ggi.cookbook.snapshot import load, newest
-
-    place = Place(tenant, sandbox, Workspace(), by_hand=None)
-    chosen = place.targets(only)
-    key = own_key().public_key() if since is not None or offline else None
-    earlier = load(since, key) if since is not None and key is not None else None
-    later = newest(place.snapshots, key) if offline and key is not None else None
-
-    async def work() -> tuple[list[Any], str]:
-        async with place.session() as session:
-            known = earlier.known if earlier is not None else session.journal.known
-            if not known:
-                fix = t("Run `ggi m365 apply`, `snapshot` or `baseline` first.")
-                raise InputError(Problem(t("nothing is known of {name} yet", name=place.tenant.stack), fix))
-            seen = later.seen if later is not None else await session.read(refs_of(chosen))
-            date = earlier.taken if earlier is not None else session.journal.known_at
-            return drifted(known, seen, chosen, place.book), date
-
-    found, date = run(work())
-    if json_output:
-        say_json(
-            {"tenant": place.tenant.stack, "stand_in": sandbox, "since": date, "changed": [f.data() for f in found]}
-        )
-    else:
-        if found:
-            rows = [(f.recipe, f.object, f.path, f.was, f.now, t(f.verdict)) for f in found]
-            table((t("recipe"), t("object"), t("property"), t("was"), t("is"), t("outcome")), rows, indent="  ")
-        color = "red" if found else "green"
-        text = t(
-            "{stack}: {count} settings were changed by others since {date}",
-            stack=place.tenant.stack,
-            count=len(found),
-            date=date,
-        )
-        say(paint(text, color))
-        labelled(place)
-    if found:
-        raise typer.Exit(EXIT_FAILED)
-
-
-@group.command()
 def release(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Its id, such as TM-01.")],
     tenant: Tenant,

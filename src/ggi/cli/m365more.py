@@ -1,4 +1,4 @@
-"""m365 explain|permissions|snapshot|baseline|page|monitor: what a recipe asks, what rights it needs, what was read."""
+"""m365 explain|permissions|page|monitor|stand-in|schema: what a recipe asks, what rights it needs, and the booklet."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ggi.cli.m365 import Only, StandIn, Tenant, group, labelled, stage_of
-from ggi.cli.m365place import Place, run
+from ggi.cli.m365 import Only, Tenant, group, labelled, stage_of
+from ggi.cli.m365place import Place
 from ggi.cli.options import Json
 from ggi.cli.output import note, say, say_json, table
 from ggi.cli.workspace import Workspace
@@ -138,68 +138,6 @@ def _some(names: list[str]) -> str:
         if len(names) <= 8
         else t("{names} and {count} others", names=", ".join(names[:7]), count=len(names) - 7)
     )
-
-
-@group.command()
-def snapshot(tenant: Tenant, sandbox: StandIn = False, json_output: Json = False) -> None:
-    """Keep what is there now, signed; `ggi audit --from state` and `drift` work on it.
-
-    Example: ggi m365 snapshot m365-rijnstad --sandbox
-    """
-    from ggi.audit.signing import own_key
-    from ggi.cookbook.plan import refs_of
-    from ggi.cookbook.snapshot import save, take
-
-    place = Place(tenant, sandbox, Workspace())
-    chosen = place.targets(None)
-
-    async def work() -> Path:
-        async with place.session() as session:
-            seen = await session.read(refs_of(chosen))
-            session.journal.remember(seen)
-            return save(take(place.tenant.stack, seen, stand_in=sandbox), place.snapshots, own_key())
-
-    path = run(work())
-    if json_output:
-        say_json({"tenant": place.tenant.stack, "stand_in": sandbox, "file": str(path)})
-        return
-    say(t("  written: {path}", path=path))
-    labelled(place)
-
-
-@group.command()
-def baseline(
-    tenant: Tenant,
-    sandbox: StandIn = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the draft here.")] = None,
-) -> None:
-    """Draft today's deviations with their values (nulmeting), for people to decide on.
-
-    Example: ggi m365 baseline m365-rijnstad --sandbox --out policies/waivers/m365/rijnstad.yaml
-    """
-    from ggi.audit.judge import today
-    from ggi.cookbook.baseline import draft
-    from ggi.cookbook.plan import refs_of
-
-    place = Place(tenant, sandbox, Workspace())
-    chosen = place.targets(None)
-
-    async def work() -> str:
-        from ggi.cookbook.judge import judge
-
-        async with place.session() as session:
-            seen = await session.read(refs_of(chosen))
-            session.journal.remember(seen)
-            return draft(judge(chosen, seen, place.book), place.book, today())
-
-    text = run(work())
-    if out is None:
-        say(text.rstrip())
-        return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
-    say(t("  written: {path}", path=out))
-    labelled(place)
 
 
 @group.command()

@@ -6,13 +6,14 @@ import contextlib
 import datetime as dt
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ggi.cli.output import note
 from ggi.cli.workspace import Workspace, sandbox_name
 from ggi.errors import InputError, Problem
 from ggi.messages import t
@@ -209,13 +210,19 @@ def with_recipes(controls: Controls, workspace: Workspace, stacks: Sequence[str]
     return replace(controls, by_id={**controls.by_id, **controls_of(book)})
 
 
-def audit_m365(workspace: Workspace, name: str, where: AuditPlace, date: dt.date, sandbox: bool) -> Audit:
-    """The audit of a Microsoft 365 tenant: live, or of its newest snapshot (`--from state`). Raises InputError."""
+def audit_m365(
+    workspace: Workspace, name: str, where: AuditPlace, date: dt.date, sandbox: bool, file: Path | None = None
+) -> Audit:
+    """The audit of a Microsoft 365 tenant: live, or of a snapshot (`--from state`): a file, or its newest.
+
+    Raises InputError.
+    """
     from ggi.audit.audit import Place as AuditPlace
-    from ggi.audit.signing import own_key
+    from ggi.audit.signing import fingerprint, own_key
+    from ggi.cli.verify import whose
     from ggi.cookbook.audit import audit_of
     from ggi.cookbook.plan import refs_of
-    from ggi.cookbook.snapshot import newest
+    from ggi.cookbook.snapshot import checked, load, newest
     from ggi.cookbook.waived import deviations_of
 
     if where is AuditPlace.PLAN:
@@ -229,5 +236,15 @@ def audit_m365(workspace: Workspace, name: str, where: AuditPlace, date: dt.date
         async with place.session() as session:
             return await session.read(refs_of(chosen))
 
-    seen = newest(place.snapshots, own_key().public_key()).seen if where is AuditPlace.STATE else run(read())
-    return audit_of(place.tenant, place.book, chosen, seen, own, where, date, simulated=sandbox)
+    simulated = sandbox
+    seen: Mapping[Ref, Seen]
+    if where is AuditPlace.LIVE:
+        seen = run(read())
+    elif file is None:
+        seen = newest(place.snapshots, own_key().public_key(), place.tenant.stack).seen
+    else:
+        signer = checked(file)[1]
+        found = load(file, signer, place.tenant.stack)
+        note(t("  signed with {fingerprint}: {whose}", fingerprint=fingerprint(signer), whose=whose(signer, None)[0]))
+        seen, simulated = found.seen, found.stand_in
+    return audit_of(place.tenant, place.book, chosen, seen, own, where, date, simulated=simulated)

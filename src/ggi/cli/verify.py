@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
-def _whose(signer: Ed25519PublicKey, named: Path | None) -> tuple[str, bool]:
+def whose(signer: Ed25519PublicKey, named: Path | None) -> tuple[str, bool]:
     """Whose key it is, as far as is known here, and whether that is not the one that was named."""
     from ggi.audit.signing import fingerprint, own_key_file, public_key_of
 
@@ -52,7 +52,7 @@ def verify(
         message = t("this file can't be read: {why}", why=error.strerror or error)
         raise InputError(Problem(message, t("Check the name and the rights."), Origin(str(file), 0))) from None
     shown = fingerprint(found.signer) if found.signer else ""
-    whose, other = _whose(found.signer, key) if found.signer else ("", key is not None)
+    owner, other = whose(found.signer, key) if found.signer else ("", key is not None)
     if json_output:
         faults = [{"file": f.file, "what": f.what} for f in found.faults]
         say_json({"files": found.files, "intact": not faults, "signer": shown, "named": not other, "faults": faults})
@@ -60,7 +60,7 @@ def verify(
         for fault in found.faults:
             say(paint(f"  ! {fault}", "red"))
         if found.signer is not None:
-            say(t("  signed with {fingerprint}: {whose}", fingerprint=shown, whose=whose))
+            say(t("  signed with {fingerprint}: {whose}", fingerprint=shown, whose=owner))
         intact = t("{file}: {count} files, all as they were signed", file=file, count=found.files)
         broken = t("{file}: not as it was signed", file=file)
         say(paint(broken, "red") if found.faults else paint(intact, "yellow" if other else "green"))

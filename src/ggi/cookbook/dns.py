@@ -19,32 +19,49 @@ SPF = {"-all": "hardfail", "~all": "softfail", "?all": "neutral", "+all": "neutr
 Lookup = Callable[[str], Awaitable[Mapping[str, str]]]
 
 
-async def _texts(name: str) -> list[str]:
-    """TXT records, by `dig` (Debian: bind9-dnsutils). Raises WorkError."""
+async def _records(kind: str, name: str) -> list[str]:
+    """Records by `dig` (Debian: bind9-dnsutils), one a line. Raises WorkError."""
     try:
         process = await asyncio.create_subprocess_exec(
-            "dig", "+short", "+time=5", "TXT", name, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            "dig", "+short", "+time=5", kind, name, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
     except FileNotFoundError:
         raise WorkError(t("dig is not on this machine")) from None
     found, _ = await process.communicate()
     if process.returncode:
         raise WorkError(t("DNS does not answer"))
-    return ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', line)) for line in found.decode().splitlines()]
+    return found.decode().splitlines()
 
 
-def judged_records(spf: Sequence[str], dmarc: Sequence[str]) -> dict[str, str]:
-    """What the records mean: `spf` is TXT of the domain, `dmarc` that of _dmarc below it."""
+def text_of(line: str) -> str:
+    """What a TXT record says: its parts are quoted one by one."""
+    return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', line))
+
+
+def judged_records(spf: Sequence[str], dmarc: Sequence[str], tlsa: Sequence[Sequence[str]]) -> dict[str, str]:
+    """What the records mean: `spf` is TXT of the domain, `dmarc` that of _dmarc below it, `tlsa` that of each MX.
+
+    DANE counts when every server that takes mail has a TLSA record (RFC 7672); whether the zone is signed is not seen.
+    """
     policies = [record for record in spf if record.lower().startswith("v=spf1")]
     last = policies[0].split()[-1].lower() if len(policies) == 1 else ""
     records = [record for record in dmarc if record.lower().startswith("v=dmarc1")]
     policy = re.search(r";\s*p\s*=\s*(\w+)", records[0], re.I) if len(records) == 1 else None
-    return {"spf": SPF.get(last, "none"), "dmarc": policy[1].lower() if policy else "absent"}
+    return {
+        "spf": SPF.get(last, "none"),
+        "dmarc": policy[1].lower() if policy else "absent",
+        "dane": "present" if tlsa and all(tlsa) else "absent",
+    }
 
 
 async def dig(domain: str) -> Mapping[str, str]:
     """The records of a domain."""
-    return judged_records(await _texts(domain), await _texts(f"_dmarc.{domain}"))
+    servers = [line.split()[-1].rstrip(".") for line in await _records("MX", domain)]
+    return judged_records(
+        [text_of(line) for line in await _records("TXT", domain)],
+        [text_of(line) for line in await _records("TXT", f"_dmarc.{domain}")],
+        [await _records("TLSA", f"_25._tcp.{server}") for server in servers],
+    )
 
 
 class DnsChannel:

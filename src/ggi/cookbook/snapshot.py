@@ -1,7 +1,8 @@
 """Snapshots: what was read of a tenant, kept and signed, so that audit and drift work on it without the tenant.
 
 A snapshot holds the properties that recipes name and nothing else: no raw objects, no people, no tokens. It is signed
-with the key that signs evidence; one that was changed afterwards is refused.
+with the key that signs evidence; one that was changed afterwards is refused. The signature file also holds the public
+key, so that another machine can tell who signed; whether to trust that key is for people, by its fingerprint.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from ggi.audit.signing import signed_by
+from ggi.audit.signing import fingerprint, pem, public_key, signed_by
 from ggi.cookbook.journal import now
 from ggi.cookbook.reading import Reading, Reason, Ref, Seen, Unreadable
 from ggi.errors import InputError, Origin, Problem
@@ -63,36 +64,52 @@ def save(snapshot: Snapshot, folder: Path, key: Ed25519PrivateKey) -> Path:
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     path = folder / f"{snapshot.taken.replace(':', '').replace('+0000', 'Z')}.json"
-    write_atomically(path.with_suffix(".sig"), base64.b64encode(key.sign(text.encode())).decode() + "\n")
+    signature = base64.b64encode(key.sign(text.encode())).decode()
+    write_atomically(path.with_suffix(".sig"), f"{signature}\n{pem(key.public_key()).decode()}")
     write_atomically(path, text)
     return path
 
 
-def load(path: Path, key: Ed25519PublicKey) -> Snapshot:
-    """A snapshot from its file. Raises InputError when it can't be read, or is not as this key signed it."""
+def checked(path: Path) -> tuple[Snapshot, Ed25519PublicKey]:
+    """A snapshot that is as it was signed, and whose key signed it. Raises InputError."""
     place = Origin(str(path), 0)
     try:
         text = path.read_text(encoding="utf-8")
-        signature = base64.b64decode(path.with_suffix(".sig").read_text(encoding="utf-8"))
-        fine = signed_by(key, signature, text.encode())
+        first, _, rest = path.with_suffix(".sig").read_text(encoding="utf-8").partition("\n")
+        signer = public_key(rest.encode())
+        fine = signer is not None and signed_by(signer, base64.b64decode(first), text.encode())
         data = json.loads(text)
         seen = {Ref.parse(name): _seen(Ref.parse(name), found) for name, found in data["objects"].items()}
+        found = Snapshot(data["stack"], data["taken"], data["stand_in"], seen)
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = t("this snapshot can't be read: {why}", why=error)
         raise InputError(Problem(message, t("Take a new one with `ggi m365 snapshot`."), place)) from None
-    if not fine:
+    if not fine or signer is None:
         message = t("this snapshot is not as it was signed")
         raise InputError(Problem(message, t("Take a new one with `ggi m365 snapshot`."), place))
-    return Snapshot(data["stack"], data["taken"], data["stand_in"], seen)
+    return found, signer
 
 
-def newest(folder: Path, key: Ed25519PublicKey) -> Snapshot:
-    """The newest snapshot in a folder. Raises InputError when there is none."""
+def load(path: Path, key: Ed25519PublicKey, stack: str) -> Snapshot:
+    """The snapshot of a tenant from its file. Raises InputError when it is of another, or not signed with this key."""
+    found, signer = checked(path)
+    place = Origin(str(path), 0)
+    if found.stack != stack:
+        message = t("this snapshot is of {other}, not of {stack}", other=found.stack, stack=stack)
+        raise InputError(Problem(message, t("Name a snapshot of this tenant."), place))
+    if fingerprint(signer) != fingerprint(key):
+        message = t("this snapshot is signed with another key: {fingerprint}", fingerprint=fingerprint(signer))
+        raise InputError(Problem(message, t("Name the public key that it must be signed with: --key FILE."), place))
+    return found
+
+
+def newest(folder: Path, key: Ed25519PublicKey, stack: str) -> Snapshot:
+    """The newest snapshot of a tenant in a folder. Raises InputError when there is none."""
     found: Sequence[Path] = sorted(folder.glob("*.json"))
     if not found:
         message = t("there is no snapshot of this tenant")
         raise InputError(Problem(message, t("Take one with `ggi m365 snapshot`."), Origin(str(folder), 0)))
-    return load(found[-1], key)
+    return load(found[-1], key, stack)
 
 
 def take(stack: str, seen: Mapping[Ref, Seen], *, stand_in: bool) -> Snapshot:

@@ -100,6 +100,37 @@ def test_a_snapshot_is_audited_without_the_tenant_and_refused_when_it_was_change
     assert "not as it was signed" in capsys.readouterr().err
 
 
+def test_a_snapshot_of_another_machine_is_verified_by_the_key_that_signed_it(
+    capsys: pytest.CaptureFixture[str], state: Path
+) -> None:
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    theirs, public, other = state / "theirs.pem", state / "theirs.pub.pem", state / "other.pub.pem"
+    made = Ed25519PrivateKey.generate()
+    theirs.write_bytes(made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()))
+    for path, key in ((public, made), (other, Ed25519PrivateKey.generate())):
+        path.write_bytes(key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo))
+    out = run(capsys, "snapshot", TENANT, "--sandbox", "--key", str(theirs), "--json")[1]
+    file = json.loads(out)["file"]
+
+    code, out = run(capsys, "verify", file, "--key", str(public))
+    assert code == 0 and "as it was signed" in out and "stand-in" in out
+    assert run(capsys, "verify", file)[0] == 0
+    assert run(capsys, "verify", file, "--key", str(other), "--json")[0] == 1
+    assert run(capsys, "drift", TENANT, "--sandbox", "--since", file)[0] == 2, "it is not signed with our own key"
+    assert run(capsys, "drift", TENANT, "--sandbox", "--since", file, "--key", str(public))[0] == 0
+    assert main(["m365", "drift", "m365-gm9903", "--sandbox", "--since", file, "--key", str(public)]) == 2
+    assert "not of m365-gm9903" in capsys.readouterr().err
+    # An audit takes it as well, says whose it is, and that a stand-in was looked at.
+    main(["audit", TENANT, "--from", "state", "--state", file, "--json"])
+    told = capsys.readouterr()
+    assert "a key that is not known here" in told.err
+    assert json.loads(told.out)[0]["simulated"] is True
+    Path(file).write_text(Path(file).read_text(encoding="utf-8").replace("everyone", "none"), encoding="utf-8")
+    assert run(capsys, "verify", file, "--key", str(public))[0] == 2
+
+
 def test_the_stage_of_a_real_tenant_is_not_overridden(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["m365", "apply", TENANT, "--stage", "apply", "--yes"]) == 2
     assert "a decision that is written down" in capsys.readouterr().err
