@@ -118,10 +118,12 @@ def _batch(tenant: TenantState, caller: Caller, version: str, body: Any, base: s
 
 def _fault(tenant: TenantState) -> Reply | None:
     faults = tenant.faults
-    if faults.broken:
-        faults.broken -= 1
+    if faults.broken or 0 < faults.down_from <= tenant.calls:
+        faults.broken = max(0, faults.broken - 1)
         return error(503, "serviceNotAvailable", "The service is unavailable.")
     due = faults.throttle_every and tenant.calls % faults.throttle_every == 0
+    if 0 < faults.throttle_at <= tenant.calls:
+        due, faults.throttle_at = True, 0
     if faults.throttle or due:
         faults.throttle = max(0, faults.throttle - 1)
         headers = {"Retry-After": faults.retry_after} if faults.retry_after else {}
@@ -196,9 +198,10 @@ def _get(tenant: TenantState, collection: str, key: str, query: Mapping[str, str
     found = tenant.object(collection)
     kind = TYPES.get(collection, "")
     if isinstance(found, list):
-        shown = [{**o, "@odata.etag": _etag(o)} for o in found]
         if not key:
-            return _page(shown, collection, query, base)
+            reply = _page(found, collection, query, base)
+            reply.body["value"] = [{**o, "@odata.etag": _etag(o)} for o in reply.body["value"]]
+            return reply
         one = next((o for o in found if o["id"] == key), None)
         return _shown(one, query, kind) if one else error(404, "ResourceNotFound", f"'{key}' does not exist.")
     return _shown(found, query, kind)

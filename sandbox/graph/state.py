@@ -33,6 +33,10 @@ class Faults:
     """Retry-After of those; "" sends none."""
     throttle_every: int = 0
     """Every Nth call is answered 429."""
+    throttle_at: int = 0
+    """Call number N is answered 429, once."""
+    down_from: int = 0
+    """From call number N on, nothing but 503."""
     invisible_reads: int = 0
     """Reads after a write that still show what was there."""
     silent: tuple[str, ...] = ()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
+import uuid
 
 import pytest
 
@@ -37,6 +39,55 @@ def test_throttling_at_any_call_only_costs_time(world: World, every: int, retry_
     assert complies(world)
 
 
+def fresh(world: World) -> World:
+    """Another tenant as it is delivered."""
+    return World(world.folder / uuid.uuid4().hex)
+
+
+GUARDED = ["EN-01", "EN-02", "EN-03", "EN-08"]
+FEW = ["TG-02", "TG-03", "EN-04", "SF-01"]
+
+
+def calls_of(world: World) -> int:
+    """How many calls a run of FEW makes when nothing goes wrong."""
+    world.apply(FEW)
+    return world.state.calls
+
+
+def test_throttling_at_each_single_call_changes_nothing(world: World) -> None:
+    total = calls_of(world)
+    assert total > 20
+    for number in range(1, total + 1):
+        one = fresh(world)
+        one.state.faults.throttle_at, one.state.faults.retry_after = number, "7" if number % 2 else ""
+        one.apply(FEW)
+        assert one.state.faults.throttle_at == 0
+        assert one.state.writes == world.state.writes, f"throttled at call {number}"
+        assert any(seconds >= (7.0 if number % 2 else 0.5) for seconds in one.time.slept)
+        assert complies(one, FEW)
+
+
+def test_a_token_that_expires_at_any_call_is_replaced_and_nothing_is_done_twice(world: World) -> None:
+    for number in range(1, calls_of(world), 2):
+        one = fresh(world)
+        one.state.faults.expire_tokens = number
+        one.apply(FEW)
+        assert one.state.faults.expire_tokens == 0
+        assert one.state.writes == world.state.writes, f"expired at call {number}"
+
+
+def test_a_service_that_goes_away_in_the_middle_leaves_a_run_that_goes_on_later(world: World) -> None:
+    for number in range(2, calls_of(world), 5):
+        one = fresh(world)
+        one.state.faults.down_from = number
+        with contextlib.suppress(WorkError):
+            one.apply(FEW)
+        one.state.faults.down_from = 0
+        one.apply(FEW)
+        assert complies(one, FEW), f"away from call {number}"
+        assert one.journal.run == {}
+
+
 def test_a_service_that_stays_away_is_not_readable_and_never_compliant(world: World) -> None:
     world.state.faults.broken = 10_000
     found = world.judged("TG-03")
@@ -48,7 +99,7 @@ class Killed(BaseException):
     """The process dies here."""
 
 
-@pytest.mark.parametrize("number", [1, 3, 6, 9, 11, 12, 13, 14, 15])
+@pytest.mark.parametrize("number", range(1, 16))
 def test_a_run_that_is_killed_at_any_write_is_resumed_and_remembers_what_was_there(world: World, number: int) -> None:
     before = copy.deepcopy(world.state.data)
 
@@ -211,13 +262,37 @@ def test_a_tenant_without_the_licence_is_not_judged(world: World) -> None:
     assert found.reason is not None and found.reason.reason is Reason.LICENCE
 
 
-def test_hundreds_of_objects_in_pages_of_three_are_all_read(world: World) -> None:
-    group = ["EN-01", "EN-02", "EN-03", "EN-08"]
-    world.apply(group)
+def filled(world: World, count: int) -> None:
+    """Put policies of the tenant's own before and after those of the Cookbook."""
     policies = world.state.data["graph"]["/identity/conditionalAccess/policies"]
     own = policies[0]
-    policies[1:1] = [{**copy.deepcopy(own), "id": f"p{n}", "displayName": f"Own {n}"} for n in range(200)]
-    assert complies(world, group)
+    policies[1:1] = [{**copy.deepcopy(own), "id": f"p{n}", "displayName": f"Own {n}"} for n in range(count)]
+
+
+def test_five_hundred_pages_are_all_read(world: World) -> None:
+    world.apply(GUARDED)
+    filled(world, 3 * 500)
+    before = world.state.calls
+    assert complies(world, GUARDED)
+    assert world.state.calls - before > 500
+
+
+def test_a_list_of_which_one_page_fails_is_not_readable_and_nothing_is_made_twice(world: World) -> None:
+    world.apply(GUARDED)
+    filled(world, 30)
+    world.state.faults.down_from = world.state.calls + 12
+    found = world.outcomes(["EN-01"])
+    assert found == {"EN-01": {Outcome.UNREADABLE}}
+    assert world.apply(["EN-01"]) == 0
+
+
+def test_a_list_that_never_ends_is_not_readable(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.apply(GUARDED)
+    filled(world, 30)
+    monkeypatch.setattr("ggi.cookbook.graph.client.MOST_PAGES", 5)
+    (found,) = world.judged("EN-01")
+    assert found.outcome is Outcome.UNREADABLE
+    assert "tooManyPages" in str(found.reason)
 
 
 def test_emergency_accounts_come_before_any_policy(world: World) -> None:
