@@ -28,7 +28,7 @@ from ggi.fleet.auditing import audit_all, cores
 stacks = findings = 0
 for summary in audit_all(Path(sys.argv[1]), load_catalogue().roots, datetime.date(2026, 11, 22)):
     stacks += 1
-    findings += sum(summary.total.values())
+    findings += sum(summary.counts.values())
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 result = {"seconds": time.perf_counter() - began, "stacks": stacks, "findings": findings, "cores": cores(),
           "cpu": time.process_time() + used.ru_utime + used.ru_stime, "worker": used.ru_maxrss / 1024}

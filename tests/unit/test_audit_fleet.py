@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ggi.audit import alike
+from ggi.audit import alike, cel
+from ggi.audit.audit import Audit, Place, audited
 from ggi.audit.content import Controls, load_controls
 from ggi.audit.facts import Facts, Seen
 from ggi.audit.judge import Judge
 from ggi.audit.subjects import of_landscape
 from ggi.audit.verdict import Finding, Outcome
 from ggi.catalogue.content import load_catalogue
-from ggi.fleet.auditing import Summary, audit_all
+from ggi.fleet.auditing import audit_all
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
@@ -44,7 +46,7 @@ def controls() -> Controls:
 
 
 @pytest.fixture(scope="module")
-def summaries(root: Path) -> list[Summary]:
+def audits(root: Path) -> list[Audit]:
     return list(audit_all(root, [ROOT], DATE, workers=1))
 
 
@@ -56,46 +58,78 @@ def seen(root: Path) -> Iterator[Seen]:
         yield Seen(of_landscape(built), DATE, Facts(built, catalogue, inventory.registry))
 
 
-def plain(findings: Iterator[Finding]) -> list[tuple[str, str, str, str]]:
+def plain(findings: Iterable[Finding]) -> list[tuple[str, str, str, str]]:
     return sorted((f.control, f.subject, f.outcome.value, f.evidence) for f in findings)
 
 
-def test_every_stack_of_every_tenant_is_judged(summaries: list[Summary]) -> None:
-    stacks = [summary.stack for summary in summaries]
+def test_every_stack_of_every_tenant_is_judged(audits: list[Audit]) -> None:
+    stacks = [audit.stack for audit in audits]
     assert stacks == sorted(stacks) and {stack.rpartition("-")[0] for stack in stacks} == set(KEPT)
 
 
-def test_a_summary_counts_what_the_judge_finds(root: Path, summaries: list[Summary], controls: Controls) -> None:
-    for summary, what in zip(summaries, seen(root), strict=True):
-        found = list(Judge(controls, what).findings())
-        assert summary.stack == what.stack
-        counts = Counter(f.outcome for f in found)
-        assert {o: n for o, n in summary.total.items() if n} == dict(counts)
-        assert all(f.outcome is not Outcome.PASS for f in summary.findings)
+def test_a_brief_audit_counts_what_a_full_one_lists(root: Path, audits: list[Audit]) -> None:
+    full = list(audit_all(root, [ROOT], DATE, full=True, workers=1))
+    for brief, whole in zip(audits, full, strict=True):
+        assert brief.counts == whole.counts and brief.judged == whole.judged
+        assert brief.findings == tuple(f for f in whole.findings if f.outcome is not Outcome.PASS)
+        assert brief.passed == Counter(f.control for f in whole.findings if f.outcome is Outcome.PASS)
 
 
-def test_several_workers_give_what_one_gives(root: Path, summaries: list[Summary]) -> None:
-    assert list(audit_all(root, [ROOT], DATE, workers=2)) == summaries
+def test_a_full_audit_of_many_is_that_of_each(root: Path, controls: Controls) -> None:
+    for one, what in zip(audit_all(root, [ROOT], DATE, full=True, workers=1), seen(root), strict=True):
+        alone = audited(what.facts, what.subjects, controls, Place.PLAN, DATE)
+        assert plain(one.findings) == plain(alone.findings)
+
+
+def test_several_workers_give_what_one_gives(root: Path, audits: list[Audit]) -> None:
+    found = list(audit_all(root, [ROOT], DATE, workers=2))
+    assert [replace(one, controls={}) for one in found] == [replace(one, controls={}) for one in audits]
+    assert all(one.controls.keys() == audits[0].controls.keys() for one in found)
+
+
+def test_the_stacks_that_are_asked_for_are_judged_in_that_order(root: Path) -> None:
+    asked = [("sv-drieland", "prod"), ("gm9902", "prod")]
+    assert [a.stack for a in audit_all(root, [ROOT], DATE, asked, workers=1)] == ["sv-drieland-prod", "gm9902-prod"]
 
 
 def test_what_is_alike_gets_the_verdicts_and_evidence_that_it_gets_alone(
     root: Path, controls: Controls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remembered = [plain(Judge(controls, what, full=True).findings()) for what in seen(root)]
-    monkeypatch.setattr(alike, "shared", lambda _: False)
+    monkeypatch.setattr(alike.Object, "_memory", lambda *_: None)
     alone = [plain(Judge(controls, what, full=True).findings()) for what in seen(root)]
     assert remembered == alone
 
 
 def test_a_field_that_no_rule_names_is_not_seen() -> None:
     body = {"kind": "Job", "spec": {"backoffLimit": 3, "data": {"anything": 1}, "other": [{"backoffLimit": 1}]}}
-    assert alike.visible(body, frozenset({"spec", "backoffLimit"})) == [
-        ("spec", [("backoffLimit", 3), ("data", [("anything", 1)])])
-    ]
+    assert alike.visible(body, frozenset({"spec", "backoffLimit"})) == (
+        "spec",
+        ("backoffLimit", 3, "data", ("anything", 1)),
+    )
 
 
-def test_the_worst_outcome_stands_for_a_control(summaries: list[Summary]) -> None:
-    counts = {"POD-001": {Outcome.PASS: 3, Outcome.FAIL: 1}, "POD-002": {Outcome.PASS: 1, Outcome.UNKNOWN: 1}}
-    summary = Summary("s", "t", "prod", "2026.4", counts, ())
-    outcomes = [summary.outcome(control) for control in ("POD-001", "POD-002", "POD-003")]
-    assert outcomes == [Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE]
+def test_of_a_field_that_rules_only_ask_for_it_is_seen_whether_it_is_there() -> None:
+    found = cel.fields("has(object.spec.configMap) && object.spec.name == 'configMap'")
+    assert "configMap" in found and "?configMap" not in found
+    found = cel.fields("has(object.spec.configMap) && object.spec.name == 'secret'")
+    assert alike.visible({"spec": {"configMap": {"name": "a"}, "name": "b"}}, found) == (
+        "spec",
+        ("configMap", "name", "b"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "keys"),
+    [
+        ("has(object.data) && 'A' in object.data", ("A",)),
+        ("object.data.?A.orValue('no') == 'object' && object.data['B.c'].contains('x')", ("A", "B.c")),
+        ("object.data.A.startsWith('a')", ("A",)),
+        ("object.data.exists(k, k == 'A')", None),
+        ("object.data[object.data.A] == ''", None),
+        ("'A' in object.data.B", ("B",)),
+        ("has(object.data) && object.metadata.name == 'A'", None),
+    ],
+)
+def test_a_rule_about_single_keys_is_known_as_such_and_no_other(rule: str, keys: tuple[str, ...] | None) -> None:
+    assert cel.keys(rule) == keys

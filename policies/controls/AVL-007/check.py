@@ -11,6 +11,6 @@ def check(seen: Seen) -> Iterator[Verdict]:
     known, closed = names(seen), encrypted(seen)
     for subject in workloads(seen):
         missing = dangling(subject, known)
-        pod = str(subject.pod)
+        pod = str(subject.pod) if closed else ""
         open_question = not missing and any(name in pod for name in closed)
         yield verdict(subject.name, None if open_question else not missing, ", ".join(missing))

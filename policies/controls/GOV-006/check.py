@@ -16,13 +16,13 @@ def check(seen: Seen) -> Iterator[Verdict]:
 
 
 def _wrong(seen: Seen, subject: Subject) -> list[str]:
-    component = subject.component
+    component, stack = subject.component, seen.stack
     wanted = {
         "app.kubernetes.io/name": component,
-        "app.kubernetes.io/instance": seen.stack,
+        "app.kubernetes.io/instance": stack,
         "app.kubernetes.io/part-of": "ggi",
         "app.kubernetes.io/managed-by": "pulumi",
-        "ggi/stack": seen.stack,
+        "ggi/stack": stack,
     }
     if subject.kind == "Namespace":
         tenant = seen.environment.tenant

@@ -1,6 +1,6 @@
 """Command, arguments, environment, ports and probes of every container are those of its process, step or run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ggi.audit.check import Seen, Subject, Verdict, verdict
@@ -11,11 +11,13 @@ Container = Mapping[str, Any]
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per workload of the landscape."""
-    known = seen.planned
+    known: dict[str, list[str]] = {}
+    for name in seen.planned:
+        known.setdefault(name.partition("/")[0], []).append(name)
     for subject in seen.of("Deployment", "StatefulSet", "Job"):
-        if subject.name in known and subject.pod is not None:
+        if subject.name in seen.planned and subject.pod is not None:
             component = seen.landscape.components[subject.component].component
-            wrong = sorted({*_wrong(component, subject), *_configured(component, subject, known)})
+            wrong = sorted({*_wrong(component, subject), *_configured(component, subject, known[component.name])})
             yield verdict(subject.name, not wrong, ", ".join(wrong))
 
 
@@ -46,7 +48,7 @@ def _wrong(component: Component, subject: Subject) -> Iterator[str]:
             yield field
 
 
-def _configured(component: Component, subject: Subject, known: frozenset[str]) -> Iterator[str]:
+def _configured(component: Component, subject: Subject, known: Sequence[str]) -> Iterator[str]:
     """Configuration and secrets that its process or run gets as environment, and the container does not."""
     role, pod = subject.name.rpartition("/")[2], subject.pod or {}
     configured = {part.name: part.configured for part in component.runs}

@@ -33,8 +33,8 @@ def check(seen: Seen) -> Iterator[Verdict]:
 
 def _named(value: Any) -> Iterator[str]:
     """Names of environment variables that values come from."""
-    if isinstance(value, Mapping):
-        if set(value) == {"value_from"} and isinstance(value["value_from"], Mapping):
+    if isinstance(value, dict):
+        if value.keys() == {"value_from"} and isinstance(value["value_from"], dict):
             yield str(value["value_from"].get("env", ""))
         for item in value.values():
             yield from _named(item)
@@ -45,9 +45,9 @@ def _named(value: Any) -> Iterator[str]:
 
 def _without(value: Any) -> Iterator[str]:
     """Credentials that do not come from a variable; clients and services without one."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, item in value.items():
-            if key in CREDENTIALS and not (isinstance(item, Mapping) and set(item) == {"value_from"}):
+            if key in CREDENTIALS and not (isinstance(item, dict) and set(item) == {"value_from"}):
                 yield f"{key} is written out"
             yield from _without(item)
         if value.get("auth_type") == "zgw" and "api_root" in value and "secret" not in value:

@@ -6,12 +6,15 @@ their kind names get the same verdicts: names, hashes and hosts that no rule rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import marshal
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ggi.audit import cel
 from ggi.audit.control import Control
 
+COMPLIES, FAILS, NOT_MEANT = 1, 0, 2
+"""What a rule gives."""
 OPEN_MAPS = frozenset(
     {
         "annotations",
@@ -35,78 +38,120 @@ OWN = frozenset({"metadata", "labels", "annotations", "namespaceObject"})
 """Words for what belongs to one gemeente."""
 MOST = 50_000
 """Objects that are remembered; then it begins anew. One is about 3 kB."""
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+_ABSENT = object()
 
-Known = dict[tuple[str, bool], Any]
-_known: dict[tuple[str, str], Known] = {}
+Known = dict[Any, Any]
+"""What was found, by expression."""
+_known: dict[Any, Known] = {}
 
 
-def visible(value: Any, words: frozenset[str], *, free: bool = False) -> Any:
-    """`value` without the fields that no rule names. `free`: the keys are free names."""
-    # Landscapes are made of plain dicts and lists; asking for these exactly takes a third of the time.
+def visible(value: Any, fields: frozenset[str], *, free: bool = False) -> Any:
+    """`value` without the fields that no rule names, as tuples and lists. `free`: the keys are free names.
+
+    Of a field that is only asked for (`?name`), whether it is there.
+    """
     kind = type(value)
-    if kind is str or kind is bool or kind is int:
+    if kind in _PLAIN:
         return value
-    if kind is dict or isinstance(value, Mapping):
-        return [
-            (key, visible(item, words, free=key in OPEN_MAPS))
-            for key, item in value.items()
-            if free or key in words or key in OPEN_MAPS
-        ]
     if kind is list:
-        return [visible(item, words) for item in value]
-    return value
+        return [item if type(item) in _PLAIN else visible(item, fields) for item in value]
+    # Landscapes are made of plain dicts and lists; asking for these exactly takes a third of the time.
+    if kind is dict or isinstance(value, Mapping):
+        found: list[Any] = []
+        for key, item in value.items():
+            if free or key in fields or key in OPEN_MAPS:
+                found.append(key)
+                found.append(item if type(item) in _PLAIN else visible(item, fields, free=key in OPEN_MAPS))
+            elif f"?{key}" in fields:
+                found.append(key)
+        return tuple(found)
+    return kind.__name__, repr(value)
 
 
-def words(controls: Iterable[Control]) -> frozenset[str]:
-    """The words of the rules that can be shared; see `shared`."""
-    return frozenset().union(*(control.words for control in controls if shared(control)))
+def fields(controls: Iterable[Control]) -> frozenset[str]:
+    """The fields that the rules which can be shared name; see `shared`."""
+    return frozenset().union(*(control.fields for control in controls if shared(control)))
 
 
 def shared(control: Control) -> bool:
     """Whether what a rule reads is mostly the same for all: it reads no labels, names of objects or the namespace."""
-    return not control.words & OWN
+    return not control.fields & OWN
 
 
 class Object:
     """One object as rules see it; what was found for one that is alike is used again."""
 
-    __slots__ = ("_body", "_found", "_namespace", "_seen")
+    __slots__ = ("_body", "_data", "_found", "_namespace", "_seen")
 
     def __init__(
-        self, kind: str, body: Mapping[str, Any], namespace: Mapping[str, Any] | None, words: frozenset[str]
+        self, kind: str, body: Mapping[str, Any], namespace: Mapping[str, Any] | None, fields: frozenset[str]
     ) -> None:
         self._body, self._namespace = body, namespace
         self._seen: Any = None
         self._found: Known | None = None
+        self._data: dict[str, Any] | None = None
+        if len(_known) > MOST:
+            _known.clear()
         if kind not in NEVER_ALIKE:
-            if len(_known) > MOST:
-                _known.clear()
-            self._found = _known.setdefault((kind, repr(visible(body, words))), {})
+            # Version 2 of the format writes equal values equally, however they are kept in memory.
+            self._found = _known.setdefault((kind, marshal.dumps(visible(body, fields), 2)), {})
+        elif type(data := body.get("data")) is dict:
+            self._data = data
 
-    def _new(self, control: Control, *, evidence: bool) -> Any:
+    def _new(self, expression: Any) -> Any:
         if self._seen is None:
             self._seen = cel.activation(self._body, self._namespace)
-        return cel.evaluate(control.evidence if evidence else control.rule, self._seen)
+        return cel.evaluate(expression, self._seen)
 
-    def _evaluated(self, control: Control, *, evidence: bool) -> Any:
+    def _memory(self, control: Control) -> Known | None:
+        """Where the results of a control about all alike objects are kept; None when there is no such place."""
+        if self._found is not None:
+            return self._found if shared(control) else None
+        if control.keys is None or self._data is None:
+            return None
+        values = [self._data.get(key, _ABSENT) for key in control.keys]
+        try:
+            return _known.setdefault((control.rule, *values), {})
+        except TypeError:
+            return None
+
+    def _evaluated(self, control: Control, expression: Any) -> Any:
         """The value of an expression of a control. Raises CelError."""
-        if self._found is None or not shared(control):
-            return self._new(control, evidence=evidence)
-        key = (control.id, evidence)
-        if key not in self._found:
+        memory = self._memory(control)
+        if memory is None:
+            return self._new(expression)
+        if expression not in memory:
             try:
-                self._found[key] = self._new(control, evidence=evidence)
+                memory[expression] = self._new(expression)
             except cel.CelError as error:
-                self._found[key] = error
-        found = self._found[key]
+                memory[expression] = error
+        found = memory[expression]
         if isinstance(found, cel.CelError):
             raise found
         return found
 
     def verdict(self, control: Control) -> Any:
         """1 complies, 0 does not, 2 not meant. Raises CelError."""
-        return self._evaluated(control, evidence=False)
+        return self._evaluated(control, control.rule)
 
     def evidence(self, control: Control) -> str:
         """What was seen. Raises CelError."""
-        return str(self._evaluated(control, evidence=True))
+        return str(self._evaluated(control, control.evidence))
+
+    def passed(self, controls: Sequence[Control]) -> tuple[str, ...] | None:
+        """The ids of those of the shared controls that comply, when all that are meant do; None: look at each."""
+        if self._found is None:
+            return None
+        rules = tuple([control.rule for control in controls])
+        if rules not in self._found:
+            self._found[rules] = self._all_passed(controls)
+        found: tuple[str, ...] | None = self._found[rules]
+        return found
+
+    def _all_passed(self, controls: Sequence[Control]) -> tuple[str, ...] | None:
+        try:
+            verdicts = {control.id: self.verdict(control) for control in controls}
+        except cel.CelError:
+            return None
+        return None if FAILS in verdicts.values() else tuple(i for i, v in verdicts.items() if v == COMPLIES)

@@ -55,13 +55,22 @@ class Audit:
     """What was looked at is the sandbox's."""
     landscape: Landscape | None = field(default=None, repr=False, compare=False)
     """What it should be, for the drawing; reports of many stacks do without."""
+    passed: Mapping[str, int] = field(default_factory=dict)
+    """In a brief audit: how many findings comply, by control; `findings` holds the others."""
     subjects: Sequence[Subject] = field(default=(), repr=False, compare=False)
     """What was judged, for its hashes in a bundle."""
 
     @property
     def counts(self) -> dict[Outcome, int]:
         """Findings per outcome."""
-        return counted(self.findings)
+        found = counted(self.findings)
+        found[Outcome.PASS] += sum(self.passed.values())
+        return found
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """The ids of the controls that it tells something of."""
+        return frozenset(finding.control for finding in self.findings) | frozenset(self.passed)
 
     @property
     def failed(self) -> tuple[Finding, ...]:
@@ -90,18 +99,19 @@ def audited(
     simulated: bool = False,
     others: Callable[[], Mapping[str, Sequence[Deviation]]] = dict,
     domains: Mapping[str, Domain] | None = None,
+    brief: bool = False,
 ) -> Audit:
     """Judge what was read in one place. Sorted by control and subject, so that two audits compare.
 
+    `brief`: what complies is counted, without evidence.
     `domains` is what the DNS says, when it was asked.
     `others` tells per other environment of the tenant which deviations match nothing there.
     """
     environment = facts.environment
     seen = Seen(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread, domains=domains)
     deviations = Deviations(seen.waivers, environment.name, date)
-    findings = sorted(
-        Judge(controls, seen, deviations, full=True).findings(), key=lambda f: (f.control, f.subject, f.evidence)
-    )
+    judge = Judge(controls, seen, deviations, full=not brief, brief=brief)
+    findings = sorted(judge.findings(), key=lambda f: (f.control, f.subject, f.evidence))
     unused: dict[str, Sequence[Deviation]] = {environment.name: deviations.unused()}
     if any(item.environments != [environment.name] for item in unused[environment.name]):
         unused |= others()
@@ -117,6 +127,7 @@ def audited(
         findings=tuple(findings),
         problems=tuple(problems),
         simulated=simulated,
+        passed=dict(judge.passed),
         landscape=facts.landscape,
         subjects=subjects,
     )

@@ -153,9 +153,39 @@ def evaluate(expression: cel.Expression, seen: cel.Activation) -> Any:
 
 
 _WORD = re.compile(r"[A-Za-z_][\w./-]*")
+_LITERAL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_ASKED = re.compile(r"\bhas\([\w.]+\.(\w+)\)")
+_KEY = re.compile(
+    r"""'(?P<tested>[^'\\]+)'\s+in\s+object\.data(?![\w.?\[])
+    | has\(object\.data\)
+    | object\.data\.\?(?P<optional>[A-Za-z_]\w*)
+    | object\.data\.(?P<field>[A-Za-z_]\w*)(?!\s*\(|\w)
+    | object\.data\[\??'(?P<entry>[^'\\]+)'\]""",
+    re.VERBOSE,
+)
+"""The ways to read one key of `data`; a name before a parenthesis is a function over all of them."""
 
 
 def words(text: str) -> frozenset[str]:
     """Every field name and literal word in an expression: what it may read."""
     found = set(_WORD.findall(text))
     return frozenset(found | {part for word in found for part in word.split(".")})
+
+
+def fields(text: str) -> frozenset[str]:
+    """The names by which an expression can reach a value: identifiers, and literals as a whole.
+
+    A field of which `has()` only asks whether it is there is named `?name`, unless it is read as well.
+    """
+    literals = {found[1:-1] for found in _LITERAL.findall(text)}
+    code = _LITERAL.sub("''", text)
+    asked = set(_ASKED.findall(code))
+    named = literals | set(re.findall(r"[A-Za-z_]\w*", _ASKED.sub(lambda found: found[0].rpartition(".")[0], code)))
+    return frozenset(named | {f"?{name}" for name in asked - named})
+
+
+def keys(text: str) -> tuple[str, ...] | None:
+    """The keys of the object's `data` when an expression reads nothing else of it; None when it may read more."""
+    found = dict.fromkeys(key for match in _KEY.finditer(text) for key in match.groups() if key)
+    rest = _LITERAL.sub("''", _KEY.sub(" ", text))
+    return None if re.search(r"\b(object|namespaceObject|oldObject|params|request)\b", rest) else tuple(found)

@@ -118,15 +118,19 @@ def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> 
     rule = f"({whole(file.cel)}) ? 1 : 0"
     if file.when:
         rule = f"({whole(file.when)}) ? ({rule}) : 2"
+    evidence = whole(file.evidence)
+    # A name that one of them reads is read, also when the other only asks whether it is there.
+    fields = cel.fields(f"{rule} {evidence}")
     return Control(
         file,
         kinds,
         origin,
         variables,
         rule=cel.compiled(rule),
-        evidence=cel.compiled(whole(file.evidence)),
+        evidence=cel.compiled(evidence),
         reads=cel.words(rule),
-        words=cel.words(rule) | cel.words(whole(file.evidence)),
+        fields=fields,
+        keys=cel.keys(f"{rule} {evidence}"),
     )
 
 

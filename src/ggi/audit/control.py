@@ -240,8 +240,10 @@ class Control:
     check: Check | None = None
     reads: frozenset[str] = frozenset()
     """Words of its rule: what it may read of an object."""
-    words: frozenset[str] = frozenset()
-    """Words of its rule and its evidence."""
+    fields: frozenset[str] = frozenset()
+    """Fields that its rule and its evidence name; `?name` where they only ask whether it is there."""
+    keys: tuple[str, ...] | None = None
+    """The keys of `data` when rule and evidence read nothing else of an object; None when they may read more."""
 
     @property
     def id(self) -> str:

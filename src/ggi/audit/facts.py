@@ -33,11 +33,15 @@ class Subject:
     name: str
     body: Body
     unknown: tuple[tuple[str | int, ...], ...] = ()
+    kind: str = field(init=False, compare=False, repr=False)
+    """The kind, "" when controls do not look at it."""
+    owned: bool = field(init=False, compare=False, repr=False)
+    """Another object makes and keeps it: it is judged there."""
 
-    @cached_property
-    def kind(self) -> str:
-        """The kind, "" when controls do not look at it."""
-        return kind_of(self.body)
+    def __post_init__(self) -> None:
+        owners = self.body.get("metadata", {}).get("ownerReferences")
+        object.__setattr__(self, "kind", kind_of(self.body))
+        object.__setattr__(self, "owned", any(o.get("controller") for o in owners) if owners else False)
 
     @property
     def component(self) -> str:
@@ -48,11 +52,6 @@ class Subject:
     def kube_name(self) -> str:
         """The name in the cluster."""
         return str((self.body.get("metadata") or {}).get("name", ""))
-
-    @cached_property
-    def owned(self) -> bool:
-        """Another object makes and keeps it: it is judged there."""
-        return any(o.get("controller") for o in self.body.get("metadata", {}).get("ownerReferences") or ())
 
     @cached_property
     def pod(self) -> Body | None:
@@ -98,7 +97,7 @@ class Seen:
     unread: frozenset[str] = frozenset()
     domains: Mapping[str, Domain] | None = None
     """What the DNS says of the domain of this environment, by name; None: nobody asked it."""
-    memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What one check worked out and another needs as well."""
 
     @property
@@ -126,7 +125,10 @@ class Seen:
                     by_kind.setdefault(subject.kind, []).append((number, subject))
         if len(kinds) == 1:
             return [subject for _, subject in by_kind.get(kinds[0], ())]
-        return [subject for _, subject in sorted(item for kind in set(kinds) for item in by_kind.get(kind, ()))]
+        if kinds not in self.memory:
+            found = sorted(item for kind in set(kinds) for item in by_kind.get(kind, ()))
+            self.memory[kinds] = [subject for _, subject in found]
+        return list(self.memory[kinds])
 
     def config(self, component: str, role: str) -> Mapping[str, str] | None:
         """The data of a ConfigMap by its logical name, or None."""

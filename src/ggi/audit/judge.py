@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from ggi.audit import alike, cel
-from ggi.audit.alike import OPEN_MAPS
+from ggi.audit.alike import COMPLIES, FAILS, NOT_MEANT, OPEN_MAPS
 from ggi.audit.control import Control
 from ggi.audit.deviations import Deviations
 from ggi.audit.facts import Seen, Subject, origin_for
 from ggi.audit.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin
 from ggi.messages import t
-
-COMPLIES, FAILS, NOT_MEANT = 1, 0, 2
 
 
 def reads_unknown(control: Control, subject: Subject) -> bool:
@@ -32,14 +31,24 @@ def reads_unknown(control: Control, subject: Subject) -> bool:
 
 
 class Judge:
-    """Judges one landscape. `full`: also tell what was seen where a control is met, for reports."""
+    """Judges one landscape. `full`: also tell what was seen where a control is met, for reports.
+
+    `brief`: what complies is only counted, by control in `passed`; there is no finding of it.
+    """
 
     def __init__(
-        self, controls: Iterable[Control], seen: Seen, deviations: Deviations | None = None, *, full: bool = False
+        self,
+        controls: Iterable[Control],
+        seen: Seen,
+        deviations: Deviations | None = None,
+        *,
+        full: bool = False,
+        brief: bool = False,
     ) -> None:
         self.seen = seen
         self.deviations = deviations or Deviations(seen.waivers, seen.environment.name, seen.date)
-        self.full = full
+        self.full, self.brief = full, brief
+        self.passed: Counter[str] = Counter()
         environment, date = seen.environment.name, seen.date
         self._controls = {c.id: (c, c.enforcement(environment, date)) for c in controls}
         self._controls = {i: (c, e) for i, (c, e) in self._controls.items() if e is not Enforcement.DISABLED}
@@ -48,7 +57,9 @@ class Judge:
             if control.rule is not None:
                 for kind in control.kinds:
                     self._by_kind.setdefault(kind, []).append((control, enforcement))
-        self._words = {kind: alike.words(control for control, _ in found) for kind, found in self._by_kind.items()}
+        self._fields = {kind: alike.fields(control for control, _ in found) for kind, found in self._by_kind.items()}
+        self._alike = {kind: [c for c, _ in found if alike.shared(c)] for kind, found in self._by_kind.items()}
+        self._own = {kind: [(c, e) for c, e in found if not alike.shared(c)] for kind, found in self._by_kind.items()}
         self._namespace: Mapping[str, object] | None = next(
             (s.body for s in seen.subjects if s.kind == "Namespace"), None
         )
@@ -70,7 +81,7 @@ class Judge:
                     met.add(control.id)
                     yield finding
         for control, enforcement in self._controls.values():
-            if control.id not in met:
+            if control.id not in met and control.id not in self.passed:
                 yield self._nothing(control, enforcement)
 
     def of_subject(self, subject: Subject) -> Iterator[Finding]:
@@ -78,7 +89,12 @@ class Judge:
         controls = self._by_kind.get(subject.kind)
         if not controls or subject.owned:
             return
-        seen = alike.Object(subject.kind, subject.body, self._namespace, self._words[subject.kind])
+        seen = alike.Object(subject.kind, subject.body, self._namespace, self._fields[subject.kind])
+        if self.brief and not subject.unknown:
+            passed = seen.passed(self._alike[subject.kind])
+            if passed is not None:
+                self.passed.update(passed)
+                controls = self._own[subject.kind]
         for control, enforcement in controls:
             finding = self._rule(control, enforcement, subject, seen)
             if finding is not None:
@@ -95,6 +111,9 @@ class Judge:
             # The cluster refuses what its rule can't judge, so this is no pass either.
             return self._deviate(control, enforcement, subject.name, "", note=str(error))
         if verdict == NOT_MEANT:
+            return None
+        if verdict == COMPLIES and self.brief:
+            self.passed[control.id] += 1
             return None
         evidence = self._evidence(control, seen) if self.full or verdict == FAILS else ""
         if verdict == COMPLIES:
@@ -131,7 +150,9 @@ class Judge:
             yield Finding(control.id, self.seen.stack, Outcome.UNKNOWN, enforcement, note=note)
             return
         for verdict in verdicts:
-            if verdict.outcome is Outcome.FAIL:
+            if verdict.outcome is Outcome.PASS and self.brief:
+                self.passed[control.id] += 1
+            elif verdict.outcome is Outcome.FAIL:
                 yield self._deviate(control, enforcement, verdict.subject, verdict.evidence, verdict.origin)
             else:
                 yield Finding(

@@ -51,7 +51,7 @@ def data(audits: Sequence[Audit]) -> list[dict[str, Any]]:
             "proof": audit.proof.value,
             "simulated": audit.simulated,
             "counts": {outcome.value: count for outcome, count in audit.counts.items()},
-            "controls": len({f.control for f in audit.findings}),
+            "controls": len(audit.judged),
             "problems": [str(problem) for problem in audit.problems],
             "findings": [finding_data(audit, finding) for finding in audit.findings],
         }
@@ -116,6 +116,6 @@ def closing(audit: Audit) -> str:
         waived=counts[Outcome.WAIVED],
         without=counts[Outcome.NOT_APPLICABLE],
         unknown=counts[Outcome.UNKNOWN],
-        controls=len({f.control for f in audit.findings}),
+        controls=len(audit.judged),
         proof=audit.proof.value,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from ggi.engine.kubeapi import KubeApi
     from ggi.inventory.waiverfiles import Waivers
     from ggi.inventory.waivers import Deviation
+
+FEW = 50
+"""Stacks between two lines of progress."""
 
 audit_app = typer.Typer(cls=MainGroup, help="Judge a landscape by the controls, and keep and check the proof.")
 """`ggi audit STACK...` judges; other modules add commands to it, such as `ggi audit verify FILE`."""
@@ -155,6 +159,19 @@ def audit_stack(
     )
 
 
+def planned(workspace: Workspace, names: Sequence[str], date: dt.date, *, full: bool) -> Iterator[Audit]:
+    """The audits of many stacks as they are planned, on all cores, and how far it is. Raises InputError."""
+    from ggi.fleet.auditing import audit_all
+
+    stacks = [(tenant.id, name) for tenant, name in map(workspace.inventory.find, names)]
+    found = audit_all(workspace.folder, workspace.catalogue.roots, date, stacks, full=full)
+    with Progress() as progress:
+        for number, one in enumerate(found, 1):
+            if number % FEW == 0 or number == len(stacks):
+                progress(t("{number} of {total} stacks judged", number=number, total=len(stacks)))
+            yield one
+
+
 def _show(audit: Audit) -> None:
     from ggi.audit.report import closing, rows
     from ggi.audit.verdict import Outcome
@@ -221,13 +238,20 @@ def audit(
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     reported = with_host_controls(with_recipes(controls, workspace, stacks), workspace, stacks)
     wanted = known(control, reported)
-    audits = [
-        only(
-            audit_stack(workspace, name, controls, waivers, chosen, on, sandbox, state), wanted, drawn=len(stacks) == 1
-        )
-        for name in stacks
-    ]
     measure = Measure.of(baseline, freeze)
+    if chosen.value == "plan" and len(stacks) > 1 and not any(is_m365(s) or is_network(s) for s in stacks):
+        # What complies is told one by one in reports and in what programs read, and only there.
+        full = json_output or bundle is not None or bool(reports.formats)
+        audits = [only(one, wanted) for one in planned(workspace, stacks, on, full=full)]
+    else:
+        audits = [
+            only(
+                audit_stack(workspace, name, controls, waivers, chosen, on, sandbox, state),
+                wanted,
+                drawn=len(stacks) == 1,
+            )
+            for name in stacks
+        ]
     audits = measure.applied(audits)
     if json_output:
         found: Any = measure.with_data(data(audits), audits)

@@ -58,6 +58,7 @@ def only(audit: Audit, wanted: Sequence[str], *, drawn: bool = True) -> Audit:
         audit,
         controls={name: audit.controls[name] for name in wanted},
         findings=tuple(finding for finding in audit.findings if finding.control in wanted),
+        passed={control: count for control, count in audit.passed.items() if control in wanted},
         # Whether a deviation explains anything is about all controls.
         problems=(),
     )

@@ -1,7 +1,7 @@
-"""All stacks of an inventory judged as they are planned, on all cores: who deviates in what, and what could be judged.
+"""Many stacks judged as they are planned, on all cores: who deviates in what, and what could be judged.
 
-Workers get ids and give back what people look at: how often each control had each outcome, and every finding that is
-not simply fine. The evidence of what is fine is left out; an audit of one stack has it.
+Workers get ids and give back audits without what every audit shares. A brief audit counts what complies, and lists
+everything else; a full one lists and proves it all, which reports need.
 """
 
 from __future__ import annotations
@@ -9,50 +9,31 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
+from ggi.audit.audit import Audit, Place, audited
 from ggi.audit.content import Controls, load_controls
-from ggi.audit.deviations import Deviations, load_waivers
-from ggi.audit.facts import Facts, Seen
-from ggi.audit.judge import Judge
+from ggi.audit.deviations import load_waivers
+from ggi.audit.facts import Facts
+from ggi.audit.register import unused_elsewhere
 from ggi.audit.subjects import of_landscape
-from ggi.audit.verdict import Finding, Outcome
 from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import State
 from ggi.inventory.waiverfiles import Waivers
-from ggi.inventory.waivers import WaiverFile
+from ggi.inventory.waivers import Deviation
 from ggi.landscape.build import landscape
 
 CHUNK = 8
 """Tenants that a worker gets at once: enough to make the way to it cheap, few enough to share the work out evenly."""
 
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The audit of one stack in short. `counts`: findings per outcome, by control; `findings`: all but PASS."""
-
-    stack: str
-    tenant: str
-    environment: str
-    release: str
-    counts: Mapping[str, Mapping[Outcome, int]]
-    findings: tuple[Finding, ...]
-
-    @property
-    def total(self) -> dict[Outcome, int]:
-        """Findings per outcome, every outcome named."""
-        return {o: sum(counts.get(o, 0) for counts in self.counts.values()) for o in Outcome}
-
-    def outcome(self, control: str) -> Outcome:
-        """The worst outcome of a control here; a control that is not in force counts as not applicable."""
-        counts = self.counts.get(control, {})
-        order = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.PASS)
-        return next((outcome for outcome in order if counts.get(outcome)), Outcome.NOT_APPLICABLE)
+Stack = tuple[str, str]
+"""A tenant's id and the name of one of its environments."""
 
 
 @dataclass(frozen=True)
@@ -77,30 +58,35 @@ def _begin(root: Path, roots: Sequence[Path], date: dt.date) -> None:
     _content = _Content(catalogue, Inventory(root, catalogue.known), controls, waivers, date)
 
 
-def _of_tenants(tenants: Sequence[str]) -> list[Summary]:
+def _of_stacks(stacks: Sequence[Stack], full: bool) -> list[Audit]:
     assert _content is not None  # noqa: S101  (the pool has called _begin)
-    found = []
-    for tenant_id in tenants:
-        tenant = _content.inventory.tenant(tenant_id)
-        if tenant.file.state is not State.MERGED:
-            found += [_summary(_content, tenant_id, name) for name in tenant.environments]
-    return found
+    # Compiled rules can't be sent, and everybody has them.
+    return [replace(_audit(_content, stack, full), controls={}) for stack in stacks]
 
 
-def _summary(content: _Content, tenant_id: str, name: str) -> Summary:
-    environment = content.inventory.environment(content.inventory.tenant(tenant_id), name)
-    built = landscape(environment, content.catalogue)
-    own = content.waivers.get(tenant_id)
-    file = own.file if own else WaiverFile()
-    seen = Seen(of_landscape(built), content.date, Facts(built, content.catalogue, content.inventory.registry), file)
-    counts: dict[str, dict[Outcome, int]] = {}
-    kept = []
-    for finding in Judge(content.controls, seen, Deviations(file, name, content.date)).findings():
-        of_control = counts.setdefault(finding.control, {})
-        of_control[finding.outcome] = of_control.get(finding.outcome, 0) + 1
-        if finding.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE):
-            kept.append(finding)
-    return Summary(built.stack, environment.tenant.name, name, environment.release, counts, tuple(kept))
+def _audit(content: _Content, stack: Stack, full: bool) -> Audit:
+    tenant, name = stack
+    environment = content.inventory.environment(content.inventory.tenant(tenant), name)
+    facts = Facts(landscape(environment, content.catalogue), content.catalogue, content.inventory.registry)
+    own = content.waivers.get(tenant)
+
+    def others() -> dict[str, list[Deviation]]:
+        if own is None:
+            return {}
+        return unused_elsewhere(own, environment, content.inventory, content.catalogue, content.controls, content.date)
+
+    found = audited(
+        facts,
+        of_landscape(facts.landscape),
+        content.controls,
+        Place.PLAN,
+        content.date,
+        own,
+        others=others,
+        brief=not full,
+    )
+    # Hundreds of landscapes do not fit in memory side by side.
+    return replace(found, landscape=None, subjects=())
 
 
 def cores() -> int:
@@ -108,24 +94,45 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def audit_all(root: Path, roots: Sequence[Path], date: dt.date, workers: int | None = None) -> Iterator[Summary]:
-    """Judge every stack of the inventory at `root` with the content of `roots`, in the order of the tenants' ids.
+def every_stack(inventory: Inventory) -> Iterator[Stack]:
+    """Every environment of every tenant that is not merged away, in the order of the tenants' ids."""
+    for tenant in inventory.tenants():
+        if tenant.file.state is not State.MERGED:
+            yield from ((tenant.id, name) for name in tenant.environments)
 
-    Raises InputError when a file is wrong.
+
+def _chunks(stacks: Sequence[Stack]) -> list[list[Stack]]:
+    """The stacks in parts; those of one tenant stay together, since its file is read once."""
+    tenants = [list(group) for _, group in groupby(stacks, key=lambda stack: stack[0])]
+    return [[s for group in tenants[n : n + CHUNK] for s in group] for n in range(0, len(tenants), CHUNK)]
+
+
+def audit_all(
+    root: Path,
+    roots: Sequence[Path],
+    date: dt.date,
+    stacks: Sequence[Stack] | None = None,
+    *,
+    full: bool = False,
+    workers: int | None = None,
+) -> Iterator[Audit]:
+    """Judge these stacks, or all, of the inventory at `root` with the content of `roots`, in their order.
+
+    `full`: with findings and evidence of what complies. Raises InputError when a file is wrong.
     """
     _begin(root, roots, date)
     assert _content is not None  # noqa: S101  (just read)
-    ids = _content.inventory.tenant_ids()
-    chunks = [ids[n : n + CHUNK] for n in range(0, len(ids), CHUNK)]
+    by_id = _content.controls.by_id
+    chunks = _chunks(list(every_stack(_content.inventory)) if stacks is None else stacks)
     count = min(cores() if workers is None else workers, len(chunks))
     if count <= 1:
         for chunk in chunks:
-            yield from _of_tenants(chunk)
+            yield from (replace(one, controls=by_id) for one in _of_stacks(chunk, full))
         return
     # A forked worker has read the content already; where that is not possible, it reads it itself.
     fork = "fork" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if fork else "spawn")
     begin = None if fork else partial(_begin, root, tuple(roots), date)
     with ProcessPoolExecutor(count, mp_context=context, initializer=begin) as pool:
-        for summaries in pool.map(_of_tenants, chunks):
-            yield from summaries
+        for audits in pool.map(_of_stacks, chunks, [full] * len(chunks)):
+            yield from (replace(one, controls=by_id) for one in audits)
