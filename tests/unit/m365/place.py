@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -195,6 +197,10 @@ class World:
 
         return asyncio.run(work())
 
+    def has_everything(self) -> None:
+        """Make the tenant one to which the whole Cookbook was applied."""
+        self.state.data = json.loads(_applied())
+
     def release(self, only: Sequence[str], *, restore: bool = True) -> int:
         """Release, and go back to what was there; returns the number of writes."""
 
@@ -214,6 +220,14 @@ class World:
     def judged(self, recipe: str) -> list[Judged]:
         """What is said of one recipe."""
         return [one for one in self.planned([recipe]).judged if one.recipe == recipe]
+
+
+@cache
+def _applied() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        world.apply()
+        return json.dumps(world.state.data)
 
 
 def wanted(only: Sequence[str] = (), stage: Stage = Stage.APPLY) -> tuple[Target, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ggi.cli.app import main
+from ggi.cookbook.content import Cookbook, load_cookbook
 from ggi.cookbook.product import GRAPH
+from ggi.cookbook.runner import ProcessRunner
 from ggi.inventory.m365 import Stage
 from ggi.paths import ROOT
+from sandbox.graph.pwsh import Shell
 from tests.unit.m365.place import World, book, rijnstad, wanted
 
 pytestmark = pytest.mark.unit
@@ -25,6 +30,28 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GGI_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("GGI_LANG", "en")
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Cookbook of the checkout is read by every command; once is enough for all tests."""
+
+    def load(roots: Sequence[Path]) -> Cookbook:
+        return book() if list(roots) == [ROOT] else load_cookbook(roots)
+
+    monkeypatch.setattr("ggi.cookbook.content.load_cookbook", load)
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in of the runner in this process; the first test starts it as a program."""
+
+    async def execute(self: ProcessRunner, plan: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert self.environment is not None
+        shell = Shell(self.environment["GGI_STAND_IN"], self.environment["GGI_STAND_IN_TOKEN"])
+        return await asyncio.to_thread(shell.execute, plan)
+
+    monkeypatch.setattr(ProcessRunner, "run", execute)
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -71,6 +98,7 @@ def test_plan_apply_check_and_drift_of_a_fresh_tenant(capsys: pytest.CaptureFixt
     assert outcomes == {("TM-09", "drift", "")} | {(r, "not readable", "permission") for (r,) in unread}
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_snapshot_is_audited_without_the_tenant_and_refused_when_it_was_changed(
     capsys: pytest.CaptureFixture[str], state: Path
 ) -> None:
@@ -100,6 +128,7 @@ def test_a_snapshot_is_audited_without_the_tenant_and_refused_when_it_was_change
     assert "not as it was signed" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_snapshot_of_another_machine_is_verified_by_the_key_that_signed_it(
     capsys: pytest.CaptureFixture[str], state: Path
 ) -> None:
@@ -174,7 +203,7 @@ def test_the_permissions_that_are_printed_are_enough_for_everything(
 def test_no_permission_that_is_printed_is_superfluous(world: World) -> None:
     from ggi.cookbook.permissions import rights
 
-    world.apply()
+    world.has_everything()
     found = rights(wanted(stage=Stage.OBSERVE), book())
     # GroupMember.Read.All is for the emergency accounts, which are counted before a write.
     graph = [name for name in found.application if name != "GroupMember.Read.All"]
@@ -198,8 +227,6 @@ def test_explain_tells_value_origin_and_sources(capsys: pytest.CaptureFixture[st
 def test_the_first_measurement_is_a_file_of_deviations_that_wins_over_changes(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, world: World
 ) -> None:
-    import asyncio
-
     from ggi.audit.audit import Place as AuditPlace
     from ggi.audit.judge import today
     from ggi.cookbook.audit import audit_of

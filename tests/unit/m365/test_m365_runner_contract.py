@@ -56,7 +56,7 @@ def changes(draw: st.DrawFn) -> tuple[str, Resource, dict[str, Any]]:
 
 
 @given(changes())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_again_and_written_once(
     world: World, drawn: tuple[str, Resource, dict[str, Any]]
 ) -> None:
