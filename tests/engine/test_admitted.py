@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,10 +38,12 @@ class Asked:
         self.warnings: list[str] = []
         self.api = KubeApi.from_kubeconfig(cluster.kubeconfig, cluster.context, on_warning=self.warnings.append)
         self.made: list[str] = []
+        # Of this process alone: the namespaces of another one are deleted while this one still works.
+        self.prefix = f"admitted-{uuid.uuid4().hex[:8]}"
 
     def namespace(self, landscape: Landscape) -> str:
         """Make the landscape's namespace under a name of the test's own, with its service accounts."""
-        name = f"admitted-{landscape.stack}"
+        name = f"{self.prefix}-{landscape.stack}"
         for item in landscape.objects:
             if item.name == NAMESPACE:
                 self.made.append(name)

@@ -210,6 +210,7 @@ def test_a_rollout_that_does_not_come_says_why_and_keeps_a_large_object(pulumi_p
     assert "Unschedulable" in written or "FailedScheduling" in written
     assert project.stored("web")["initErrors"]
     del pod["nodeSelector"]
+    stuck["metadata"]["annotations"] = FORCE | {"pulumi.com/timeoutSeconds": "300"}
     project.up()
     assert "initErrors" not in project.stored("web")
 

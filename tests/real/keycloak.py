@@ -104,7 +104,7 @@ def prepared(pod: Pod, landscape: Rendered, home: Path) -> Path:
             over = {"lib/quarkus": work} if any(m["mountPath"] == BUILT for m in step["volumeMounts"]) else {}
             command = in_pod(home, over, _moved(step["command"], home, work))
             done = subprocess.run(
-                command, env=_java() | environment, capture_output=True, text=True, check=False, timeout=300
+                command, env=_java() | environment, capture_output=True, text=True, check=False, timeout=900
             )
             assert done.returncode == 0, f"{step['name']}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         with contextlib.suppress(OSError):
@@ -176,7 +176,8 @@ class Server:
         def ready() -> bool:
             return self.status("/health/ready") == 200
 
-        with running(command, self._environment, self.log, ready, seconds=180):
+        # It logs every look at its health.
+        with running(command, self._environment, self.log, ready, seconds=900, pause=0.5):
             yield self
 
     def configure(self, landscape: Rendered) -> str:
@@ -192,7 +193,7 @@ class Server:
         assert lines[0].startswith("server=http://keycloak-server.")
         environment = _java() | {"KCADM": str(self.home / "bin/kcadm.sh")}
         done = subprocess.run(
-            [shell, script], env=environment, capture_output=True, text=True, check=False, timeout=300
+            [shell, script], env=environment, capture_output=True, text=True, check=False, timeout=900
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -97,7 +97,7 @@ class Database:
         """The server, as long as the context lasts."""
         (self.data / "pg_hba.conf").write_text(hba(self.landscape))
         command = [program("postgres"), "-D", str(self.data)]
-        with running(command, {"PATH": os.environ["PATH"]}, self.folder / "log", self._ready, seconds=30, user=USER):
+        with running(command, {"PATH": os.environ["PATH"]}, self.folder / "log", self._ready, seconds=300, user=USER):
             try:
                 self.operator.apply(self.landscape)
             except psycopg.errors.FeatureNotSupported as error:

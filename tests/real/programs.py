@@ -43,8 +43,10 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_for(ready: Callable[[], bool], what: str, seconds: float, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until `ready`; fail with the end of the log when the process ends or the time is over."""
+def wait_for(
+    ready: Callable[[], bool], what: str, seconds: float, process: subprocess.Popen[bytes], log: Path, pause: float
+) -> None:
+    """Wait until `ready`, looking every `pause` seconds; fail with the end of the log when it ends or takes longer."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -52,7 +54,7 @@ def wait_for(ready: Callable[[], bool], what: str, seconds: float, process: subp
         with contextlib.suppress(OSError):
             if ready():
                 return
-        time.sleep(0.1)
+        time.sleep(pause)
     tail = log.read_text(errors="replace")[-3000:]
     pytest.fail(f"{what} did not start within {seconds:.0f} s (exit code {process.poll()})\n{tail}")
 
@@ -65,6 +67,7 @@ def running(
     ready: Callable[[], bool],
     *,
     seconds: float,
+    pause: float = 0.1,
     user: str = "",
     end: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -83,7 +86,7 @@ def running(
             extra_groups=[] if drop else None,
         )
     try:
-        wait_for(ready, command[0], seconds, process, log)
+        wait_for(ready, command[0], seconds, process, log, pause)
         yield process
     finally:
         process.send_signal(end)

@@ -93,7 +93,7 @@ def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         (folder / "nginx.conf").write_text(user + WRAPPER.format(folder=folder))
         command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         stack.enter_context(
-            running(command, {"PATH": os.environ["PATH"]}, folder / "log", lambda: listens(made.port), seconds=15)
+            running(command, {"PATH": os.environ["PATH"]}, folder / "log", lambda: listens(made.port), seconds=300)
         )
         yield made
 

@@ -65,7 +65,7 @@ class Server:
             {"PATH": os.environ["PATH"]},
             self.folder / "log",
             lambda: listens(self.port),
-            seconds=20,
+            seconds=300,
         )
 
     def client(self, user: str | None, password: str | None, database: int = 0) -> redis.Redis:

@@ -32,9 +32,11 @@ esac
 """
 
 RESOLVE = """
-import sys
+import signal, sys
 from ggi.engine import tools
 from ggi.errors import GgiError
+# In the background of a shell it is ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     print(tools.resolve(tools.ETCD, sandbox=True, report=lambda line: None).path)
 except GgiError as error:
@@ -87,7 +89,7 @@ def resolving(**environment: str) -> subprocess.Popen[str]:
 
 
 def wait_for_build(tmp_path: Path) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 300
     while not builds(tmp_path):
         assert time.monotonic() < give_up, "the fake Go was never asked to build"
         time.sleep(0.02)
@@ -113,7 +115,7 @@ def test_status_says_how_a_missing_tool_would_be_had_and_builds_nothing(machine:
 
 def test_two_runs_at_once_build_once_and_the_second_uses_the_result(machine: Path, tmp_path: Path) -> None:
     runs = [resolving(FAKE_SECONDS="1") for _ in range(2)]
-    answers = [run.communicate(timeout=30) for run in runs]
+    answers = [run.communicate(timeout=300) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], answers
     assert answers[0][0] == answers[1][0]
     assert builds(tmp_path) == 1
@@ -123,10 +125,10 @@ def test_two_runs_at_once_build_once_and_the_second_uses_the_result(machine: Pat
 def test_a_build_that_is_interrupted_leaves_no_result_and_the_next_one_succeeds(
     machine: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    run = resolving(FAKE_SECONDS="1")
+    run = resolving(FAKE_SECONDS="20")
     wait_for_build(tmp_path)
     run.send_signal(number)
-    run.communicate(timeout=20)
+    run.communicate(timeout=300)
     assert tools.status(tools.ETCD).found is None
     assert tools.resolve(tools.ETCD, sandbox=True, report=lambda line: None).path.is_file()
     assert leftovers(tmp_path) == []
@@ -138,7 +140,7 @@ def test_ctrl_c_ends_the_compiler_too(machine: Path, tmp_path: Path) -> None:
     compiler = int((tmp_path / "go.log").read_text())
     os.kill(compiler, 0)
     run.send_signal(signal.SIGINT)
-    run.communicate(timeout=20)
+    run.communicate(timeout=300)
     with pytest.raises(ProcessLookupError):
         os.kill(compiler, 0)
     assert leftovers(tmp_path) == []

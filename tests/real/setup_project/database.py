@@ -54,5 +54,5 @@ def server() -> Iterator[Server]:
         options = ("fsync=off", "listen_addresses=", f"unix_socket_directories={folder}")
         command = [postgres, "-D", str(data), *(part for option in options for part in ("-c", option))]
         made = Server(folder)
-        with running(command, {"PATH": os.environ["PATH"]}, folder / "log", made.ready, seconds=30, user=USER):
+        with running(command, {"PATH": os.environ["PATH"]}, folder / "log", made.ready, seconds=300, user=USER):
             yield made
