@@ -16,8 +16,8 @@ from ggi.messages import t
 if TYPE_CHECKING:
     import httpx2
 
-DEFAULT_TIMEOUT = 65.0
-"""Seconds for one request: the API server itself gives up after 60."""
+DEFAULT_TIMEOUT = 30.0
+"""Seconds for one request; the API server itself gives up after 60."""
 
 _BUSY = frozenset({429, 502, 503, 504})
 _NOT_DONE = frozenset({429})
