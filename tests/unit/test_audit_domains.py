@@ -6,18 +6,20 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import dns.dnssec
 import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import dns.zone
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ggi.audit.domains import Domain, asking, read_domain
+from ggi.audit.domains import MOST, Domain, asking, fetch, read_domain
 
 pytestmark = pytest.mark.unit
 ABOVE = """
@@ -37,6 +39,7 @@ OF_TENANT = """
 @ 3600 IN TXT "v=spf1 mx " "-all"
 @ 3600 IN CAA 0 issue "ca.example"
 _dmarc 3600 IN TXT "v=DMARC1; p=reject"
+2026._domainkey 3600 IN TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 mail 3600 IN A 192.0.2.2
 _25._tcp.mail 3600 IN TLSA 3 1 1 0d6fce3b3bb5a54b1ee9f1d8cbbd8bd7f26d8d0e8b9e7c6d5f4a3b2c1d0e9f8a
 """
@@ -93,6 +96,9 @@ def answer(zones: Mapping[str, dns.zone.Zone], query: dns.message.Message) -> dn
             records = dns.rrset.RRset(asked.name, found.rdclass, found.rdtype, found.covers)
             records.update(found)
             response.answer.append(records)
+    if node is None and not any(name.is_subdomain(asked.name) for name in zone):
+        # A name with names below it exists, also without records of its own (RFC 8020).
+        response.set_rcode(dns.rcode.NXDOMAIN)
     return response
 
 
@@ -173,3 +179,50 @@ def test_where_nobody_answers_nothing_is_known(monkeypatch: pytest.MonkeyPatch) 
         silent.bind(("127.0.0.1", 0))
         found = read_domain("rijnstad.test", asking("127.0.0.1", silent.getsockname()[1]))
     assert found == Domain("rijnstad.test")
+
+
+def test_keys_of_dkim_are_seen_without_knowing_their_names(server: Server) -> None:
+    assert server.read("rijnstad.test").dkim is True
+    assert server.read("losstad.test").dkim is False
+
+
+def test_a_security_txt_is_asked_for_where_the_standard_has_it(server: Server) -> None:
+    asked: list[str] = []
+
+    def fetch(address: str) -> str | None:
+        asked.append(address)
+        return "Contact: mailto:security@rijnstad.test"
+
+    found = read_domain("rijnstad.test", asking("127.0.0.1", server.port), {"test.": [server.anchor]}, fetch)
+    assert asked == ["https://rijnstad.test/.well-known/security.txt"]
+    assert found.security == "Contact: mailto:security@rijnstad.test"
+    assert server.ask().security is None
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "found"),
+    [(200, "Contact: x", "Contact: x"), (404, "no", ""), (503, "later", None), (200, "x" * (MOST + 1), "")],
+)
+def test_what_a_web_server_says_of_a_text_is_told_apart(status: int, text: str, found: str | None) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.handle_request, daemon=True)
+    thread.start()
+    assert fetch(f"http://127.0.0.1:{server.server_port}/") == found
+    thread.join(timeout=5)
+    server.server_close()
+
+
+def test_a_web_server_that_does_not_answer_says_nothing_about_the_text() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert fetch(f"http://127.0.0.1:{port}/") is None

@@ -1,14 +1,14 @@
-"""The policies of SPF (RFC 7208) and DMARC (RFC 7489); DKIM has no name that can be asked for without a message."""
+"""The policies of SPF (RFC 7208) and DMARC (RFC 7489); for DKIM see DOM-006."""
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.check import Seen, Verdict, elsewhere, verdict
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per domain; unknown where nobody asked the DNS, or it did not answer."""
     if seen.domains is None:
-        yield verdict(seen.stack, None, "the DNS was not asked; an audit with --from live does")
+        yield elsewhere(seen.stack)
         return
     for name, domain in seen.domains.items():
         if domain.spf is None or domain.dmarc is None:

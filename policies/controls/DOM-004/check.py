@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.check import Seen, Verdict, elsewhere, verdict
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per domain; unknown where nobody asked the DNS, or it did not answer."""
     if seen.domains is None:
-        yield verdict(seen.stack, None, "the DNS was not asked; an audit with --from live does")
+        yield elsewhere(seen.stack)
         return
     for name, domain in seen.domains.items():
         found = domain.caa

@@ -78,6 +78,11 @@ class Audit:
         return tuple(f for f in self.findings if f.outcome is Outcome.FAIL)
 
     @property
+    def open_questions(self) -> tuple[Finding, ...]:
+        """What could not be judged although this place can show it."""
+        return tuple(f for f in self.findings if f.outcome is Outcome.UNKNOWN and not f.elsewhere)
+
+    @property
     def proof(self) -> Proof:
         """What kind of proof this audit can give at most."""
         return PROOF[self.place]

@@ -50,10 +50,41 @@ class Domain:
     mx: tuple[str, ...] | None = None
     dane: tuple[str, ...] | None = None
     """Mail servers of which a TLSA record with a valid signature exists."""
+    dkim: bool | None = None
+    """There are names under `_domainkey`, where keys of DKIM live."""
+    security: str | None = None
+    """The text of /.well-known/security.txt; "" when there is none."""
 
 
 Ask = Callable[[str, str], dns.message.Message | None]
 """Name and type to the answer with signatures; None when nobody answered."""
+
+
+Fetch = Callable[[str], str | None]
+"""The text at an address; "" when there is none, None when nobody answered."""
+WELL_KNOWN = "/.well-known/security.txt"
+MOST = 32 * 1024
+"""Bytes that are read of a security.txt at most (RFC 9116, 5.2 asks for a limit)."""
+
+
+def fetch(address: str) -> str | None:
+    """What a web server answers; its certificate must be trusted here."""
+    import httpx
+
+    try:
+        with httpx.stream("GET", address, timeout=TIMEOUT, follow_redirects=True) as answer:
+            if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                return None
+            if answer.status_code != httpx.codes.OK:
+                return ""
+            found = b""
+            for part in answer.iter_bytes():
+                found += part
+                if len(found) > MOST:
+                    return ""
+            return found.decode("utf-8", "replace")
+    except httpx.HTTPError:
+        return None
 
 
 def asking(server: str, port: int = 53) -> Ask:
@@ -195,8 +226,21 @@ def _caa(ask: Ask, name: str) -> tuple[str, ...] | None:
     return ()
 
 
-def read_domain(name: str, ask: Ask, anchors: Mapping[str, Iterable[str]] | None = None) -> Domain:
-    """Everything that controls look at, of one domain."""
+def _dkim(ask: Ask, name: str) -> bool | None:
+    """Whether there is anything under `_domainkey`.
+
+    Selectors can't be listed, but a server says NXDOMAIN only where nothing is below a name either (RFC 8020).
+    """
+    answer = ask(f"_domainkey.{name}", "TXT")
+    if answer is None or answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return None
+    return bool(answer.rcode() == dns.rcode.NOERROR)
+
+
+def read_domain(
+    name: str, ask: Ask, anchors: Mapping[str, Iterable[str]] | None = None, fetch: Fetch | None = None
+) -> Domain:
+    """Everything that controls look at, of one domain. Without `fetch` no web server is asked."""
     validator = Validator(ask, anchors if anchors is not None else {".": ROOT_ANCHORS})
     kinds = [kind for kind in ("A", "AAAA", "MX", "SOA") if _texts(ask, name, kind)]
     reachable = _texts(ask, name, "SOA") is not None
@@ -213,4 +257,6 @@ def read_domain(name: str, ask: Ask, anchors: Mapping[str, Iterable[str]] | None
         dane=None
         if servers is None
         else tuple(server for server in servers if validator.valid(f"_25._tcp.{server}", "TLSA")),
+        dkim=_dkim(ask, name),
+        security=fetch(f"https://{name}{WELL_KNOWN}") if fetch is not None else None,
     )

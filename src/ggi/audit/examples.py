@@ -178,13 +178,23 @@ def _node(value: Any, origin: Origin) -> Node:
     return Node(value, origin, str(value), plain_style=False)
 
 
+def _described(value: Any, steps: Sequence[str | int], new: Any) -> Any:
+    """A component's description with one value changed: its fields by name, items of a tuple by position."""
+    if not steps:
+        return new
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, tuple):
+        return tuple(_described(item, rest, new) if number == step else item for number, item in enumerate(value))
+    if step == "support_end":
+        new = dt.date.fromisoformat(new)
+    return dataclasses.replace(value, **{str(step): _described(getattr(value, str(step)), rest, new)})
+
+
 def _catalogue(catalogue: Catalogue, example: Example, release: str) -> Catalogue:
     components: dict[str, Component] = dict(catalogue.components)
     for name, changes in example.component.items():
-        values = {str(c.steps[0]): c.value for c in changes}
-        if isinstance(values.get("support_end"), str):
-            values["support_end"] = dt.date.fromisoformat(values["support_end"])
-        components[name] = dataclasses.replace(components[name], **values)
+        for change in changes:
+            components[name] = _described(components[name], change.steps, change.value)
     releases = dict(catalogue.releases)
     if example.release:
         old = releases[release]
@@ -242,6 +252,8 @@ def _domains(example: Example, name: str) -> dict[str, Domain] | None:
         dmarc="v=DMARC1; p=reject",
         mx=(f"mail.{name}",),
         dane=(f"mail.{name}",),
+        dkim=True,
+        security=f"Contact: mailto:security@{name}\nExpires: 2027-06-30T22:00:00Z\n",
     )
     changes: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in example.domains.items()

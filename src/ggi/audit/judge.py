@@ -155,8 +155,16 @@ class Judge:
             elif verdict.outcome is Outcome.FAIL:
                 yield self._deviate(control, enforcement, verdict.subject, verdict.evidence, verdict.origin)
             else:
+                note = t("can't be seen here; an audit with --from live looks at it") if verdict.elsewhere else ""
                 yield Finding(
-                    control.id, verdict.subject, verdict.outcome, enforcement, verdict.evidence, origin=verdict.origin
+                    control.id,
+                    verdict.subject,
+                    verdict.outcome,
+                    enforcement,
+                    verdict.evidence,
+                    note,
+                    verdict.origin,
+                    elsewhere=verdict.elsewhere,
                 )
 
     def _deviate(

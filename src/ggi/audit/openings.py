@@ -151,6 +151,14 @@ def openings_of(spec: Body, selected: Selected) -> Iterable[Opening]:
                         yield Opening(pod, peer, port, inward)
 
 
+def edge(seen: Seen, name: str) -> list[str]:
+    """The peers that an edge of the cluster stands for, as openings write them."""
+    environment = seen.environment
+    on = {component: seen.landscape.components[component] for component in seen.landscape.order}
+    found = edges(environment.cluster, on, environment).get(name)
+    return [] if found is None else [_outside(peer) for peer in edge_peers(found)]
+
+
 def opened(seen: Seen) -> dict[Opening, str]:
     """Everything that is open, with the logical name of a policy that opens it."""
     if "opened" not in seen.memory:

@@ -29,6 +29,7 @@ def finding_data(audit: Audit, finding: Finding) -> dict[str, Any]:
         "note": finding.note,
         "origin": str(finding.origin) if finding.origin else "",
         "remediation": str(control.file.remediation) if finding.outcome is Outcome.FAIL else "",
+        "elsewhere": finding.elsewhere,
         "known_since": finding.known_since.isoformat() if finding.known_since else None,
     }
     for name in ("waiver", "not_applicable", "plan"):
@@ -66,9 +67,16 @@ def rows(audit: Audit) -> list[tuple[str, str, str, str, str]]:
         key=lambda f: (SHOWN.index(f.outcome), not f.blocks, f.control, f.subject),
     )
     result = []
+    hidden = sorted({f.control for f in listed if f.elsewhere})
     unknown = Counter(f.control for f in listed if f.outcome is Outcome.UNKNOWN)
     told: set[str] = set()
     for finding in listed:
+        if finding.elsewhere:
+            # What this place can't show is no news about this stack: one line for all of it.
+            if finding.control == hidden[0]:
+                many = t("{count} controls", count=len(hidden))
+                result.append((ranges(hidden), word(finding), many, finding.evidence, finding.note))
+            continue
         if finding.outcome is Outcome.UNKNOWN and unknown[finding.control] > 1:
             # One line says it: what was not judged is mostly not judged for the same reason.
             if finding.control not in told:
@@ -84,6 +92,19 @@ def rows(audit: Audit) -> list[tuple[str, str, str, str, str]]:
         note = f"{finding.note}. " if finding.note and advice else finding.note
         result.append((finding.control, word(finding), finding.subject, finding.evidence, f"{note}{advice}{where}"))
     return result
+
+
+def ranges(ids: Sequence[str]) -> str:
+    """Ids in order, with a run of numbers written by its ends: DOM-001..007, SEC-007."""
+    runs: list[list[str]] = []
+    for one in ids:
+        family, _, number = one.partition("-")
+        last = runs[-1][-1].partition("-") if runs else ("", "", "")
+        if last[0] == family and number.isdigit() and int(last[2]) + 1 == int(number):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return ", ".join(f"{run[0]}..{run[-1].partition('-')[2]}" if len(run) > 1 else run[0] for run in runs)
 
 
 def word(finding: Finding) -> str:

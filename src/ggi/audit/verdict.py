@@ -39,6 +39,8 @@ class Verdict:
     outcome: Outcome
     evidence: str = ""
     origin: Origin | None = None
+    elsewhere: bool = False
+    """Nothing in this place can show it; another place can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Finding:
     """Set by a baseline: this failure was there when the landscape came in. It stays a failure and does not block."""
     urgent: bool = False
     """An urgent update goes through it. It stays a failure, and somebody must approve it afterwards."""
+    elsewhere: bool = False
+    """UNKNOWN because nothing in this place can show it; an audit of another place can."""
 
     @property
     def blocks(self) -> bool:

@@ -111,10 +111,10 @@ def _state(workspace: Workspace, facts: Facts, sandbox: bool, file: Path | None)
 
 def _domains(facts: Facts) -> dict[str, Domain] | None:
     """What the DNS says of the environment's domain; None when this machine has no resolver."""
-    from ggi.audit.domains import read_domain, system_resolver
+    from ggi.audit.domains import fetch, read_domain, system_resolver
 
     ask, name = system_resolver(), facts.environment.domain
-    return {name: read_domain(name, ask)} if ask is not None else None
+    return {name: read_domain(name, ask, fetch=fetch)} if ask is not None else None
 
 
 def audit_stack(
@@ -206,7 +206,9 @@ def audit(
     date: Annotated[
         str | None, typer.Option("--date", metavar="DATE", help="Judge as on this date; default today.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 also when something was not judged.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 also when something that can be seen here was not judged.")
+    ] = False,
     json_output: Json = False,
     everything: AllStacks = False,
     formats: FormatNames = None,
@@ -226,7 +228,6 @@ def audit(
     from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
     from ggi.audit.report import data
-    from ggi.audit.verdict import Outcome
 
     chosen, on, reports = place_of(place), audit_date(date), Reports.of(formats, out, since)
     workspace = Workspace()
@@ -266,5 +267,5 @@ def audit(
         write_bundle(bundle, key, audits, workspace, baseline)
     new = not measure.first and any(f.known_since is None for a in audits for f in a.failed)
     failed = new or any(a.problems for a in audits)
-    if failed or (strict and any(a.counts[Outcome.UNKNOWN] for a in audits)):
+    if failed or (strict and any(a.open_questions for a in audits)):
         raise typer.Exit(EXIT_FAILED)

@@ -1,0 +1,19 @@
+"""Every port that a component declares to have metrics is open for the monitoring of the cluster."""
+
+from collections.abc import Iterator
+
+from ggi.audit.check import Seen, Verdict, verdict
+from ggi.audit.openings import edge, opened
+
+
+def check(seen: Seen) -> Iterator[Verdict]:
+    """One verdict per port with metrics."""
+    monitoring = edge(seen, "monitoring")
+    open_for = {(o.pod, o.port) for o in opened(seen) if o.inward and o.peer in monitoring}
+    for name in seen.landscape.order:
+        item = seen.landscape.components[name]
+        for process in () if item.external else item.component.processes:
+            for port in process.ports:
+                if port.metrics:
+                    fine = (f"{name}/{process.name}", f"{port.number}/TCP") in open_for
+                    yield verdict(f"{name}/{process.name}", fine, f"port {port.number}")
