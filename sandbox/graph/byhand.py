@@ -13,6 +13,7 @@ from ggi.cookbook.reading import Ref
 from ggi.errors import InputError, Problem
 from ggi.messages import t
 from ggi.paths import ROOT
+from sandbox.graph.state import TenantState
 
 KINDS = ("application", "delegated", "roles")
 
@@ -34,11 +35,11 @@ def change(stack: str, what: str, words: Sequence[str]) -> list[str]:
     granted = state.data["granted"]
     if what == "show":
         return [f"{kind}: {', '.join(granted[kind])}" for kind in KINDS]
-    if what in ("revoke", "grant") and len(words) == 1:
+    if what == "revoke" and len(words) == 1:
+        return _revoke(state, words[0])
+    if what == "grant" and len(words) == 1:
         for kind in KINDS:
-            if what == "revoke" and words[0] in granted[kind]:
-                granted[kind].remove(words[0])
-            elif what == "grant" and words[0] not in granted[kind] and _belongs(words[0], kind):
+            if words[0] not in granted[kind] and _belongs(words[0], kind):
                 granted[kind].append(words[0])
         state.save()
         return []
@@ -53,6 +54,20 @@ def change(stack: str, what: str, words: Sequence[str]) -> list[str]:
             t("Known: {names}.", names="reset, show, revoke NAME, grant NAME, set OBJECT PROPERTY=VALUE"),
         )
     )
+
+
+def _revoke(state: TenantState, name: str) -> list[str]:
+    """Take a right away; to read, also the one that writes, which gives reading too. Returns what to tell."""
+    taken = []
+    for kind in KINDS:
+        for right in dict.fromkeys((name, name.replace(".Read.", ".ReadWrite."))):
+            if right in state.data["granted"][kind]:
+                state.data["granted"][kind].remove(right)
+                taken.append(right)
+    state.save()
+    if not taken:
+        return [t("The stand-in has no right {name}; `stand-in show` lists what it has.", name=name)]
+    return [t("Taken away: {names}.", names=", ".join(taken))]
 
 
 def _belongs(name: str, kind: str) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +91,33 @@ def test_the_role_carries_a_plan_to_a_host_and_brings_the_result_back(world: Wor
     assert result["results"][0]["objects"][0]["values"]["AllowCloudRecording"] is True
     left = {path.name for path in (world.folder / "host").iterdir()}
     assert left == {"Invoke-CookbookPlan.ps1", "allowed.json"}
+
+
+def test_a_run_that_is_killed_with_nine_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """The command itself, in a process of its own: no handler runs, no file is closed."""
+    environment = {**os.environ, "GGI_STATE_HOME": str(tmp_path / "state"), "GGI_LANG": "en", "PYTHONUNBUFFERED": "1"}
+    ggi = [sys.executable, "-m", "ggi", "m365"]
+    apply = [*ggi, "apply", "m365-rijnstad", "--sandbox", "--stage", "apply", "--yes"]
+    process = subprocess.Popen(
+        apply, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    seen = 0
+    for line in process.stderr:
+        seen += line.startswith("written and seen")
+        if seen == 7:
+            process.kill()
+            break
+    assert process.wait() == -signal.SIGKILL
+
+    again = subprocess.run(apply, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert "stopped with" in again.stderr and "going on" in again.stderr
+    check = [*ggi, "check", "m365-rijnstad", "--sandbox"]
+    found = subprocess.run(check, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert "55 recipes comply, 0 differ" in found.stdout
+    (journal,) = (tmp_path / "state" / "m365").rglob("journal.json")
+    data = json.loads(journal.read_text(encoding="utf-8"))
+    assert data["run"] == {}
+    policy = data["adopted"]["entra/authorizationPolicy"]["before"]
+    assert policy["allowInvitesFrom"] == "everyone", "what was there before the first run, not before the second"

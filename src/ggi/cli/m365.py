@@ -149,7 +149,7 @@ def apply(
                 for line in plan_lines(made, place.book, writing=True):
                     say(line)
             if made.changes and not yes:
-                typer.confirm(t("Write these {count} changes?", count=len(made.changes)), abort=True)
+                typer.confirm(t("Write this ({count})?", count=len(made.changes)), abort=True)
             await session.apply(made)
             return session.written
 
@@ -158,7 +158,8 @@ def apply(
     if json_output:
         say_json({"tenant": place.tenant.stack, "stand_in": sandbox, "written": [change_data(c) for c in written]})
         return
-    say(paint(t("{count} writes, each seen again afterwards.", count=len(written)), "green"))
+    done = t("Written and seen again: {count}.", count=len(written)) if written else t("0 writes.")
+    say(paint(done, "green"))
     labelled(place)
 
 

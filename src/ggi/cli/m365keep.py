@@ -137,7 +137,9 @@ def drift(
     """
     from ggi.audit.signing import own_key, public_key_of
     from ggi.cookbook.drift import drifted
+    from ggi.cookbook.judge import Outcome
     from ggi.cookbook.plan import refs_of
+    from ggi.cookbook.show import outcome_word
     from ggi.cookbook.snapshot import load, newest
 
     place = Place(tenant, sandbox, Workspace(), by_hand=None)
@@ -163,11 +165,11 @@ def drift(
         )
     else:
         if found:
-            rows = [(f.recipe, f.object, f.path, f.was, f.now, t(f.verdict)) for f in found]
+            rows = [(f.recipe, f.object, f.path, f.was, f.now, outcome_word(Outcome(f.verdict))) for f in found]
             table((t("recipe"), t("object"), t("property"), t("was"), t("is"), t("outcome")), rows, indent="  ")
         color = "red" if found else "green"
         text = t(
-            "{stack}: {count} settings were changed by others since {date}",
+            "{stack}: settings that others changed since {date}: {count}",
             stack=place.tenant.stack,
             count=len(found),
             date=date,

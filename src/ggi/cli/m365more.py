@@ -66,7 +66,7 @@ def explain(
         ("ISO 27002 / BIO2", ", ".join(found.iso27002)),
     ]
     if found.verify:
-        facts.append((t("Still to verify"), found.verify))
+        facts.append((t("Still to verify"), str(found.verify)))
     for name in place.book.parameters_of(target.recipe):
         parameter = place.book.parameters[name]
         value = (

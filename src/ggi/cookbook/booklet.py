@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,6 @@ from ggi.messages import LANGUAGES, language, mark, set_language, t
 
 FOLDER = Path(__file__).parent / "templates"
 
-FAMILY_WORDS = {
-    "TM": mark("Teams: meetings"),
-    "TX": mark("Teams: messages"),
-    "TE": mark("Teams: other organisations"),
-    "TA": mark("Teams: apps"),
-    "TC": mark("Teams: clients"),
-    "TG": mark("Guests and groups"),
-    "SF": mark("Files and sharing"),
-    "EN": mark("Signing in"),
-    "EX": mark("E-mail"),
-    "RT": mark("Retention and logs"),
-}
 _SEVERITY = {"critical": mark("critical"), "high": mark("high"), "medium": mark("medium"), "low": mark("low")}
 
 
@@ -47,17 +35,19 @@ class Row:
     wanted: str
 
 
-def _operand(value: Any, book: Cookbook) -> str:
+def _operand(value: Any, book: Cookbook, labels: Mapping[str, str]) -> str:
     if isinstance(value, dict) and list(value) == [PARAMETER]:
         return f"‹{book.parameters[value[PARAMETER]].title}›"
     if isinstance(value, list):
-        return ", ".join(_operand(v, book) for v in value) or t("empty")
-    return {True: t("on"), False: t("off")}.get(value, shown(value)) if isinstance(value, bool) else shown(value)
+        return ", ".join(_operand(v, book, labels) for v in value) or t("empty")
+    return (
+        {True: t("on"), False: t("off")}.get(value, shown(value)) if isinstance(value, bool) else shown(value, labels)
+    )
 
 
-def wanted_words(want: Want, book: Cookbook) -> str:
+def wanted_words(want: Want, book: Cookbook, labels: Mapping[str, str]) -> str:
     """What a property must be, in words."""
-    value = _operand(want.wanted, book)
+    value = _operand(want.wanted, book, labels)
     words = {
         "equal": "{value}",
         "contains": mark("contains {value}"),
@@ -71,14 +61,18 @@ def wanted_words(want: Want, book: Cookbook) -> str:
 def rows(recipe: Recipe, book: Cookbook) -> Iterator[Row]:
     """Every property of a recipe."""
     for setting in recipe.file.settings:
-        title = book.resource(setting.resource).title
+        resource = book.resource(setting.resource)
         item = _item(setting, book)
         for want in setting.want:
-            yield Row(f"{title}{f' ({item})' if item else ''}", want.path, wanted_words(want, book))
+            yield Row(
+                f"{resource.title}{f' ({item})' if item else ''}",
+                want.path,
+                wanted_words(want, book, resource.properties[want.path].labels),
+            )
 
 
 def _item(setting: Setting, book: Cookbook) -> str:
-    return t("all") if setting.item == "*" else _operand(setting.item, book) if setting.item else ""
+    return t("all") if setting.item == "*" else _operand(setting.item, book, {}) if setting.item else ""
 
 
 def channel_words(recipe: Recipe, book: Cookbook) -> str:
@@ -106,7 +100,8 @@ def booklet(book: Cookbook) -> str:
         undefined=StrictUndefined,
     )
     families = [
-        (name, t(FAMILY_WORDS[name]), [r for r in book.recipes.values() if r.id.startswith(name)]) for name in FAMILIES
+        (name, t(words), [r for r in book.recipes.values() if r.id.startswith(name)])
+        for name, words in FAMILIES.items()
     ]
     return environment.get_template("booklet.html.j2").render(
         t=t,
@@ -121,7 +116,7 @@ def booklet(book: Cookbook) -> str:
         channel=lambda recipe: channel_words(recipe, book),
         severity=lambda recipe: t(_SEVERITY[recipe.file.severity]),
         parameters=lambda recipe: [book.parameters[n] for n in book.parameters_of(recipe)],
-        shown=shown,
+        value=lambda value: _operand(value, book, {}),
     )
 
 

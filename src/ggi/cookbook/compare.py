@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 
@@ -49,10 +51,10 @@ def to_write(comparison: str, wanted: Any, actual: Any) -> Any:
     return wanted
 
 
-def shown(value: Any) -> str:
-    """A value as evidence: short, on one line, the same every time."""
+def shown(value: Any, labels: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A value on one line, the same every time. As evidence it has no labels, since they may be worded otherwise."""
     if isinstance(value, list):
-        return "[" + ", ".join(sorted(shown(v) for v in value)) + "]"
+        return "[" + ", ".join(sorted(shown(v, labels) for v in value)) + "]"
     if isinstance(value, str):
-        return value or "''"
+        return labels.get(value, value) or "''"
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -21,7 +21,7 @@ def control_of(recipe: Recipe) -> Control:
             framework=source.framework,
             version=source.version,
             id=source.id,
-            text=Text(nl=source.note, en=source.note) if source.note else title,
+            text=Text(nl=source.note.nl, en=source.note.en) if source.note else title,
         )
         for source in file.sources
     ]

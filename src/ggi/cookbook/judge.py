@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -141,7 +141,7 @@ def _worst(outcomes: Sequence[Outcome]) -> Outcome:
 
 def _line(want: Wanted, found: Reading, book: Cookbook, ref: Ref, met: bool) -> Line:
     if want.otherwise is not None and not met:
-        want = Wanted(want.path, "equal", want.otherwise)
+        want = replace(want, comparison="equal", value=want.otherwise, otherwise=None)
     if found.values is None:
         return Line(want, ABSENT, Outcome.DRIFT, t("does not exist"))
     if want.path not in found.values:

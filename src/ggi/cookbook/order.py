@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ggi.cookbook.content import PARAMETER, Cookbook, Recipe
@@ -47,6 +47,8 @@ class Wanted:
     value: Any
     report_only: Any = None
     otherwise: Any = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What people call values that are ids."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,11 @@ def _target(
     asked = []
     if not undecided:
         for setting in recipe.file.settings:
+            known = book.resource(setting.resource).properties
             wants = tuple(
-                Wanted(w.path, w.comparison, _filled(w.wanted, values), w.report_only, w.otherwise)
+                Wanted(
+                    w.path, w.comparison, _filled(w.wanted, values), w.report_only, w.otherwise, known[w.path].labels
+                )
                 for w in setting.want
             )
             asked.append(Asked(Ref(setting.resource, str(_filled(setting.item, values))), wants, setting.any_item))

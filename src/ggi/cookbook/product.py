@@ -25,6 +25,8 @@ class Property(Model):
     type: Literal["boolean", "integer", "text", "enum", "list", "object"]
     values: list[str] = []
     """Members of an enum, or those that a list may have; none: any text."""
+    labels: dict[str, str] = {}
+    """What people call values that are ids, such as roles; for showing alone."""
     parameter: str = ""
     """The parameter that writes it, when it is not called like the property that is read."""
     create_only: bool = False

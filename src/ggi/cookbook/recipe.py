@@ -11,22 +11,21 @@ from pydantic import Field, model_validator
 from ggi.inventory.m365 import ParameterName, RecipeId
 from ggi.inventory.models import Model
 from ggi.inventory.types import Date, Line
-from ggi.messages import language, t
+from ggi.messages import language, mark, t
 
 FAMILIES = {
-    "TM": "Teams: meetings",
-    "TX": "Teams: messages",
-    "TE": "Teams: other organisations",
-    "TA": "Teams: apps",
-    "TC": "Teams: clients",
-    "TG": "Guests and groups",
-    "SF": "Files and sharing",
-    "EN": "Signing in",
-    "EX": "E-mail",
-    "RT": "Retention and logs",
+    "TM": mark("Teams: meetings"),
+    "TX": mark("Teams: messages"),
+    "TE": mark("Teams: other organisations"),
+    "TA": mark("Teams: apps"),
+    "TC": mark("Teams: clients"),
+    "TG": mark("Guests and groups"),
+    "SF": mark("Files and sharing"),
+    "EN": mark("Signing in"),
+    "EX": mark("E-mail"),
+    "RT": mark("Retention and logs"),
 }
 """Subjects by the first two letters of an id, in the order of the booklet."""
-
 
 COMPARISONS = ("equal", "contains", "one_of", "at_most", "unset")
 
@@ -49,7 +48,7 @@ class Source(Model):
     ]
     version: Line
     id: Line
-    note: str = ""
+    note: Text | None = None
     """How this recipe differs from what the source asks, if it does."""
 
     def __str__(self) -> str:
@@ -129,7 +128,7 @@ class RecipeFile(Model):
     """How to bring it in."""
     by_hand: Text | None = None
     """What to do where no channel writes it."""
-    verify: str = ""
+    verify: Text | None = None
     """What is not certain until it was tried on a real tenant."""
 
     @model_validator(mode="after")

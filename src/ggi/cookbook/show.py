@@ -17,7 +17,7 @@ from ggi.messages import t
 
 def _wanted(line: Line) -> str:
     want = line.wanted
-    value = shown(want.value)
+    value = shown(want.value, want.labels)
     if want.comparison == "contains":
         return t("contains {value}", value=value)
     if want.comparison == "one_of":
@@ -30,18 +30,23 @@ def _wanted(line: Line) -> str:
 
 
 def _seen(line: Line) -> str:
-    return t("does not exist") if line.actual is ABSENT else shown(line.actual)
+    return t("does not exist") if line.actual is ABSENT else shown(line.actual, line.wanted.labels)
 
 
 def word(one: Judged, plan: Plan) -> str:
     """The outcome for people."""
     if one in plan.waived:
         return t("accepted deviation")
+    return outcome_word(one.outcome)
+
+
+def outcome_word(outcome: Outcome) -> str:
+    """One of the three."""
     return {
         Outcome.COMPLIANT: t("complies"),
         Outcome.DRIFT: t("differs"),
         Outcome.UNREADABLE: t("not readable"),
-    }[one.outcome]
+    }[outcome]
 
 
 def check_rows(plan: Plan) -> list[tuple[str, str, str, str, str]]:
@@ -110,14 +115,14 @@ def plan_lines(plan: Plan, book: Cookbook, remarks: Sequence[Remark] = (), *, wr
     if listed:
         yield ""
     if plan.changes:
-        yield t("{count} writes, in this order:", count=len(plan.changes))
+        yield t("Writes, in this order ({count}):", count=len(plan.changes))
         for number, change in enumerate(plan.changes, 1):
             verb = t("create") if change.creates else t("enforce") if change.follows else t("change")
             yield f"  {number}. {verb} {change.ref} ({', '.join(change.recipes)})"
     else:
         yield t("Nothing would be written: no recipe that differs is at stage apply.") if listed else t("No change.")
     if plan.proposed:
-        yield t("{count} more changes are proposed (stage propose).", count=len(plan.proposed))
+        yield t("Proposed, not written (stage propose): {count}.", count=len(plan.proposed))
 
 
 def _stage(one: Judged, plan: Plan) -> str:

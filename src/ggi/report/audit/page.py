@@ -57,6 +57,7 @@ def _environment() -> Environment:
         "command": words.command,
         "reason": words.reason,
         "read_words": words.read_words,
+        "simulated_words": words.simulated_words,
         "answer": words.answer,
         "fleet_answer": words.fleet_answer,
         "SYMBOLS": words.SYMBOLS,

@@ -92,8 +92,8 @@ class Judged:
 
     @property
     def family(self) -> str:
-        """The three letters of its id."""
-        return self.control.id[:3]
+        """The letters that its id begins with."""
+        return self.control.id.partition("-")[0]
 
     @property
     def proof(self) -> Proof | None:

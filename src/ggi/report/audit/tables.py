@@ -11,7 +11,17 @@ from ggi.audit.verdict import Finding
 from ggi.messages import t
 from ggi.report.audit.run import Run, Status
 from ggi.report.audit.since import change
-from ggi.report.audit.words import SYMBOLS, answer, command, day, place_word, proof_word, reason, status_word
+from ggi.report.audit.words import (
+    SYMBOLS,
+    answer,
+    command,
+    day,
+    place_word,
+    proof_word,
+    reason,
+    simulated_words,
+    status_word,
+)
 
 SHOWN = tuple(one for one in Status if one not in (Status.COMPLIES, Status.NOT_APPLICABLE))
 MANY = 10
@@ -109,14 +119,14 @@ def markdown(run: Run) -> bytes:
         lines.append(
             t(
                 "Read from {place} on {date}, release {release}; proof of {proof}.",
-                place=place_word(audit.place),
+                place=place_word(audit),
                 date=day(audit.date),
                 release=markdown_cell(audit.release),
                 proof=proof_word(audit.proof),
             )
         )
         if audit.simulated:
-            lines.append(t("This is the sandbox: its pods are simulated."))
+            lines.append(simulated_words(audit))
         counts = " · ".join(f"{count} {status_word(one)}" for one, count in stack.counts.items() if count)
         lines += ["", t("Findings: {counts}.", counts=counts), ""]
         changed = change(audit, run.earlier)

@@ -8,6 +8,7 @@ from ggi.audit.audit import Audit, Place
 from ggi.audit.control import Measure, Proof, Severity
 from ggi.audit.coverage import Coverage
 from ggi.audit.verdict import Finding, Outcome
+from ggi.cookbook.recipe import FAMILIES
 from ggi.messages import language, t
 from ggi.report.audit.run import Run, Stack, Status
 
@@ -98,21 +99,49 @@ def family_word(family: str) -> str:
         "API": t("Rules for APIs"),
         "SUP": t("Suppliers"),
         "GOV": t("The tenant file and its process"),
+        **{code: t(words) for code, words in FAMILIES.items()},
     }.get(family, family)
+
+
+def _kind(audit: Audit) -> str:
+    """What the stack is of: m365, net, or anything on Kubernetes."""
+    kind = audit.stack.partition("-")[0]
+    return kind if kind in ("m365", "net") else ""
 
 
 def read_words(audit: Audit) -> str:
     """What was read, as a sentence."""
+    live = {
+        "m365": t("The settings of the Microsoft 365 tenant, read with rights that are listed."),
+        "net": t("What is on the servers of the network, read without changing anything."),
+    }
+    kept = {"m365": t("What a signed snapshot of the tenant holds.")}
     return {
         Place.PLAN: t("What the inventory asks for, before anything runs."),
-        Place.STATE: t("What the engine last wrote, from its own records."),
-        Place.LIVE: t("What is in the cluster, read with a role that can only read."),
+        Place.STATE: kept.get(_kind(audit)) or t("What the engine last wrote, from its own records."),
+        Place.LIVE: live.get(_kind(audit)) or t("What is in the cluster, read with a role that can only read."),
     }[audit.place]
 
 
-def place_word(place: Place) -> str:
+def simulated_words(audit: Audit) -> str:
+    """What a sandbox proves: not what a real platform does."""
+    return {
+        "m365": t(
+            "This is a stand-in tenant: nothing of Microsoft 365 was contacted. It proves nothing about a real tenant."
+        ),
+        "net": t(
+            "These are test hosts: real servers in containers on one machine. They prove nothing about a real network."
+        ),
+    }.get(_kind(audit)) or t(
+        "This is the sandbox: its pods are simulated, and no container runs. It proves nothing about a real cluster."
+    )
+
+
+def place_word(audit: Audit) -> str:
     """Where an audit looked."""
-    return {Place.PLAN: t("the plan"), Place.STATE: t("the state"), Place.LIVE: t("the cluster")}[place]
+    live = {"m365": t("the tenant"), "net": t("the servers")}.get(_kind(audit)) or t("the cluster")
+    kept = t("a snapshot") if _kind(audit) == "m365" else t("the state")
+    return {Place.PLAN: t("the plan"), Place.STATE: kept, Place.LIVE: live}[audit.place]
 
 
 def day(date: dt.date) -> str:
