@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from ggi.hosts.certificates import anchor, problems
+from ggi.hosts.certificates import anchor, crl_problems, problems
 from ggi.inventory.govroam import LEAST_REACHED
 
 
@@ -25,4 +25,8 @@ class FilterModule:
 
     def filters(self) -> Mapping[str, Callable[..., object]]:
         """The filters of this file."""
-        return {"certificate_problems": problems, "certificate_order_problem": order_problem}
+        return {
+            "certificate_problems": problems,
+            "certificate_order_problem": order_problem,
+            "crl_problems": crl_problems,
+        }

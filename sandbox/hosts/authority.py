@@ -92,6 +92,19 @@ class Authority:
         signed = made.sign(self.key, hashes.SHA256())
         return Issued(signed.public_bytes(serialization.Encoding.PEM).decode(), _key_pem(key))
 
+    def revocations(self, *issued: Issued, days: int = 30) -> str:
+        """A list of what this CA revoked, in PEM, valid for `days` from now (negative: it ran out)."""
+        now = dt.datetime.now(dt.UTC)
+        made = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
+        made = made.last_update(now - dt.timedelta(days=60)).next_update(now + dt.timedelta(days=days))
+        for one in issued:
+            serial = x509.load_pem_x509_certificate(one.certificate.encode()).serial_number
+            gone = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - BACKDATE)
+            made = made.add_revoked_certificate(gone.build())
+        number = made.add_extension(x509.CRLNumber(1), critical=False)
+        signed = number.sign(self.key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM).decode()
+
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
     return key.private_bytes(

@@ -8,14 +8,13 @@ values and a folder of secrets.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,38 +22,18 @@ from typing import Any
 
 from ggi.errors import InputError, Problem, WorkError
 from ggi.files import write_atomically
-from ggi.inventory.network import NetworkFile
 from ggi.messages import t
 from ggi.paths import state_dir
-from sandbox.hosts import image, national
-from sandbox.hosts.authority import CLIENT, SERVER, Authority
+from sandbox.hosts import directory, image, national
+from sandbox.hosts.authority import SERVER, Authority
 from sandbox.hosts.podman import LABEL, Podman, obstacles
+from sandbox.hosts.site import AP, DEVICE, DIRECTORY, DIRECTORY_NAME, NATIONAL, PORT, USER, Site, national_name
+from sandbox.hosts.supplied import supply
 
 DEFAULT = "default"
-NATIONAL = ("nat1", "nat2")
-AP = "ap"
-"""The host that plays all access points; it has one address for each group of them."""
-PORT, DEVICE = "port0", "device0"
-"""A cable (veth pair) on that host, from the port of an access point to a device. There is no radio in a container."""
-USER = "medewerker"
-"""The test user of every realm."""
 ROOTS_HOME = "/root"
 PATIENCE = 60
 """Seconds until hosts must answer; 2 s on a quiet machine."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """One network, as much as the federation needs to know of it: servers, realms, groups of access points."""
-
-    stack: str
-    servers: Mapping[str, str]
-    """Host name in certificates by name of the server."""
-    realms: tuple[str, ...]
-    access_points: tuple[str, ...]
-    server_name: str
-    ports: tuple[str, ...] = ()
-    """Groups of access points with hostapd; the first one of all gets a port with a cable, which the role wlan makes."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +121,7 @@ def start(federation: Federation, sites: list[Site], report: Callable[[str], Non
     """Start the hosts of `sites`, or what is missing of them. Raises WorkError when this machine can't."""
     if found := obstacles():
         raise WorkError(*(Problem(text) for text in found))
-    hosts = [*NATIONAL, AP, *(f"{site.stack}-{name}" for site in sites for name in site.servers)]
+    hosts = [*NATIONAL, AP, DIRECTORY, *(f"{site.stack}-{name}" for site in sites for name in site.servers)]
     if sorted(federation.state.get("hosts", ())) == sorted(hosts) and all(federation.running().values()):
         report(t("the test hosts run already"))
         return federation
@@ -161,7 +140,7 @@ def start(federation: Federation, sites: list[Site], report: Callable[[str], Non
         list(pool.map(lambda host: _run(federation, host, reference), hosts))
     _wait(federation, hosts)
     _known_hosts(federation, hosts)
-    _supply(federation, sites)
+    supply(federation, sites)
     report(t("starting the national level and the access points"))
     members = [
         national.Member(f"{s.stack}-{name}", federation.address(f"{s.stack}-{name}"), host, s.realms)
@@ -175,13 +154,14 @@ def start(federation: Federation, sites: list[Site], report: Callable[[str], Non
                 national.install,
                 federation.podman,
                 federation.container(name),
-                authority.issue(_national_name(name), [_national_name(name)]),
+                authority.issue(national_name(name), [national_name(name)]),
                 authority.pem,
                 members,
             )
             for name in NATIONAL
         ]
         jobs.append(pool.submit(_access_point, federation))
+        jobs.append(pool.submit(_directory, federation, sites[0]))
         for job in jobs:
             job.result()
     return federation
@@ -199,10 +179,6 @@ def reset(federation: Federation) -> None:
     """Remove the hosts and everything that was made for them; the image stays."""
     federation.podman.remove(federation.name)
     shutil.rmtree(federation.folder, ignore_errors=True)
-
-
-def _national_name(name: str) -> str:
-    return f"{name}.govroam.test"
 
 
 def _prepare(federation: Federation, sites: list[Site], hosts: list[str]) -> None:
@@ -239,7 +215,7 @@ def _run(federation: Federation, host: str, reference: str) -> None:
         "run", "-d", "--name", federation.container(host), "--hostname", host,
         "--label", f"{LABEL}={federation.name}",
         "--network", federation.container("net"), "--ip", federation.address(host),
-        "--dns", "127.0.0.1", "--systemd=always",
+        "--dns", "127.0.0.1", "--add-host", f"{DIRECTORY_NAME}:{federation.address(DIRECTORY)}", "--systemd=always",
         # SYS_ADMIN: the units' own sandboxing is real; NET_ADMIN and NET_RAW: firewall and ping. Never SYS_TIME.
         "--cap-add", "SYS_ADMIN,NET_ADMIN,NET_RAW",
         "-v", f"{federation.folder / 'key.pub'}:{ROOTS_HOME}/.ssh/authorized_keys:ro",
@@ -285,72 +261,22 @@ def _access_point(federation: Federation) -> None:
     _access_point_addresses(federation)
 
 
+def _directory(federation: Federation, site: Site) -> None:
+    """Fill the directory with the people of the first network, as `supply` tells it."""
+    users = [f"{USER}@{realm}" for realm in site.realms]
+    directory.install(
+        federation.podman,
+        federation.container(DIRECTORY),
+        federation.authority("directory").issue(DIRECTORY_NAME, [DIRECTORY_NAME], [SERVER]),
+        federation.authority("directory").pem,
+        federation.secret(site.stack, "ldap").read_text(encoding="ascii"),
+        {user: federation.secret(site.stack, f"users/{user}").read_text(encoding="ascii") for user in users},
+    )
+
+
 def _access_point_addresses(federation: Federation) -> None:
     addresses = [value for key, value in federation.state["addresses"].items() if "/" in key]
     lines = [f"ip address replace {address}/24 dev eth0" for address in addresses]
     lines.append(f"ip link show {PORT} >/dev/null 2>&1 || ip link add {PORT} type veth peer name {DEVICE}")
     lines += [f"ip link set {name} up" for name in (PORT, DEVICE)]
     federation.inside(AP, "sh", "-euc", "\n".join(lines))
-
-
-def _supply(federation: Federation, sites: list[Site]) -> None:
-    """Write what others would supply: values for each network, and secrets."""
-    import yaml
-
-    nationals = {n: {"address": federation.address(n), "name": _national_name(n)} for n in NATIONAL}
-    authority = federation.authority("federation")
-    managed = next(((site.stack, name) for site in sites for name in site.ports), None)
-    supplied = {}
-    for site in sites:
-        eap, clients = federation.authority(f"{site.stack}-eap"), federation.authority(f"{site.stack}-clients")
-        users = [f"{USER}@{realm}" for realm in site.realms]
-        supplied[site.stack.removeprefix("net-")] = {
-            "govroam": {
-                "servers": {name: {"address": federation.address(f"{site.stack}-{name}")} for name in site.servers},
-                "access_points": {
-                    name: _group(federation.address(f"{site.stack}/{name}"), managed == (site.stack, name))
-                    for name in site.access_points
-                },
-                "eap": {"authority": eap.pem, "client_authority": clients.pem},
-                "users": {"kind": "file", "names": users},
-                "national": {"transport": "radsec", "proxies": nationals, "authorities": authority.pem},
-                "management": {
-                    "networks": [f"{federation.address('machine')}/32"],
-                    "ntp": [federation.address("nat1"), federation.address("nat2")],
-                    "dns": [],
-                    "monitoring": [f"{federation.address('machine')}/32"],
-                    "packages": [],
-                },
-                "retention_days": 183,
-            }
-        }
-        issued = {"certificates/eap": eap.issue(site.server_name, [site.server_name], [SERVER])}
-        for name, host in site.servers.items():
-            issued[f"certificates/radsec-{name}"] = authority.issue(host, [host], [SERVER, CLIENT])
-        for path, pair in issued.items():
-            write_atomically(federation.secret(site.stack, f"{path}.pem"), pair.certificate)
-            write_atomically(federation.secret(site.stack, f"{path}.key"), pair.key)
-        for user in users:
-            write_atomically(federation.secret(site.stack, f"users/{user}"), os.urandom(12).hex())
-    write_atomically(federation.supplied, yaml.safe_dump(supplied, sort_keys=False))
-
-
-def _group(address: str, managed: bool) -> dict[str, Any]:
-    """A group of access points; `managed` has one that the roles set up."""
-    hosts = {"hosts": {"ap1": {"address": address, "interface": PORT, "driver": "wired"}}} if managed else {}
-    return {"addresses": [f"{address}/32"], **hosts}
-
-
-def site_of(name: str, file: NetworkFile) -> Site | None:
-    """What the federation needs to know of a network; None when nothing of it is managed here."""
-    govroam = file.govroam
-    if govroam is None or govroam.radius != "managed":
-        return None
-    return Site(
-        stack=f"net-{name}",
-        servers={key: server.host for key, server in govroam.servers.items()},
-        realms=tuple(sorted(govroam.realms)),
-        access_points=tuple(govroam.access_points),
-        server_name=govroam.eap.server_name if govroam.eap else "",
-        ports=tuple(name for name, group in govroam.access_points.items() if group.platform == "hostapd"),
-    )

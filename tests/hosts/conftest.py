@@ -13,8 +13,9 @@ from ggi.hosts.network import networks
 from ggi.hosts.run import Run, play
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
-from sandbox.hosts.federation import Federation, reset, site_of, start
+from sandbox.hosts.federation import Federation, reset, start
 from sandbox.hosts.podman import obstacles
+from sandbox.hosts.site import site_of
 from tests.hosts.world import World
 
 NAME = os.environ.get("GGI_TEST_HOSTS", "tests")

@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from ggi.hosts.eapol import Outcome
-from tests.hosts.world import RIJNSTAD, World
+from sandbox.hosts.directory import UNIT
+from sandbox.hosts.site import DIRECTORY
+from tests.hosts.world import POLDERVEEN, RIJNSTAD, World
 
 pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(2400)]
 
@@ -16,23 +18,23 @@ PATIENCE = 120
 """Seconds until a log-in must work again; 6 s on a quiet machine."""
 
 
-def until_accepted(world: World, server: str = "rad1") -> int:
+def until_accepted(world: World, server: str = "rad1", realm: str = RIJNSTAD) -> int:
     """Log in until it works; returns how many users failed before. Fails the test when it never does."""
     failed, deadline = 0, time.monotonic() + PATIENCE
-    while world.login(world.login_of(RIJNSTAD), "net-drieland", server, patience=20).outcome is not Outcome.ACCEPTED:
+    while world.login(world.login_of(realm), "net-drieland", server, patience=20).outcome is not Outcome.ACCEPTED:
         failed += 1
         assert time.monotonic() < deadline, f"{failed} users failed, and nobody could log in for {PATIENCE} s"
     return failed
 
 
-def gone(world: World, host: str, unit: str, how: str) -> Callable[[], None]:
+def gone(world: World, host: str, unit: str, how: str) -> Callable[[], object]:
     """Take a service away; returns what brings it back."""
     inside = world.federation.inside
     if how == "stopped":
         inside(host, "systemctl", "stop", unit)
-        return lambda: inside(host, "systemctl", "start", unit) and None
+        return lambda: inside(host, "systemctl", "start", unit)
     inside(host, "systemctl", "kill", "-s", "STOP", unit)
-    return lambda: inside(host, "systemctl", "kill", "-s", "CONT", unit) and None
+    return lambda: inside(host, "systemctl", "kill", "-s", "CONT", unit)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,13 @@ def test_without_the_national_level_visitors_fail_and_own_people_do_not(world: W
         for one in back:
             one()
     until_accepted(world)
+
+
+def test_without_the_directory_its_own_people_fail_and_visitors_do_not(world: World) -> None:
+    back = gone(world, DIRECTORY, UNIT, "stopped")
+    try:
+        assert world.login(world.login_of(POLDERVEEN), "net-drieland", patience=20).outcome is Outcome.REJECTED
+        assert world.login(world.login_of(RIJNSTAD), "net-drieland").outcome is Outcome.ACCEPTED
+    finally:
+        back()
+    until_accepted(world, realm=POLDERVEEN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ggi.hosts.eapol import Outcome
@@ -11,6 +13,7 @@ from ggi.hosts.profile import Method, profile_of
 from ggi.hosts.profiles import wpa_supplicant
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
+from sandbox.hosts.site import DIRECTORY
 from tests.hosts.world import HOME, POLDERVEEN, RIJNSTAD, World
 
 pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(2400)]
@@ -48,6 +51,14 @@ def test_a_device_with_our_profile_logs_in(world: World, method: Method) -> None
     own = f'\tidentity="medewerker@{RIJNSTAD}"\n\tpassword="{world.password(RIJNSTAD)}"\n}}\n'
     text = wpa_supplicant(profile, ca).removesuffix("}\n") + own
     assert world.login(text, "net-drieland").outcome is Outcome.ACCEPTED
+
+
+def test_a_device_logs_in_with_what_it_downloads(world: World) -> None:
+    read = world.federation.inside(DIRECTORY, "cat", f"/var/www/govroam/{POLDERVEEN}.wpa_supplicant.conf").stdout
+    ca = world.federation.inside(DIRECTORY, "cat", f"/var/www/govroam/{POLDERVEEN}.ca.pem").stdout
+    text = re.sub(r'ca_cert="[^"]+"', f'ca_cert="{world.file("downloaded.pem", ca)}"', read)
+    own = f'\tidentity="medewerker@{POLDERVEEN}"\n\tpassword="{world.password(POLDERVEEN)}"\n}}\n'
+    assert world.login(text.removesuffix("}\n") + own, "net-rijnstad").outcome is Outcome.ACCEPTED
 
 
 def test_the_second_server_of_a_pair_works_as_the_first(world: World) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from ggi.hosts.eapol import config
-from sandbox.hosts.federation import AP, DEVICE
+from sandbox.hosts.site import AP, DEVICE
 from tests.hosts.conftest import converge
 from tests.hosts.world import RIJNSTAD, World
 

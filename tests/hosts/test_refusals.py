@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from ggi.hosts.eapol import Outcome
-from sandbox.hosts.authority import CLIENT, SERVER, Authority
+from sandbox.hosts.authority import CLIENT, SERVER, Authority, Issued
 from tests.hosts import packets
 from tests.hosts.world import RIJNSTAD, World
 
@@ -98,6 +98,13 @@ def test_a_client_certificate_that_is_not_ours_is_rejected(world: World, fault: 
     }[fault]()
     login = world.with_certificate(world.login_of(RIJNSTAD, "TLS", inner="none"), issued)
     assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+
+
+def test_a_client_certificate_that_was_revoked_is_rejected(world: World) -> None:
+    text = {part: world.federation.secret("net-rijnstad", f"revoked.{part}").read_text() for part in ("pem", "key")}
+    login = world.with_certificate(world.login_of(RIJNSTAD, "TLS", inner="none"), Issued(text["pem"], text["key"]))
+    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert "revoked" in world.of_mac("net-rijnstad", world.mac)[0].reason
 
 
 def test_a_client_refuses_a_server_with_another_ca_or_name(world: World) -> None:

@@ -14,8 +14,9 @@ from ggi.hosts.eapol import Login, Result, config, result
 from ggi.hosts.logs import Attempt, attempts
 from ggi.hosts.secrets import value
 from sandbox.hosts.authority import CLIENT, Issued
-from sandbox.hosts.federation import AP, USER, Federation
+from sandbox.hosts.federation import Federation
 from sandbox.hosts.national import UNIT
+from sandbox.hosts.site import AP, USER
 
 RIJNSTAD, POLDERVEEN = "rijnstad.test", "polderveen.test"
 HOME = {RIJNSTAD: "net-rijnstad", POLDERVEEN: "net-drieland"}

@@ -14,9 +14,12 @@ from pydantic import ValidationError
 
 from ggi.catalogue.content import load_catalogue
 from ggi.errors import InputError
-from ggi.hosts.build import flows, hosts
+from ggi.hosts.build import hosts
+from ggi.hosts.flows import flows
 from ggi.hosts.network import all_hosts, ansible_inventory, find_network, merged, networks, with_supplied
+from ggi.hosts.pages import page
 from ggi.hosts.readme import roles, specification
+from ggi.hosts.wlan import client_secret
 from ggi.inventory.govroam import Govroam
 from ggi.inventory.load import Inventory
 from ggi.inventory.network import NetworkFile
@@ -98,9 +101,20 @@ def test_flows_name_every_access_point_and_both_directions_of_the_national_level
     }
 
 
-def test_existing_servers_are_not_managed() -> None:
-    found = hosts("rijnstad", changed(radius="existing"))
+def test_existing_servers_are_not_managed_but_have_pages_and_firewall_requests() -> None:
+    file = changed(radius="existing", management=None)
+    found = hosts("rijnstad", file)
     assert not found.host and not found.groups
+    assert {flow.name for flow in flows(govroam(file))} == {
+        f"{what} {group}" for what in ("access points", "accounting") for group in ("stadhuis", "werf")
+    }
+    assert "those of the servers' owner" in page("net-rijnstad", file)
+    assert client_secret("werf", govroam(file)) == "given(client/werf)"
+
+
+def test_servers_that_are_managed_need_somebody_who_manages_them() -> None:
+    with pytest.raises(ValidationError, match="need `management`"):
+        changed(management=None)
 
 
 @pytest.mark.parametrize(

@@ -213,3 +213,12 @@ def test_access_points_with_hostapd_are_hosts_of_their_own() -> None:
 def test_an_access_point_that_can_not_work_is_refused(points: dict[str, object], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         rijnstad(access_points=points)
+
+
+def test_a_web_server_gets_the_profiles_that_people_would_write_by_hand() -> None:
+    found = hosts("rijnstad", rijnstad(profiles={"address": "192.0.2.20"}))
+    assert found.groups["govroam_profiles"] == ("net-rijnstad-profiles",)
+    values = found.host["net-rijnstad-profiles"]
+    known = specification(ROOT / "roles" / "profiles")["options"]
+    assert set(values) == {"ansible_host", *known}
+    assert "govroam_profiles" not in hosts("rijnstad", rijnstad()).groups

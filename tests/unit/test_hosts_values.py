@@ -159,3 +159,13 @@ def test_a_change_is_shown_as_a_diff() -> None:
     assert (
         _diff([{"before": {"state": "absent"}, "after": {"state": "file", "path": "/x"}}]) == "/x state: absent -> file"
     )
+
+
+def test_a_revocation_list_that_ran_out_or_is_of_another_ca_is_not_deployed() -> None:
+    own, other = Authority.new("clients"), Authority.new("others")
+    assert certificates.crl_problems(own.revocations(), own.pem) == []
+    assert certificates.crl_problems(own.revocations(days=-1), own.pem)[0].startswith("the revocation list ran out")
+    assert certificates.crl_problems(other.revocations(), own.pem) == [
+        "the revocation list is not of the CA whose certificates it is about"
+    ]
+    assert certificates.crl_problems("nothing", own.pem) == ["the revocation list or its CA is not PEM"]

@@ -222,7 +222,7 @@ def secret(
         message = t("there is no {what} {name}", what=t("group of access points"), name=points)
         raise InputError(Problem(message, nearest(points, known)))
     os.environ.update(place.environment)
-    say(value(client_secret(points), place.stack))
+    say(value(client_secret(points, place.govroam), place.stack))
 
 
 @group.command()

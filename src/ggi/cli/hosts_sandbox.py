@@ -35,8 +35,9 @@ def start(
     from ggi.cli.workspace import Workspace
     from ggi.hosts.network import find_network
     from ggi.hosts.network import networks as all_networks
-    from sandbox.hosts.federation import Federation, site_of
+    from sandbox.hosts.federation import Federation
     from sandbox.hosts.federation import start as begin
+    from sandbox.hosts.site import site_of
 
     inventory = Workspace().inventory
     known = all_networks(inventory)

@@ -62,6 +62,7 @@ def test(
     Example: ggi hosts test net-drieland --realm rijnstad.test --sandbox
     """
     from ggi.cli.workspace import Workspace, sandbox_name
+    from ggi.hosts.certificates import RENEW_DAYS, days_left
     from ggi.hosts.eapol import Login, Outcome
     from ggi.hosts.network import networks, with_supplied
     from ggi.hosts.prober import Probe, here, in_container
@@ -98,7 +99,8 @@ def test(
     probe: Probe = here
     source = ""
     if sandbox:
-        from sandbox.hosts.federation import AP, Federation
+        from sandbox.hosts.federation import Federation
+        from sandbox.hosts.site import AP
 
         federation = Federation.of(sandbox_name())
         probe = in_container(lambda words, text: federation.pipe(AP, words, text))
@@ -107,15 +109,22 @@ def test(
         login,
         eap.authority or "" if eap else "",
         govroam.servers[name].address,
-        value(client_secret(points), place.stack),
+        value(client_secret(points, govroam), place.stack),
         source,
     )
     hops = read(place, mac) if result.outcome is Outcome.REJECTED else []
     told = of_login(result, who, f"{place.stack}-{name}", hops)
+    left = days_left(result.chain, dt.datetime.now(dt.UTC)) if result.chain else None
     if json_output:
-        say_json({"outcome": result.outcome, "seconds": round(result.seconds, 2), "tls": result.tls, "told": told})
+        say_json({
+            "outcome": result.outcome, "seconds": round(result.seconds, 2), "tls": result.tls, "told": told,
+            "certificate_days": left,
+        })  # fmt: skip
     else:
         say(paint(told, "green" if result.outcome is Outcome.ACCEPTED else "red"))
+        if left is not None:
+            shown = t("the server's certificate is valid for {days} more days", days=left)
+            say(paint(shown, "yellow" if left < RENEW_DAYS else "dim"))
     if result.outcome is not Outcome.ACCEPTED:
         raise typer.Exit(EXIT_FAILED)
 
@@ -143,7 +152,9 @@ def find(
     except ValueError:
         fix = t("Write --around HH:MM and --date YYYY-MM-DD.")
         raise InputError(Problem(t("{value} is not a time", value=f"{date} {around}".strip()), fix)) from None
-    groups = joined(near(read(place_of(network, sandbox), f"@{realm}"), moment, realm))
+    place = place_of(network, sandbox)
+    place.managed()
+    groups = joined(near(read(place, f"@{realm}"), moment, realm))
     if json_output:
         say_json([{"told": of_attempt(hops), "hops": [hop.host for hop in hops]} for hops in groups])
         return

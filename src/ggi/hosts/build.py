@@ -6,12 +6,12 @@ as `derived(govroam/client/stadhuis)`; the lookup `ggi_secret` turns it into a v
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ggi.hosts.ports import ACCOUNTING, NTP, RADIUS, RADSEC
+from ggi.hosts.flows import flows
+from ggi.hosts.ports import RADIUS
 from ggi.hosts.wlan import ACCESS_POINTS, access_points, client_secret
 from ggi.inventory.govroam import AccessPoints, Govroam
 from ggi.inventory.network import NetworkFile
@@ -19,6 +19,8 @@ from ggi.messages import t
 
 SERVERS = "govroam_servers"
 """The group of all RADIUS servers that are managed, of all networks."""
+PROFILES = "govroam_profiles"
+"""The group of web servers from which devices get profiles, of all networks."""
 LOCAL_PROXY = "local-radsecproxy"
 """What FreeRADIUS calls the radsecproxy on its own host."""
 LOCAL_PORT = 11812
@@ -85,6 +87,7 @@ def hosts(network_id: str, file: NetworkFile) -> Hosts:
         return Hosts(stack, waits=())
     group = group_name(stack)
     points = access_points(stack, govroam)
+    web = _profiles(stack, file.name, govroam)
     names = {name: f"{stack}-{name}" for name in govroam.servers}
     host = {
         names[name]: {
@@ -98,14 +101,31 @@ def hosts(network_id: str, file: NetworkFile) -> Hosts:
     return Hosts(
         stack,
         groups={
-            group: (*host, *points),
+            group: (*host, *points, *web),
             SERVERS: tuple(host),
             **({ACCESS_POINTS: tuple(points)} if points else {}),
+            **({PROFILES: tuple(web)} if web else {}),
         },
-        host=host | points,
+        host=host | points | web,
         group={group: variables},
         waits=waits(govroam),
     )
+
+
+def _profiles(stack: str, organisation: str, govroam: Govroam) -> dict[str, Mapping[str, Any]]:
+    """The web server of profiles, when there is one and they can be made."""
+    if govroam.profiles is None or govroam.eap is None or govroam.eap.authority is None:
+        return {}
+    values = {
+        "ansible_host": govroam.profiles.address,
+        "profiles_folder": govroam.profiles.folder,
+        "profiles_organisation": organisation,
+        "profiles_realms": sorted(govroam.realms),
+        "profiles_server_name": govroam.eap.server_name,
+        "profiles_authority": govroam.eap.authority,
+        "profiles_method": govroam.eap.methods[0],
+    }
+    return {f"{stack}-profiles": values}
 
 
 def _radsec(govroam: Govroam) -> bool:
@@ -127,6 +147,7 @@ def _radsec_host(govroam: Govroam, name: str, address: str, host: str) -> dict[s
 
 def _base(govroam: Govroam) -> dict[str, Any]:
     management = govroam.management
+    assert management is not None  # noqa: S101  (the model asks for it where servers are managed)
     values: dict[str, Any] = {
         "base_management_networks": list(management.networks),
         "base_administrators": {name: list(keys) for name, keys in sorted(management.administrators.items())},
@@ -141,57 +162,13 @@ def _base(govroam: Govroam) -> dict[str, Any]:
     return values
 
 
-@dataclass(frozen=True)
-class Flow:
-    """Traffic that a server takes in or sends out. Without addresses: a name that the firewall can't know."""
-
-    name: str
-    inbound: bool
-    protocol: str
-    port: int
-    addresses: tuple[str, ...]
-
-    def data(self) -> dict[str, Any]:
-        """As the role base takes it."""
-        return {"name": self.name, "protocol": self.protocol, "port": self.port, "addresses": list(self.addresses)}
-
-
-def flows(govroam: Govroam) -> list[Flow]:
-    """All flows of a server but management, names and updates: what firewalls on the way must open too."""
-    found = []
-    for name, group in sorted(govroam.access_points.items()):
-        places = tuple(group.addresses)
-        found.append(Flow(f"access points {name}", True, "udp", RADIUS, places))
-        found.append(Flow(f"accounting {name}", True, "udp", ACCOUNTING, places))
-    if govroam.management.monitoring:
-        found.append(Flow("monitoring", True, "udp", RADIUS, tuple(govroam.management.monitoring)))
-    if govroam.national is not None:
-        proxies = tuple(proxy.address for proxy in govroam.national.proxies.values())
-        way = ("tcp", RADSEC) if govroam.national.transport == "radsec" else ("udp", RADIUS)
-        found.append(Flow("from the national level", True, *way, proxies))
-        found.append(Flow("to the national level", False, *way, proxies))
-    times = tuple(one for one in govroam.management.ntp if _is_address(one))
-    found.append(Flow("time", False, "udp", NTP, times if len(times) == len(govroam.management.ntp) else ()))
-    if govroam.users.ldap is not None:
-        found.append(Flow("directory", False, "tcp", govroam.users.ldap.port, ()))
-    return found
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _freeradius(govroam: Govroam) -> dict[str, Any]:
     values: dict[str, Any] = {
         "freeradius_roles": list(govroam.roles),
         "freeradius_realms": sorted(govroam.realms),
         "freeradius_clients": [_client(name, group) for name, group in sorted(govroam.access_points.items())],
         "freeradius_proxies": _proxies(govroam),
-        "freeradius_crl": govroam.crl,
+        "freeradius_crl": "given(crl/clients.pem)" if govroam.crl else "",
         **_retention("freeradius", govroam),
         "freeradius_users": govroam.users.kind,
     }
@@ -251,5 +228,5 @@ def _radsecproxy(govroam: Govroam) -> dict[str, Any]:
             for name, proxy in national.proxies.items()
         ],
         "radsecproxy_authorities": national.authorities or "",
-        "radsecproxy_crl": govroam.crl,
+        "radsecproxy_crl": "given(crl/federation.pem)" if govroam.crl else "",
     }

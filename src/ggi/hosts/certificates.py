@@ -111,3 +111,23 @@ def problems(
     if not any(last.issuer == ca.subject for ca in trusted for last in certificates):
         found.append(t("the CA that clients trust did not issue this certificate"))
     return found
+
+
+def crl_problems(pem: str, authorities: str, now: dt.datetime | None = None) -> list[str]:
+    """What is wrong with a revocation list, as sentences. With a list that ran out, servers refuse everybody."""
+    from cryptography import x509
+
+    moment = now or dt.datetime.now(dt.UTC)
+    try:
+        found = x509.load_pem_x509_crl(pem.encode())
+        trusted = chain(authorities)
+    except ValueError:
+        return [t("the revocation list or its CA is not PEM")]
+    wrong = []
+    if not any(found.is_signature_valid(ca.public_key()) for ca in trusted if ca.subject == found.issuer):  # type: ignore[arg-type]
+        wrong.append(t("the revocation list is not of the CA whose certificates it is about"))
+    if found.next_update_utc is None or found.next_update_utc <= moment:
+        wrong.append(
+            t("the revocation list ran out on {date}", date=found.next_update_utc and found.next_update_utc.date())
+        )
+    return wrong

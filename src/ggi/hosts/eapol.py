@@ -55,6 +55,8 @@ class Result:
     tls: str = ""
     attributes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     text: str = field(default="", repr=False)
+    chain: str = field(default="", repr=False)
+    """The certificates that the server showed, in PEM; empty when it did not come to that."""
 
     def first(self, number: int) -> str:
         """The first value of an attribute, or ""."""

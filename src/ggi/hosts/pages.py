@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ggi.hosts.build import Hosts, Wait, flows, waits
+from ggi.hosts.build import Hosts, Wait, waits
 from ggi.hosts.checklists import CONSOLES
+from ggi.hosts.flows import flows
 from ggi.hosts.network import ansible_inventory
 from ggi.hosts.wlan import SSID, openwrt
 from ggi.inventory.govroam import AccessPoints, Govroam
@@ -38,7 +39,7 @@ def firewall_csv(network: str, govroam: Govroam) -> str:
             for other in flow.addresses or ("any",):
                 ends = (other, own) if flow.inbound else (own, other)
                 writer.writerow([network, flow.name, *ends, flow.protocol, flow.port])
-        for other in govroam.management.networks:
+        for other in govroam.management.networks if govroam.radius == "managed" and govroam.management else ():
             writer.writerow([network, "management", other, own, "tcp", 22])
     return stream.getvalue()
 
@@ -55,7 +56,9 @@ def page(network: str, file: NetworkFile) -> str:
     lines += [f"| {s.host} | {s.address} | UDP 1812 | UDP 1813 |" for s in govroam.servers.values()]
     lines += [
         "",
-        t("Use both, in this order. The shared secret of each group: `ggi hosts secret {stack} GROUP`.", stack=network),
+        t("Use both, in this order. The shared secret of each group: `ggi hosts secret {stack} GROUP`.", stack=network)
+        if govroam.radius == "managed"
+        else t("Use all, in this order. The shared secrets are those of the servers' owner."),
         t("Time-out of an access point: at least {seconds} s, with one retry.", seconds=RESPONSE_WINDOW + 2),
         t("Message-Authenticator must be sent in every request; requests without it get no answer."),
         "",

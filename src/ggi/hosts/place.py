@@ -55,11 +55,15 @@ class Place:
             raise InputError(Problem(t("{stack} has no govroam", stack=self.stack), fix))
         return self.file.govroam
 
-    def ready(self) -> None:
-        """Raise InputError when there is nothing to manage, or somebody must supply something first."""
+    def managed(self) -> None:
+        """Raise InputError when the servers are not ours."""
         if self.govroam.radius == "existing":
             message = t("the servers of {stack} are the organisation's own (radius: existing)", stack=self.stack)
             raise InputError(Problem(message, t("Try a log-in: ggi hosts test {stack}", stack=self.stack)))
+
+    def ready(self) -> None:
+        """Raise InputError when there is nothing to manage, or somebody must supply something first."""
+        self.managed()
         if self.hosts.waits:
             raise InputError(
                 *(

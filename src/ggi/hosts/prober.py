@@ -48,12 +48,14 @@ def here(login: Login, authority: str, server: str, secret: str, source: str) ->
         file = Path(folder) / "login.conf"
         file.touch(mode=0o600)
         file.write_text(config(login), encoding="utf-8")
-        command = ["eapol_test", "-c", str(file), *words(server, secret, mac, source)]
+        shown = Path(folder) / "server.pem"
+        command = ["eapol_test", "-c", str(file), "-o", str(shown), *words(server, secret, mac, source)]
         began = time.monotonic()
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=6 * PATIENCE, errors="replace"
         )
-    return result(done.stdout, time.monotonic() - began), mac
+        chain = shown.read_text(encoding="ascii", errors="replace") if shown.exists() else ""
+    return replace(result(done.stdout, time.monotonic() - began), chain=chain), mac
 
 
 def in_container(pipe: Pipe) -> Probe:
@@ -64,11 +66,12 @@ def in_container(pipe: Pipe) -> Probe:
         script = (
             'folder=$(mktemp -d) && trap \'rm -rf "$folder"\' EXIT && cd "$folder" && cat > all && '
             "sed '/^=====$/,$d' all > login.conf && sed '1,/^=====$/d' all > ca.pem && "
-            'eapol_test -c login.conf "$@"'
+            'eapol_test -c login.conf -o server.pem "$@"; echo =====; cat server.pem 2>/dev/null'
         )
         text = config(replace(login, ca="ca.pem" if authority else "")) + "=====\n" + authority
         began = time.monotonic()
-        said = pipe(["sh", "-c", script, "sh", *words(server, secret, mac, source)], text)
-        return result(said, time.monotonic() - began), mac
+        command = ["sh", "-c", script, "sh", *words(server, secret, mac, source)]
+        said, _, chain = pipe(command, text).partition("=====\n")
+        return replace(result(said, time.monotonic() - began), chain=chain), mac
 
     return probe

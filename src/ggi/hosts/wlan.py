@@ -18,9 +18,13 @@ _OPENWRT = {"wpa2": ("wpa2+ccmp", 1), "wpa2-wpa3": ("wpa3-mixed", 1), "wpa3": ("
 """Encryption and protected management frames (1 optional, 2 required), in the words of OpenWrt (AP-1)."""
 
 
-def client_secret(name: str) -> str:
-    """The secret that a group of access points shares with the servers: both ends are ours, so it is derived."""
-    return f"derived(govroam/client/{name})"
+def client_secret(name: str, govroam: Govroam | None = None) -> str:
+    """The secret that a group of access points shares with the servers.
+
+    It is derived where both ends are ours; the owner of servers that are not ours gives it.
+    """
+    given = govroam is not None and govroam.radius == "existing"
+    return f"given(client/{name})" if given else f"derived(govroam/client/{name})"
 
 
 def access_points(stack: str, govroam: Govroam) -> dict[str, Mapping[str, Any]]:

@@ -214,6 +214,15 @@ class AccessPoints(Model):
         return self
 
 
+class WebServer(Model):
+    """A web server from which devices get their profiles."""
+
+    address: Address
+    """Where Ansible reaches it."""
+    folder: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$")] = "/var/www/govroam"
+    """The folder that it serves; it holds the profiles and nothing else."""
+
+
 class Management(Model):
     """Who manages the servers, and what they use of others."""
 
@@ -248,17 +257,22 @@ class Govroam(Model):
     """Where passwords are checked."""
     access_points: dict[Slug, AccessPoints] = {}
     """Groups of access points; needed for `sp`."""
-    management: Management
-    """Management and shared services."""
+    management: Management | None = None
+    """Management and shared services; needed for servers that are managed."""
+    profiles: WebServer | None = None
+    """Where the role profiles puts what devices download; without it, `ggi hosts profiles` writes them."""
     national: National | None = None
     """How the national level is reached: an open input until the operator supplied it."""
     retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """How long log-ins are kept (LOG-2): an open input until the organisation decided."""
     crl: bool = False
-    """Refuse certificates without a revocation list that is current."""
+    """Refuse what was revoked. The lists are supplied as `crl/clients.pem` and, for RadSec, `crl/federation.pem`; with
+    a list that ran out, nobody gets in."""
 
     @model_validator(mode="after")
     def _fits_roles(self) -> Govroam:
+        if self.radius == "managed" and self.management is None:
+            raise ValueError(t("servers that are managed need `management`"))
         if "idp" in self.roles and (not self.realms or self.eap is None):
             raise ValueError(t("an identity provider (`idp`) needs `realms` and `eap`"))
         if "sp" in self.roles and not self.access_points:
@@ -269,7 +283,11 @@ class Govroam(Model):
         addresses = [server.address for server in self.servers.values()]
         if len(set(addresses)) != len(addresses):
             raise ValueError(t("two servers have the same address"))
-        names = [*self.servers, *(name for group in self.access_points.values() for name in group.hosts)]
+        names = [
+            *self.servers,
+            *(["profiles"] if self.profiles else []),
+            *(name for group in self.access_points.values() for name in group.hosts),
+        ]
         if len(set(names)) != len(names):
             raise ValueError(t("two hosts have the same name"))
         return self
