@@ -116,7 +116,7 @@ def test_a_snapshot_is_audited_without_the_tenant_and_refused_when_it_was_change
     html = (state / f"audit-{TENANT}.html").read_text(encoding="utf-8")
     assert "TG-03" in html and "Teams: meetings" in html
     assert "stand-in tenant" in html and "signed snapshot" in html
-    assert "cluster" not in html and "pods" not in html
+    assert "What is in the cluster" not in html and "pods are simulated" not in html
     assert json.loads((state / f"audit-{TENANT}.oscal.json").read_text(encoding="utf-8"))
     assert run(capsys, "stand-in", "set", TENANT, "entra/authorizationPolicy", "allowInvitesFrom=none")[0] == 0
     code, out = run(capsys, "drift", TENANT, "--sandbox", "--since", str(path), "--json")
