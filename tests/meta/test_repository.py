@@ -78,6 +78,7 @@ ORDER = [
     "errors",
     "messages",
     "paths",
+    "files",
     "inventory",
     "catalogue",
     "landscape",
