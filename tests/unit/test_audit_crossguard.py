@@ -167,6 +167,12 @@ def test_checks_over_the_stack_refuse_and_say_what_was_waived() -> None:
     assert refused(analyze_stack("gm9901-prod", {"openzaak/NetworkPolicy/web": opened})) == ["NET-005"]
 
 
+def test_what_no_change_can_show_is_said_once() -> None:
+    said = [d for d in analyze_stack("gm9901-prod", {}) if "this place can't show it" in d.message]
+    assert [d.message.splitlines()[-1].partition(":")[0] for d in said] == ["DOM-001..007, SEC-007"]
+    assert said[0].enforcementLevel != MANDATORY
+
+
 def test_before_an_update_it_counts_what_is_asked_for_and_after_it_what_came_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.openings import edge, opened
+from ggi.audit.openings import opened, outside
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
     """One verdict per port with metrics."""
-    monitoring = edge(seen, "monitoring")
+    monitoring = outside(seen).get("monitoring", ())
     open_for = {(o.pod, o.port) for o in opened(seen) if o.inward and o.peer in monitoring}
     for name in seen.landscape.order:
         item = seen.landscape.components[name]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from ggi.audit.facts import Facts, Seen, Subject
 from ggi.audit.judge import Judge, today
 from ggi.audit.letthrough import LetThrough
 from ggi.audit.redact import WEAK, kind_of_text
+from ggi.audit.report import ranges
 from ggi.audit.subjects import of_landscape, of_properties
 from ggi.audit.verdict import Finding, Outcome
 from ggi.catalogue.content import Catalogue, load_catalogue
@@ -64,6 +65,8 @@ def message(finding: Finding, control: Control, evidence: str = "") -> str:
     if finding.outcome is Outcome.WAIVED and finding.waiver is not None:
         until = t("accepted by {role} until {date}", role=finding.waiver.approver, date=finding.waiver.expires)
         return f"{head}{control.file.message}; {until}"
+    if finding.elsewhere:
+        return finding.note
     if finding.outcome is Outcome.UNKNOWN:
         return f"{head}{control.file.title}: {t('not judged')}, {finding.note}"
     note = f"{finding.note}. " if finding.note else ""
@@ -168,7 +171,11 @@ class Session:
         seen = tenancy.seen(tenancy.subject(logical_name(u), unwrapped(p)) for u, p in resources)
         checks = [c for c in self.controls if c.check is not None]
         judge = Judge(checks, seen)
-        return tenancy.through.applied(f for c in checks if judge.in_force(c) for f in judge.of_check(c))
+        found = tenancy.through.applied(f for c in checks if judge.in_force(c) for f in judge.of_check(c))
+        # What no change can show is said once, by the first control that it holds for.
+        hidden = sorted({f.control for f in found if f.elsewhere})
+        once = [replace(f, note=f"{ranges(hidden)}: {f.note}") for f in found if f.elsewhere][:1]
+        return [*once, *(f for f in found if not f.elsewhere)]
 
 
 def unwrapped(value: Any) -> Any:

@@ -155,7 +155,7 @@ class Judge:
             elif verdict.outcome is Outcome.FAIL:
                 yield self._deviate(control, enforcement, verdict.subject, verdict.evidence, verdict.origin)
             else:
-                note = t("can't be seen here; an audit with --from live looks at it") if verdict.elsewhere else ""
+                note = t("this place can't show it; --from live on a real cluster can") if verdict.elsewhere else ""
                 yield Finding(
                     control.id,
                     verdict.subject,

@@ -151,12 +151,15 @@ def openings_of(spec: Body, selected: Selected) -> Iterable[Opening]:
                         yield Opening(pod, peer, port, inward)
 
 
-def edge(seen: Seen, name: str) -> list[str]:
-    """The peers that an edge of the cluster stands for, as openings write them."""
-    environment = seen.environment
-    on = {component: seen.landscape.components[component] for component in seen.landscape.order}
-    found = edges(environment.cluster, on, environment).get(name)
-    return [] if found is None else [_outside(peer) for peer in edge_peers(found)]
+def outside(seen: Seen) -> Mapping[str, list[str]]:
+    """The peers that each edge of the cluster stands for, as openings write them."""
+    if "outside" not in seen.memory:
+        environment = seen.environment
+        on = {name: seen.landscape.components[name] for name in seen.landscape.order}
+        found = edges(environment.cluster, on, environment)
+        seen.memory["outside"] = {name: [_outside(p) for p in edge_peers(peer)] for name, peer in found.items()}
+    result: Mapping[str, list[str]] = seen.memory["outside"]
+    return result
 
 
 def opened(seen: Seen) -> dict[Opening, str]:
@@ -182,11 +185,7 @@ def explained(seen: Seen) -> dict[Opening, str]:
 
 def _explained(seen: Seen) -> dict[Opening, str]:
     landscape, environment = seen.landscape, seen.environment
-    on = {name: landscape.components[name] for name in landscape.order}
-    peers = {
-        name: [_outside(p) for p in edge_peers(peer)]
-        for name, peer in edges(environment.cluster, on, environment).items()
-    }
+    peers = outside(seen)
     found: dict[Opening, str] = {}
     for flow in landscape.flows:
         ports = [f"{port}/{protocol}" for port in flow.ports for protocol in flow.protocols]
