@@ -125,7 +125,7 @@ class Place:
 
         file = self.tenant.file
         app = await stack.enter_async_context(GraphClient(application(file)))
-        admin = await stack.enter_async_context(GraphClient(administrator(file))) if file.delegated else None
+        admin = await stack.enter_async_context(GraphClient(administrator(file, note))) if file.delegated else None
         runner = self._by_hand() or ProcessRunner([os.environ.get("GGI_PWSH", "pwsh")], ROOT / SCRIPT)
         identity = {"directory": file.directory or "", "client": file.client or "", "domain": file.domain or ""}
         return {

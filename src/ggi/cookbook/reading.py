@@ -39,6 +39,7 @@ class Reason(StrEnum):
     NEWER = "newer"
     ABSENT = "absent"
     CHANNEL = "channel"
+    AMBIGUOUS = "ambiguous"
     FAILED = "failed"
 
 
@@ -50,6 +51,7 @@ _WORDS = {
     Reason.NEWER: mark("this release of the toolkit does not know the value"),
     Reason.ABSENT: mark("the answer does not hold it"),
     Reason.CHANNEL: mark("nothing here can read it"),
+    Reason.AMBIGUOUS: mark("more than one object has this name"),
     Reason.FAILED: mark("the service did not answer"),
 }
 

@@ -107,7 +107,9 @@ def plan_lines(plan: Plan, book: Cookbook, remarks: Sequence[Remark] = (), *, wr
         yield from _object_lines(one, plan)
         if one is [x for x in listed if x.recipe == one.recipe][-1] and one.reason is None:
             yield f"      {t('users notice')}: {recipe.impact}"
-            yield from (f"      {t('in this tenant')}: {remark.text}" for remark in remarks if remark.recipe == one.recipe)
+            yield from (
+                f"      {t('in this tenant')}: {remark.text}" for remark in remarks if remark.recipe == one.recipe
+            )
             yield f"      {t('advice')}: {recipe.rollout}"
             if recipe.by_hand is not None:
                 yield f"      {t('by hand')}: {recipe.by_hand}"

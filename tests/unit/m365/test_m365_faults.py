@@ -319,6 +319,17 @@ def test_a_list_that_never_ends_is_not_readable(world: World, monkeypatch: pytes
     assert "tooManyPages" in str(found.reason)
 
 
+def test_two_policies_of_one_name_are_not_readable_and_neither_is_written(world: World) -> None:
+    world.apply(GUARDED)
+    policies = world.state.data["graph"]["/identity/conditionalAccess/policies"]
+    one = next(p for p in policies if p["displayName"].startswith("Cookbook-EN-01"))
+    policies.append({**copy.deepcopy(one), "id": "another", "state": "disabled"})
+    (found,) = world.judged("EN-01")
+    assert found.outcome is Outcome.UNREADABLE
+    assert found.reason is not None and found.reason.reason is Reason.AMBIGUOUS
+    assert world.apply(["EN-01"]) == 0
+
+
 def test_emergency_accounts_come_before_any_policy(world: World) -> None:
     groups = world.state.data["groups"]
     name = next(iter(groups))

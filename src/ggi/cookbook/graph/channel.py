@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from ggi.cookbook.channel import Failed, Written
@@ -59,12 +60,19 @@ class GraphChannel:
         if not resource.collection:
             yield ref, reading(ref, answer.body, resource)
             return
-        objects = {str(o.get(resource.collection, "")): o for o in answer.body.get("value", [])}
+        listed = answer.body.get("value", [])
+        objects = {str(o.get(resource.collection, "")): o for o in listed}
+        twice = Counter(str(o.get(resource.collection, "")) for o in listed)
         if ref.item not in objects:
             yield ref, Reading(ref, {} if ref.item == EVERY else None)
         # The others as well: one of the tenant's own may do what a recipe asks.
         for name, body in objects.items():
-            yield Ref(ref.resource, name), reading(Ref(ref.resource, name), body, resource)
+            one = Ref(ref.resource, name)
+            if twice[name] > 1:
+                # Graph lets policies have one name. Which of them is meant, nobody can tell.
+                yield one, Unreadable(Reason.AMBIGUOUS, name)
+            else:
+                yield one, reading(one, body, resource)
 
     async def write(self, changes: Sequence[Change]) -> AsyncIterator[Written]:
         """Write one after the other, each read again until the change shows. The first that fails is the last."""

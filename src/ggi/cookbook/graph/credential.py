@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ggi.errors import InputError, Problem, WorkError
+from ggi.errors import InputError, Origin, Problem, WorkError
 from ggi.inventory.m365 import M365File
 from ggi.messages import t
 
@@ -56,7 +57,8 @@ class AzureCredential:
 
         try:
             got = await asyncio.to_thread(self._inner.get_token, SCOPE)
-        except ClientAuthenticationError as error:
+        except (ClientAuthenticationError, OSError) as error:
+            # OSError: the file of a federated token is not there.
             first = str(error).splitlines()[0]
             raise WorkError(
                 Problem(
@@ -88,20 +90,30 @@ def application(file: M365File) -> AzureCredential:
         )
     from azure.identity import CertificateCredential
 
-    return AzureCredential(
-        CertificateCredential(
-            file.directory, file.client, certificate, password=os.environ.get("AZURE_CLIENT_CERTIFICATE_PASSWORD")
-        ),
-        delegated=False,
-    )
+    password = os.environ.get("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+    try:
+        made = CertificateCredential(file.directory, file.client, certificate, password=password)
+    except (OSError, ValueError) as error:
+        fix = t("It must be PEM or PKCS 12, with an RSA key; AZURE_CLIENT_CERTIFICATE_PASSWORD opens it.")
+        message = t("this certificate can't be used: {why}", why=error)
+        raise InputError(Problem(message, fix, Origin(certificate, 0))) from None
+    return AzureCredential(made, delegated=False)
 
 
-def administrator(file: M365File) -> AzureCredential:
-    """An administrator who signs in by device code. The policy of EN-03 must except this application's operators."""
+def administrator(file: M365File, tell: Callable[[str], None]) -> AzureCredential:
+    """An administrator who signs in by device code; `tell` shows where, and the code.
+
+    The policy of EN-03 must except this application's operators.
+    """
     from azure.identity import DeviceCodeCredential
 
     if not file.directory or not file.client:
         raise InputError(
             Problem(t("it is not said how to sign in"), t("Write `directory` and `client` in the tenant's file."))
         )
-    return AzureCredential(DeviceCodeCredential(file.client, tenant_id=file.directory), delegated=True)
+
+    def prompt(address: str, code: str, _: object) -> None:
+        tell(t("An administrator signs in at {address} with the code {code}.", address=address, code=code))
+
+    inner = DeviceCodeCredential(file.client, tenant_id=file.directory, prompt_callback=prompt)
+    return AzureCredential(inner, delegated=True)
