@@ -37,7 +37,10 @@ function ConvertTo-Plain($Value) {
         $list = @(foreach ($one in $Value) { [string]$one })
         return , $list
     }
-    return [string]$Value
+    $text = [string]$Value
+    # The allowed domains of federation are one object, which prints as Domain=a,Domain=b.
+    if ($text -match '^Domain=') { return , @($text -split ',') }
+    return $text
 }
 
 function Get-Canonical($Value) {
