@@ -118,7 +118,7 @@ def test_a_finding_says_what_where_why_and_how_to_look_again(language: str) -> N
         "AVL-005",
         str(file.message),
         "postgresql/Cluster/main",
-        "1 instances, anti-affinity true",
+        {"en": "1 instances, anti-affinity true", "nl": "1 instanties, verspreid over servers"}[language],
         "tenants/gm9902.yaml:17",
         str(file.why),
         str(file.remediation).replace("`", ""),

@@ -85,12 +85,16 @@ def _pods(seen: Seen) -> dict[str, Mapping[str, str]]:
 
 def _outside(peer: Mapping[str, Any]) -> str:
     # Many policies name the same few peers; looking one up takes a tenth of writing it anew.
-    return _written(_packed(peer))
+    packed = _packed(peer)
+    return _written(packed) if isinstance(packed, bytes) else packed
 
 
-def _packed(value: Any) -> bytes:
-    """A value of JSON as bytes that are equal when it is; quicker than its text."""
-    return marshal.dumps(value, 2)
+def _packed(value: Any) -> bytes | str:
+    """A value of JSON as bytes that are equal when it is; of mappings of other kinds, its text, which takes longer."""
+    try:
+        return marshal.dumps(value, 2)
+    except ValueError:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), default=dict)
 
 
 @lru_cache(maxsize=10_000)
@@ -103,7 +107,7 @@ class Selected:
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._found: dict[bytes, list[str]] = {}
+        self._found: dict[bytes | str, list[str]] = {}
 
     def of(self, selector: Mapping[str, Any]) -> list[str]:
         """Their names."""

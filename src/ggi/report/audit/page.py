@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from ggi.audit.control import Severity
 from ggi.audit.coverage import Coverage
+from ggi.audit.evidence import told
 from ggi.messages import language, t
 from ggi.report.audit import words
 from ggi.report.audit.drawing import COLORS, landscape, parts, picture_of, style
@@ -59,6 +60,7 @@ def _environment() -> Environment:
         "read_words": words.read_words,
         "simulated_words": words.simulated_words,
         "answer": words.answer,
+        "in_words": told,
         "fleet_answer": words.fleet_answer,
         "SYMBOLS": words.SYMBOLS,
         "Status": Status,

@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 
 from ggi.audit.audit import Audit
+from ggi.audit.evidence import told
 from ggi.audit.verdict import Finding
 from ggi.messages import t
 from ggi.report.audit.run import Run, Status
@@ -168,7 +169,7 @@ def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Findin
             finding.control,
             f"{SYMBOLS[one]} {status_word(one)}",
             finding.subject,
-            finding.evidence,
+            told(finding.evidence),
             f"{finding.note} {todo}".strip(),
         )
         rows.append("| " + " | ".join(markdown_cell(cell) for cell in cells) + " |")

@@ -97,6 +97,7 @@ def family_word(family: str) -> str:
         "DAT": t("Data and databases"),
         "FSC": t("Exchange with other organisations"),
         "API": t("Rules for APIs"),
+        "DOM": t("Domains for web and mail"),
         "SUP": t("Suppliers"),
         "GOV": t("The tenant file and its process"),
         **{code: t(words) for code, words in FAMILIES.items()},
