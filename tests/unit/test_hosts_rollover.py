@@ -45,7 +45,10 @@ def eap(authority: str, **rollover: Any) -> Eap:
         (OTHER_CA, eap(BOTH, **OUT, reached=LEAST_REACHED), Step.SERVERS),
         (NEW.issue("other.test", ["other.test"], [SERVER]).certificate, eap(BOTH, **OUT, reached=100), Step.MEND),
     ],
-)
+    # Without names, a test would be called after its certificates, which are others in every process.
+    ids=["nothing new", "same CA", "other CA", "old CA gone too early", "both CAs", "profile not out yet",
+         "too few reached", "enough reached", "another name"],
+)  # fmt: skip
 def test_the_next_step_is_the_one_that_locks_nobody_out(new: str, settings: Eap, expected: Step) -> None:
     assert step(HAVE, new, settings, NOW).step is expected
 
@@ -80,6 +83,7 @@ def order_problem(*arguments: Any) -> str:
         (OTHER_CA, NEW.pem, LEAST_REACHED - 1, True),
         (OTHER_CA, BOTH, LEAST_REACHED, False),
     ],
+    ids=["same CA", "nobody reached", "old CA gone too early", "enough reached"],
 )
 def test_the_role_refuses_the_wrong_order_by_itself(new: str, authorities: str, reached: int, refused: bool) -> None:
     assert bool(order_problem(new, authorities, FIRST, OLD.pem, reached)) is refused
