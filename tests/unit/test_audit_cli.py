@@ -44,6 +44,18 @@ def test_what_was_not_judged_is_an_error_when_one_asks_for_it() -> None:
     assert main(["audit", "gm9901", *ON, "--strict"]) == 1
 
 
+def test_of_many_landscapes_what_was_not_judged_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "gm9902-accp", "gm9902-prod", *ON]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in out[:2]] == ["gm9902-accp", "gm9902-prod"]
+    assert out[2] == "Not judged:"
+    assert [line.split()[:3] for line in out[4:]] == [
+        ["DOM-001..007,", "SEC-007", "2"],
+        ["IMG-003", "2", "The"],
+        ["SUP-002", "2", "Every"],
+    ]
+
+
 def test_a_planted_violation_ends_with_one_and_names_the_line(
     inventory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

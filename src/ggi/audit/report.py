@@ -60,10 +60,10 @@ def data(audits: Sequence[Audit]) -> list[dict[str, Any]]:
     ]
 
 
-def rows(audit: Audit) -> list[tuple[str, str, str, str, str]]:
+def rows(audit: Audit, shown: Sequence[Outcome] = SHOWN) -> list[tuple[str, str, str, str, str]]:
     """(control, outcome, subject, what was seen, what to do) of every finding that is not simply fine, worst first."""
     listed = sorted(
-        (f for f in audit.findings if f.outcome in SHOWN),
+        (f for f in audit.findings if f.outcome in shown),
         key=lambda f: (SHOWN.index(f.outcome), not f.blocks, f.control, f.subject),
     )
     result = []
@@ -92,6 +92,22 @@ def rows(audit: Audit) -> list[tuple[str, str, str, str, str]]:
         note = f"{finding.note}. " if finding.note and advice else finding.note
         result.append((finding.control, word(finding), finding.subject, finding.evidence, f"{note}{advice}{where}"))
     return result
+
+
+def unjudged(audits: Sequence[Audit]) -> list[tuple[str, str, str]]:
+    """(controls, how many stacks, why) of what was not judged in any of many stacks; one line per reason."""
+    stacks: dict[tuple[str, str], set[str]] = {}
+    for audit in audits:
+        for finding in audit.findings:
+            if finding.outcome is Outcome.UNKNOWN:
+                key = "" if finding.elsewhere else finding.control
+                stacks.setdefault((key, finding.note), set()).add(audit.stack)
+    hidden = ranges(sorted({f.control for audit in audits for f in audit.findings if f.elsewhere}))
+    titles = {control: str(audit.controls[control].file.title) for audit in audits for control in audit.controls}
+    return [
+        (control or hidden, str(len(found)), note or titles[control])
+        for (control, note), found in sorted(stacks.items())
+    ]
 
 
 def ranges(ids: Sequence[str]) -> str:

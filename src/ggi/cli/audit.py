@@ -172,11 +172,12 @@ def planned(workspace: Workspace, names: Sequence[str], date: dt.date, *, full: 
             yield one
 
 
-def _show(audit: Audit) -> None:
-    from ggi.audit.report import closing, rows
+def _show(audit: Audit, *, alone: bool) -> None:
+    """One audit as a table. Of many, what was not judged is told once, at the end."""
+    from ggi.audit.report import SHOWN, closing, rows
     from ggi.audit.verdict import Outcome
 
-    listed = rows(audit)
+    listed = rows(audit, SHOWN if alone else [one for one in SHOWN if one is not Outcome.UNKNOWN])
     if listed:
         table((t("control"), t("outcome"), t("subject"), t("seen"), t("what to do")), listed, indent="  ")
     for problem in audit.problems:
@@ -227,7 +228,7 @@ def audit(
     """
     from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
-    from ggi.audit.report import data
+    from ggi.audit.report import data, unjudged
 
     chosen, on, reports = place_of(place), audit_date(date), Reports.of(formats, out, since)
     workspace = Workspace()
@@ -259,8 +260,11 @@ def audit(
         say_json(found)
     else:
         for one in audits:
-            _show(one)
+            _show(one, alone=len(audits) == 1)
             measure.show(one)
+        if len(audits) > 1 and (left := unjudged(audits)):
+            say(t("Not judged:"))
+            table((t("control"), t("stacks"), t("why")), left, indent="  ")
     reports.write(workspace, audits, reported)
     measure.freeze(audits)
     if bundle is not None:
