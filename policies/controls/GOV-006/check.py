@@ -39,6 +39,8 @@ def _wrong(seen: Seen, subject: Subject) -> list[str]:
 
 
 def _unlike(labels: Mapping[str, Any] | None, wanted: Mapping[str, str]) -> list[str]:
+    if labels and wanted.items() <= labels.items():
+        return []
     return [key for key, value in wanted.items() if (labels or {}).get(key) != value]
 
 

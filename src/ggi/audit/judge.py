@@ -49,6 +49,7 @@ class Judge:
         self.deviations = deviations or Deviations(seen.waivers, seen.environment.name, seen.date)
         self.full, self.brief = full, brief
         self.passed: Counter[str] = Counter()
+        self._unknown = any(subject.unknown for subject in seen.subjects)
         environment, date = seen.environment.name, seen.date
         self._controls = {c.id: (c, c.enforcement(environment, date)) for c in controls}
         self._controls = {i: (c, e) for i, (c, e) in self._controls.items() if e is not Enforcement.DISABLED}
@@ -137,7 +138,7 @@ class Judge:
             note = t("not allowed to read: {kinds}", kinds=", ".join(sorted(missing)))
             yield Finding(control.id, self.seen.stack, Outcome.UNKNOWN, enforcement, note=note)
             return
-        if any(subject.unknown for subject in self.seen.of(*control.kinds)):
+        if self._unknown and any(subject.unknown for subject in self.seen.of(*control.kinds)):
             # Nobody knows what a check reads, so it waits until everything that it is about is known.
             note = t("a value is not known before the update")
             yield Finding(control.id, self.seen.stack, Outcome.UNKNOWN, enforcement, note=note)

@@ -27,8 +27,8 @@ class Names:
     secrets: Keys
     claims: frozenset[str]
     accounts: frozenset[str]
-    texts: Mapping[str, tuple[str, ...]]
-    """The values in every ConfigMap."""
+    files: Mapping[str, frozenset[str]]
+    """The files of keys and certificates that the values in every ConfigMap name."""
 
 
 def _keys(subject: Subject) -> frozenset[str]:
@@ -59,7 +59,10 @@ def names(seen: Seen) -> Names:
         secrets=secrets,
         claims=frozenset(s.kube_name for s in seen.of("PersistentVolumeClaim")),
         accounts=frozenset(s.kube_name for s in seen.of("ServiceAccount")),
-        texts={s.kube_name: tuple(map(str, (s.body.get("data") or {}).values())) for s in seen.of("ConfigMap")},
+        files={
+            s.kube_name: frozenset(f for text in (s.body.get("data") or {}).values() for f in _FILE.findall(str(text)))
+            for s in seen.of("ConfigMap")
+        },
     )
 
 
@@ -134,12 +137,11 @@ def _paths(container: Mapping[str, Any], files: Mapping[str, frozenset[str] | No
         has = files.get(str(mount.get("name", "")))
         mounted |= {place} if "subPath" in mount else {f"{place}/{name}" for name in has or ()}
     yield from (f"mount at {place or 'no place'}" for place in places if place[:1] != "/" or places.count(place) > 1)
-    texts = [
-        text
+    named = [
+        known.files.get(str((source.get("configMapRef") or {}).get("name", "")), frozenset())
         for source in container.get("envFrom") or ()
-        for text in known.texts.get(str((source.get("configMapRef") or {}).get("name", "")), ())
     ]
-    for path in sorted({found for text in texts for found in _FILE.findall(text)}):
+    for path in sorted(frozenset[str]().union(*named)):
         if path not in mounted:
             yield f"file {path}"
 
