@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import os
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 
 from ggi.errors import InputError
 from ggi.hosts import certificates, eapol, logs
+from ggi.hosts.prober import in_container
 from ggi.hosts.run import _diff, play
 from ggi.hosts.secrets import FOLDER, parse, value
 from ggi.paths import ROOT
@@ -169,3 +173,18 @@ def test_a_revocation_list_that_ran_out_or_is_of_another_ca_is_not_deployed() ->
         "the revocation list is not of the CA whose certificates it is about"
     ]
     assert certificates.crl_problems("nothing", own.pem) == ["the revocation list or its CA is not PEM"]
+
+
+def test_a_log_in_elsewhere_brings_back_what_was_said_and_the_server_s_certificates(tmp_path: Path) -> None:
+    program = tmp_path / "eapol_test"
+    script = 'while [ $# -gt 0 ]; do [ "$1" = -o ] && echo PEM > "$2"; shift; done; grep -q CA ca.pem && echo SUCCESS'
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+    program.chmod(0o755)
+
+    def pipe(command: Sequence[str], text: str) -> str:
+        path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=path).stdout
+
+    login = eapol.Login("PEAP", "somebody@rijnstad.test", "secret")
+    result, _ = in_container(pipe)(login, "CA\n", "192.0.2.1", "shared", "")
+    assert (result.text, result.chain) == ("SUCCESS\n", "PEM\n")
