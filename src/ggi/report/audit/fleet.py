@@ -38,6 +38,11 @@ class Column:
         return {one: self.counts[one] for one in Status}
 
     @property
+    def elsewhere(self) -> bool:
+        """No landscape can show it in the place that was read."""
+        return bool(self.judged) and all(one.elsewhere for _, one in self.judged)
+
+    @property
     def failing(self) -> list[tuple[Stack, Judged]]:
         """The landscapes in which it deviates."""
         return [(stack, one) for stack, one in self.judged if one.status.deviates]
@@ -66,7 +71,12 @@ class Heat:
     @property
     def columns(self) -> list[Column]:
         """Controls with anything to see."""
-        return [column for column in self.all if column.status not in PLAIN]
+        return [column for column in self.all if column.status not in PLAIN and not column.elsewhere]
+
+    @property
+    def elsewhere(self) -> list[Control]:
+        """Controls that no landscape can show in the place that was read."""
+        return sorted((column.control for column in self.all if column.elsewhere), key=lambda control: control.id)
 
     @property
     def failing(self) -> list[Column]:

@@ -91,6 +91,11 @@ class Judged:
         return worst(self.counts)
 
     @property
+    def elsewhere(self) -> bool:
+        """Nothing in this place can show it."""
+        return all(finding.elsewhere for finding in self.findings)
+
+    @property
     def family(self) -> str:
         """The letters that its id begins with."""
         return self.control.id.partition("-")[0]
