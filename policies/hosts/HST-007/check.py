@@ -14,6 +14,7 @@ def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
     running = host.service("chrony").is_running
     yield running, f"chrony {'runs' if running else 'does not run'}"
     asked = set(re.findall(r"^server (\S+)", host.file("/etc/chrony/chrony.conf").content_string, re.M))
-    yield asked == set(govroam.management.ntp), f"asks {', '.join(sorted(asked)) or 'nobody'}"
+    wanted = govroam.management.ntp if govroam.management else ()
+    yield asked == set(wanted), f"asks {', '.join(sorted(asked)) or 'nobody'}"
     zone = host.check_output("date +%Z")
     yield zone == "UTC", f"zone {zone}"
