@@ -13,20 +13,30 @@ from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
 
 
-def drawn(catalogue: Catalogue, folder: Path, release: str = "2026.4", **settings: Any) -> Landscape:
-    """Its landscape, with these settings of the environment. `folder` gets a copy of the inventory."""
+def alone(folder: Path) -> Path:
+    """A copy of the inventory in `folder`, without any tenant."""
     shutil.copytree(ROOT / "inventories", folder, dirs_exist_ok=True)
     for path in (folder / "tenants").glob("*.yaml"):
         path.unlink()
+    return folder
+
+
+def drawn(catalogue: Catalogue, folder: Path, release: str = "2026.4", **settings: Any) -> Landscape:
+    """Its landscape, with these settings of the environment. `folder` gets a copy of the inventory."""
+    return drawn_in(alone(folder), catalogue, {"release": release, **settings})
+
+
+def drawn_in(inventories: Path, catalogue: Catalogue, settings: dict[str, Any], **more: Any) -> Landscape:
+    """Its landscape in an inventory without other tenants; `more` goes into its file."""
     tenant = {
         "gemeente": "GM9998",
         "name": "Voorbeeld",
         "province": "Utrecht",
         "inhabitants": 40000,
         "region": "midden",
-        "environments": {"accp": {"release": release, "domain": "voorbeeld.test", **settings}},
-    }
-    (folder / "tenants" / "gm9998.yaml").write_text(json.dumps(tenant), encoding="utf-8")
-    inventory = Inventory(folder, catalogue.known)
+        "environments": {"accp": {"release": "2026.4", "domain": "voorbeeld.test"} | settings},
+    } | more
+    (inventories / "tenants" / "gm9998.yaml").write_text(json.dumps(tenant), encoding="utf-8")
+    inventory = Inventory(inventories, catalogue.known)
     found, name = inventory.find("gm9998-accp")
     return landscape(inventory.environment(found, name), catalogue)

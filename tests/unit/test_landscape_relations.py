@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -15,11 +13,10 @@ from hypothesis import strategies as st
 
 from ggi.catalogue.secrets import SecretRef
 from ggi.errors import InputError, Problem
-from ggi.inventory.load import Inventory
 from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.relations import start_order
-from ggi.paths import ROOT
 from tests.content import catalogue, inventory
+from tests.example import alone, drawn_in
 
 pytestmark = pytest.mark.unit
 
@@ -30,26 +27,8 @@ Draw = Callable[[dict[str, Any]], Landscape]
 @pytest.fixture(scope="module")
 def draw(tmp_path_factory: pytest.TempPathFactory) -> Draw:
     """The landscape of one gemeente with these settings of its acceptatie."""
-    folder = tmp_path_factory.mktemp("inventory") / "inventories"
-    shutil.copytree(ROOT / "inventories", folder)
-    for path in (folder / "tenants").glob("*.yaml"):
-        path.unlink()
-
-    def one(environment: dict[str, Any]) -> Landscape:
-        tenant = {
-            "gemeente": "GM9998",
-            "name": "Voorbeeld",
-            "province": "Utrecht",
-            "inhabitants": 40000,
-            "oin": "00000099999800000000",
-            "region": "midden",
-            "environments": {"accp": {"release": "2026.4", "domain": "voorbeeld.test"} | environment},
-        }
-        (folder / "tenants" / "gm9998.yaml").write_text(json.dumps(tenant), encoding="utf-8")
-        found = Inventory(folder, catalogue().known)
-        return landscape(found.environment(*found.find("gm9998-accp")), catalogue())
-
-    return one
+    folder = alone(tmp_path_factory.mktemp("inventory") / "inventories")
+    return lambda settings: drawn_in(folder, catalogue(), settings, oin="00000099999800000000")
 
 
 def secrets_of(built: Landscape, component: str) -> set[SecretRef]:
