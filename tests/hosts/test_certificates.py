@@ -12,6 +12,7 @@ import pytest
 
 from ggi.hosts.certificates import chain
 from ggi.hosts.eapol import Outcome
+from ggi.hosts.run import Run
 from sandbox.hosts.authority import SERVER, Authority, Issued
 from tests.hosts.conftest import converge
 from tests.hosts.test_convergence import whole_afterwards
@@ -41,14 +42,13 @@ def test_a_certificate_of_another_ca_waits_for_devices_and_then_locks_nobody_out
     old, new = world.federation.authority("net-drieland-eap"), Authority.new("next ca")
     issued = new.issue(NAME, [NAME], [SERVER])
     both = old.pem + new.pem
+
+    def renewed(reached: int) -> Run:
+        variables = renewal(world, issued, both, reached)
+        return converge(world.federation, "net-drieland", limit="rad2", tags="freeradius", variables=variables)
+
     with whole_afterwards(world):
-        refused = converge(
-            world.federation,
-            "net-drieland",
-            limit="rad2",
-            tags="freeradius",
-            variables=renewal(world, issued, both, 94),
-        )
+        refused = renewed(94)
         assert "devices pin another CA, and 94 % have a profile with both" in refused.failed[HOST], refused.failed
         device = world.login_of(POLDERVEEN, ca=world.file("both.pem", both))
         failed, done = [], threading.Event()
@@ -63,13 +63,7 @@ def test_a_certificate_of_another_ca_waits_for_devices_and_then_locks_nobody_out
         crowd = threading.Thread(target=people)
         crowd.start()
         try:
-            run = converge(
-                world.federation,
-                "net-drieland",
-                limit="rad2",
-                tags="freeradius",
-                variables=renewal(world, issued, both, 95),
-            )
+            run = renewed(95)
         finally:
             done.set()
             crowd.join()

@@ -30,20 +30,14 @@ def snapshot(
     Example: ggi m365 snapshot m365-rijnstad --sandbox
     """
     from ggi.audit.signing import own_key, private_key
-    from ggi.cookbook.plan import refs_of
     from ggi.cookbook.snapshot import save, take
 
     place = Place(tenant, sandbox, Workspace())
     chosen = place.targets(None)
     signer = private_key(key) if key is not None else own_key()
 
-    async def work() -> Path:
-        async with place.session() as session:
-            seen = await session.read(refs_of(chosen))
-            session.journal.remember(seen)
-            return save(take(place.tenant.stack, seen, stand_in=sandbox), place.snapshots, signer)
-
-    path = run(work())
+    seen = run(place.looked(chosen))
+    path = save(take(place.tenant.stack, seen, stand_in=sandbox), place.snapshots, signer)
     if json_output:
         say_json({"tenant": place.tenant.stack, "stand_in": sandbox, "file": str(path)})
         return
@@ -94,20 +88,12 @@ def baseline(
     """
     from ggi.audit.judge import today
     from ggi.cookbook.baseline import draft
-    from ggi.cookbook.plan import refs_of
+    from ggi.cookbook.judge import judge
 
     place = Place(tenant, sandbox, Workspace())
     chosen = place.targets(None)
 
-    async def work() -> str:
-        from ggi.cookbook.judge import judge
-
-        async with place.session() as session:
-            seen = await session.read(refs_of(chosen))
-            session.journal.remember(seen)
-            return draft(judge(chosen, seen, place.book), place.book, today())
-
-    text = run(work())
+    text = draft(judge(chosen, run(place.looked(chosen)), place.book), place.book, today())
     if out is None:
         say(text.rstrip())
         return

@@ -87,6 +87,15 @@ class Place:
         name = sandbox_name() if self.sandbox else ""
         return journal_path(self.tenant.stack, sandbox=name).with_name("snapshots")
 
+    async def looked(self, chosen: Sequence[Target]) -> dict[Ref, Seen]:
+        """What is there now; remembered, so that `drift` can tell what others change after this."""
+        from ggi.cookbook.plan import refs_of
+
+        async with self.session() as session:
+            seen = await session.read(refs_of(chosen))
+            session.journal.remember(seen)
+            return seen
+
     def targets(self, only: list[str] | None, stage: Stage | None = None) -> tuple[Target, ...]:
         """Its recipes. A stage may be overridden on a stand-in alone. Raises InputError."""
         from ggi.cookbook.order import targets
