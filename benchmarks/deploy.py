@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -50,7 +50,7 @@ def measure(folder: Path) -> list[Figure]:
     os.environ["GGI_SANDBOX"] = "bench"
     subprocess.run([sys.executable, "-m", "ggi", "sandbox", "reset"], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     _ggi("sandbox", "start")
-    first, printed = _ggi("up", STACK, "--sandbox", "--yes")
+    first, printed = _ggi("up", STACK, "--sandbox", "--yes", "--json")
     again, _ = _ggi("up", STACK, "--sandbox", "--yes")
     _ggi("down", STACK, "--sandbox", "--yes")
     kubeconfig = _ggi("sandbox", "kubeconfig")[1].strip()
@@ -58,8 +58,7 @@ def measure(folder: Path) -> list[Figure]:
         plain = _apply_plainly(api)
         plain_again = _apply_plainly(api)
     _ggi("sandbox", "stop")
-    count = re.search(r"(\d+) create", printed)
-    objects = count[1] if count else "?"
+    objects = json.loads(printed)["changes"]["create"]
     against = "plain server-side apply, without waiting, state or diff"
     return [
         Figure(f"first up of {STACK} ({objects} resources)", first, "s", "-", plain, against),
