@@ -13,8 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from ggi.catalogue.content import load_catalogue
+from ggi.cli.app import main
 from ggi.errors import InputError
-from ggi.hosts.build import hosts
+from ggi.hosts.build import hosts, waits
 from ggi.hosts.flows import flows
 from ggi.hosts.network import all_hosts, ansible_inventory, find_network, merged, networks, with_supplied
 from ggi.hosts.pages import page
@@ -27,6 +28,8 @@ from ggi.paths import ROOT
 
 pytestmark = pytest.mark.unit
 
+EXISTING = "net-suderwald"
+"""The example whose servers are not managed."""
 NATIONAL: dict[str, Any] = {
     "transport": "udp",
     "proxies": {
@@ -54,9 +57,23 @@ def govroam(file: NetworkFile) -> Govroam:
 
 def test_the_examples_wait_for_what_only_others_know() -> None:
     for one in all_hosts(networks(Inventory(ROOT / "inventories")), {}):
+        if one.stack == EXISTING:
+            assert not one.waits
+            continue
         assert {wait.key for wait in one.waits} == {
             "national", "retention_days", "eap.authority", "eap.client_authority",
         }  # fmt: skip
+
+
+def test_an_example_keeps_its_own_servers_and_only_devices_wait_for_something(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = networks(Inventory(ROOT / "inventories"))[EXISTING.removeprefix("net-")]
+    assert not hosts("suderwald", file).host
+    assert [wait.key for wait in waits(govroam(file))] == ["eap.authority"]
+    assert "get no answer" not in page(EXISTING, file)
+    assert main(["hosts", "plan", EXISTING]) == 2
+    assert "radius: existing" in capsys.readouterr().err
 
 
 def test_national_addresses_transport_and_retention_have_no_built_in_value() -> None:

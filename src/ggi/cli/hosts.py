@@ -97,6 +97,7 @@ def plan(
     Example: ggi hosts plan net-rijnstad
     """
     place = place_of(network, sandbox)
+    place.managed()
     if place.hosts.waits:
         if json_output:
             say_json({"stack": place.stack, "waits": [vars_of(wait) for wait in place.hosts.waits]})

@@ -60,7 +60,9 @@ def page(network: str, file: NetworkFile) -> str:
         if govroam.radius == "managed"
         else t("Use all, in this order. The shared secrets are those of the servers' owner."),
         t("Time-out of an access point: at least {seconds} s, with one retry.", seconds=RESPONSE_WINDOW + 2),
-        t("Message-Authenticator must be sent in every request; requests without it get no answer."),
+        t("Message-Authenticator must be sent in every request; requests without it get no answer.")
+        if govroam.radius == "managed"
+        else t("Message-Authenticator must be sent in every request (CVE-2024-3596)."),
         "",
         f"## {t('Wireless network')}",
         "",
