@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,37 @@ from ggi import messages
 # On a machine with other work an example may take seconds; how long one takes says nothing about what is tested.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+TOGETHER = ("engine/deploy/test_faults", "engine/deploy", "engine/policy", "browser", "hosts")
+"""Whose files share a server or a browser."""
+LONGEST = (
+    "engine/deploy",
+    "engine/deploy/test_faults",
+    "docs/test_pages",
+    "real/test_keycloak",
+    "browser",
+    "engine/test_controlplane",
+    "engine/policy",
+    "engine/test_plugin_kubernetes",
+    "real/test_setup_configuration",
+    "landscape/test_all_342",
+)
+"""What takes longest, in that order: begun last, it would leave the other processes idle at the end."""
+
+
+def group(path: Path) -> str:
+    """What stays on one process, which makes its fixtures once: the tests of a file, or of what shares a server."""
+    name = path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
+    return next((start for start in TOGETHER if name.startswith(start)), name)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its group, for `--dist loadgroup`, and put the longest groups first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item.path)))
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(group(item.path), len(order)))
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from ggi.cookbook.content import load_cookbook
 from ggi.paths import ROOT
 from tests.browser.conftest import DESK, PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

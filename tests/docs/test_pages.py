@@ -13,7 +13,7 @@ import pytest
 from ggi.engine.tools import CONTROL_PLANE, PULUMI, status
 from ggi.paths import ROOT
 
-pytestmark = [pytest.mark.docs, pytest.mark.xdist_group("docs")]
+pytestmark = pytest.mark.docs
 
 ALL = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 PAGES = sorted(page for page in ALL if "```sh" in page.read_text(encoding="utf-8"))

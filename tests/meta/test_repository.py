@@ -159,9 +159,8 @@ def test_the_checks_run_in_ci_are_those_of_pre_commit() -> None:
         assert tool in (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.xdist_group("together")
 def test_tests_of_one_server_stay_on_one_worker(request: pytest.FixtureRequest) -> None:
     """Else each worker starts every server, and takes twice the time; xdist marks a group in the test's id."""
     if not getattr(request.config.option, "loadgroup", False):
         pytest.skip("not run with --dist loadgroup")
-    assert request.node.nodeid.endswith("@together")
+    assert request.node.nodeid.endswith("@meta/test_repository")

@@ -47,9 +47,11 @@ def test(
         more, tier = [tier, *more], None
     tiers = [tier] if tier else [name for name in TIERS if name not in ASKED_FOR]
     folders = [str(ROOT / "tests" / name) for name in tiers if (ROOT / "tests" / name).is_dir()]
-    # A process per core and one more, since tests of servers wait a lot; those of one server stay together on one.
+    # A process per core and one more, since tests of servers wait a lot; which stay together, and in which order, is
+    # said in tests/conftest.py.
     workers = str((os.cpu_count() or 1) + 1)
-    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadgroup", *folders, *more]
+    spread = ["-n", workers, "--dist", "loadgroup", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", *spread, *folders, *more]
     if tier is None:
         note(t("Left out, run them by name: {names}", names=", ".join(sorted(ASKED_FOR))))
     note(t("Running: {command}", command=" ".join(["pytest", *command[3:]])))

@@ -10,13 +10,6 @@ from ggi.engine.tools import CONTROL_PLANE, PULUMI, status
 from tests.engine.deploy.place import Place
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file share what it deploys: they stay together on one worker."""
-    for item in items:
-        if "engine/deploy" in item.path.as_posix():
-            item.add_marker(pytest.mark.xdist_group("deploy-faults" if "fault" in item.path.name else "deploy"))
-
-
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A running sandbox and an empty inventory; skipped with the reason when the tools are not built here."""

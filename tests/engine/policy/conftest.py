@@ -13,13 +13,6 @@ from tests.engine.deploy.place import Place
 CLUSTER = "cluster-midden-accp"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """These tests share a sandbox: they stay together on one worker."""
-    for item in items:
-        if "engine/policy" in item.path.as_posix():
-            item.add_marker(pytest.mark.xdist_group("policy"))
-
-
 @dataclass(frozen=True)
 class Policed:
     """A place with a landscape in acceptatie, and what the first `up` wrote."""
