@@ -66,3 +66,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             os.environ.pop(name, None)
         if not os.environ.get("GGI_TEST_HOSTS_KEEP"):
             reset(federation)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests of failover counted and timed, which no test can assert on every machine."""
+    ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    told = [report for report in ended if report.user_properties]
+    if told:
+        terminalreporter.section("Failover")
+    for report in told:
+        figures = ", ".join(f"{what}: {value}" for what, value in report.user_properties)
+        terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {figures}")

@@ -5,24 +5,28 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ggi.hosts.eapol import Login, Result, config, result
+from ggi.hosts.eapol import Login, Outcome, Result, config, result
 from ggi.hosts.logs import Attempt, attempts
 from ggi.hosts.secrets import value
 from sandbox.hosts.authority import CLIENT, Issued
 from sandbox.hosts.federation import Federation
 from sandbox.hosts.national import UNIT
-from sandbox.hosts.site import AP, USER
+from sandbox.hosts.site import AP, NATIONAL, USER
 
 RIJNSTAD, POLDERVEEN = "rijnstad.test", "polderveen.test"
 HOME = {RIJNSTAD: "net-rijnstad", POLDERVEEN: "net-drieland"}
 """The network of each realm that tests use."""
 PLACE = {"net-rijnstad": "stadhuis", "net-drieland": "polderveen"}
 """The access points of each network that tests use."""
+PAIR = ("rad1", "rad2")
+"""The servers of each network."""
 
 
 @dataclass
@@ -103,17 +107,42 @@ class World:
         done = self.federation.podman.inside(container, "sh", "-c", script, check=False, text=text, seconds=90)
         return result(done.stdout, time.monotonic() - began)
 
+    @contextmanager
+    def crowd(self, login: Login, at: str) -> Iterator[list[str]]:
+        """People log in one after the other while the block runs; yields the devices of those who did not get in.
+
+        As access points do, they ask the other server of the pair when the first one does not let them in.
+        """
+        failed: list[str] = []
+        tried, done = 0, threading.Event()
+
+        def people() -> None:
+            nonlocal tried
+            while not done.is_set():
+                order = PAIR if tried % 2 else PAIR[::-1]
+                if all(self.login(login, at, server).outcome is not Outcome.ACCEPTED for server in order):
+                    failed.append(self.mac)
+                tried += 1
+
+        thread = threading.Thread(target=people)
+        thread.start()
+        try:
+            yield failed
+        finally:
+            done.set()
+            thread.join()
+        assert tried, "nobody tried"
+
     def python(self, host: str, script: str, *arguments: str, seconds: int = 60) -> str:
         """Run Python on a host; returns what it printed."""
         encoded = base64.b64encode(script.encode()).decode()
         words = ["python3", "-c", f"import base64;exec(base64.b64decode('{encoded}'))", *arguments]
         return self.federation.inside(host, *words, seconds=seconds).stdout.strip()
 
-    def national_log(self) -> str:
-        """What both national proxies logged."""
+    def national_log(self, names: Sequence[str] = NATIONAL) -> str:
+        """What national proxies logged."""
         return "".join(
-            self.federation.inside(name, "journalctl", "-u", UNIT, "--no-pager", "-o", "cat").stdout
-            for name in ("nat1", "nat2")
+            self.federation.inside(name, "journalctl", "-u", UNIT, "--no-pager", "-o", "cat").stdout for name in names
         )
 
     def attempts(self, stack: str, servers: Sequence[str] = ("rad1", "rad2")) -> list[Attempt]:
