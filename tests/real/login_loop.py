@@ -23,7 +23,7 @@ class LoginLoop:
     With a pause, since what it watches needs processors too.
     """
 
-    PAUSE = 0.05
+    PAUSE = 0.2
     """Seconds."""
 
     def __init__(self, log_in: Callable[[], None]) -> None:
