@@ -87,7 +87,7 @@ def explain(environment: Environment, key: str, known: Known, derive: Derive) ->
         value=value,
         said=tuple(said),
         parts=tuple(_parts(path, node, place)),
-        description=(place.field.description or "") if place.field else "",
+        description=place.description,
         derived=derived if node is None or node.value is None else "",
         otherwise=default,
     )

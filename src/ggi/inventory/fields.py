@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ggi.inventory.docstrings import description
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -18,6 +20,7 @@ class Place:
 
     types: tuple[Any, ...]
     field: FieldInfo | None = None
+    description: str = ""
 
     @property
     def keys(self) -> list[str]:
@@ -30,7 +33,7 @@ class Place:
             if _is_model(kind):
                 if name in kind.model_fields:
                     found = kind.model_fields[str(name)]
-                    return Place(tuple(_alternatives(found.annotation)), found)
+                    return Place(tuple(_alternatives(found.annotation)), found, description(kind, str(name)))
             elif typing.get_origin(kind) in (dict, list):
                 return Place(tuple(_alternatives(typing.get_args(kind)[-1])))
         return None

@@ -30,7 +30,7 @@ from ggi.messages import t
 class Model(BaseModel):
     """Base of every model: unknown keys are errors, nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class State(StrEnum):

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
+from ggi.inventory.docstrings import description
 from ggi.inventory.layers import SETTINGS
 from ggi.inventory.m365 import M365File
 from ggi.inventory.merge import APPEND, LOCKED
@@ -96,9 +99,20 @@ def _schema(model: type[BaseModel], components: Mapping[str, type[ComponentSetti
     return result
 
 
+class _Described(GenerateJsonSchema):
+    """With what stands under the fields of the models."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        made = super().model_schema(schema)
+        for name, value in made.get("properties", {}).items():
+            if name in schema["cls"].model_fields and (text := description(schema["cls"], name)):
+                value["description"] = text
+        return made
+
+
 def _generated(model: type[BaseModel], prefix: str) -> tuple[Schema, dict[str, Schema]]:
     """The schema that pydantic makes, and its definitions with `prefix` before their names."""
-    raw = model.model_json_schema(ref_template=f"{_REF}{prefix}{{model}}")
+    raw = model.model_json_schema(ref_template=f"{_REF}{prefix}{{model}}", schema_generator=_Described)
     return raw, {f"{prefix}{name}": schema for name, schema in raw.pop("$defs", {}).items()}
 
 

@@ -170,10 +170,13 @@ def _cidr(value: str) -> str:
     return str(network)
 
 
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_ADDRESS = rf"(?:(?:{_OCTET}\.){{3}}{_OCTET}|[0-9a-fA-F]*:[0-9a-fA-F:.]+)"
+
 Cidr = Annotated[
     str,
     AfterValidator(_cidr),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9a-fA-F:.]+(?:/[0-9.]+)?$", "description": "A CIDR."}),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_ADDRESS}(?:/[0-9.]+)?$", "description": "A CIDR."}),
 ]
 """An IPv4 or IPv6 network without host bits (RFC 4632, RFC 4291); a bare address is a network of one."""
 

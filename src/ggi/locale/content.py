@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from ggi.catalogue.component import Component
 from ggi.catalogue.content import load_catalogue
+from ggi.inventory.docstrings import description
 from ggi.inventory.models import EnvironmentSettings, TenantFile
 
 
@@ -48,8 +49,8 @@ def _descriptions(annotation: typing.Any, seen: set[type[BaseModel]]) -> Iterato
         if annotation in seen:
             return
         seen.add(annotation)
-        for field in annotation.model_fields.values():
-            yield field.description or ""
+        for name, field in annotation.model_fields.items():
+            yield description(annotation, name)
             yield from _descriptions(field.annotation, seen)
     for inner in typing.get_args(annotation):
         yield from _descriptions(inner, seen)
