@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ggi.catalogue.content import ServiceFile
@@ -191,6 +191,11 @@ def test_the_base_of_the_mutations_is_in_order() -> None:
     assert validator("tenant").is_valid(BASE)
 
 
+NO_CIDR = copy.deepcopy(BASE)
+NO_CIDR["components"]["postgresql"]["external"]["cidrs"] = ["2026.4"]
+
+
+@example(NO_CIDR)
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents())
 def test_editor_and_loader_agree_on_every_mutation(value: dict[str, Any]) -> None:
