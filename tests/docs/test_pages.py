@@ -22,14 +22,34 @@ SKIPPED = "# not run by the tests"
 """First line of a block that the tests leave out, such as the one that runs the tests."""
 
 
-def commands(page: Path) -> str:
-    """All blocks of a page as one script that stops at the first failure."""
+TWINS = {ROOT / "docs" / "nl" / "snel-beginnen.md": ROOT / "docs" / "en" / "quick-start.md"}
+"""A page and the one of which it is the translation."""
+
+
+def lines(page: Path) -> list[str]:
+    """The commands of a page."""
     blocks = [b for b in BLOCK.findall(page.read_text(encoding="utf-8")) if not b.startswith(SKIPPED)]
-    return "set -eu\n" + "\n".join(blocks)
+    return "\n".join(blocks).splitlines()
+
+
+def commands(page: Path) -> str:
+    """All commands of a page as one script that stops at the first failure.
+
+    Of a translation the commands that need a sandbox are left out: those of its twin are run, and are the same.
+    """
+    wanted = [line for line in lines(page) if page not in TWINS or "sandbox" not in line]
+    return "set -eu\n" + "\n".join(wanted)
 
 
 def test_there_are_pages_with_commands() -> None:
     assert {"README.md"} < {p.name for p in PAGES}
+
+
+@pytest.mark.parametrize("page", TWINS, ids=lambda p: p.name)
+def test_a_translated_page_has_the_commands_of_its_twin(page: Path) -> None:
+    known = iter(lines(TWINS[page]))
+    plain = [line.replace(" --lang nl", "").replace("mijn", "mine") for line in lines(page)]
+    assert [line for line in plain if line not in known] == [], "not there, or not in this order"
 
 
 @pytest.fixture(scope="module")
