@@ -167,6 +167,15 @@ def start(federation: Federation, sites: list[Site], report: Callable[[str], Non
     return federation
 
 
+def anew(federation: Federation, host: str) -> None:
+    """Make a host anew, as the image has it, with its name and address; what was done on it is gone."""
+    federation.podman.run("rm", "-f", "-t", "0", "-v", federation.container(host))
+    _run(federation, host, image.name())
+    _wait(federation, [host])
+    # Its interface has another hardware address; this question, which all hear, tells it to those who know the old one.
+    federation.inside(host, "ping", "-c", "1", "-W", "5", federation.address("machine"))
+
+
 def stop(federation: Federation) -> list[str]:
     """Stop the hosts; they stay as they are and can be started again."""
     names = [federation.container(host) for host, runs in federation.running().items() if runs]
