@@ -72,7 +72,7 @@ def start(name: str = DEFAULT, report: Report = lambda line: None, *, offers: co
         server = _configure(layout, pki, ports)
         found = parts(layout, ports, pki, programs)
         # A server that has just started on a busy machine takes its time for the largest definitions.
-        with KubeApi.from_kubeconfig(layout.kubeconfig, layout.context, timeout=120.0, patience=30.0) as api:
+        with KubeApi.from_kubeconfig(layout.kubeconfig, layout.context, timeout=120.0, patience=120.0) as api:
             # What lost the part that it depends on finds it again only after half a minute: a new one is there sooner.
             if _bring_up(layout, pki, found, ("etcd",), report):
                 _end(layout, ("kube-apiserver",), patience=0)
