@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 from ggi import messages
 from ggi.catalogue import content
 from ggi.cli.app import main
+from ggi.engine.program import desired
+from ggi.engine.target import INVENTORY
 from ggi.errors import InputError
 from ggi.inventory import new as new_file
 from ggi.paths import ROOT
@@ -311,9 +314,12 @@ def test_new_refuses_and_writes_nothing(
     assert sorted(small.rglob("*")) == before
 
 
+BEEMSTER = "GM0370 (Beemster) is part of GM0439 since 2022-01-01"
+
+
 @pytest.mark.parametrize("command", [["preview"], ["up", "--yes"]], ids=["preview", "up"])
 def test_a_gemeente_that_went_up_into_another_one_is_not_deployed(
-    command: list[str], small: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str], small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(["--inventory", str(small), "new", "GM0448"]) == 0
     path = small / "tenants" / "gm0448.yaml"
@@ -323,7 +329,11 @@ def test_a_gemeente_that_went_up_into_another_one_is_not_deployed(
     assert main(["--inventory", str(small), *command, "gm0370", "--sandbox"]) == 2
     told = capsys.readouterr().err
     assert "tenants/gm0370.yaml:" in told
-    assert "GM0370 (Beemster) is part of GM0439 since 2022-01-01" in told
+    assert BEEMSTER in told
+    # And by plain Pulumi neither.
+    monkeypatch.setenv(INVENTORY, str(small))
+    with pytest.raises(InputError, match=re.escape(BEEMSTER)):
+        desired("gm0370-prod", lambda stack, catalogue: ())
 
 
 def test_new_asks_for_the_region_when_there_are_several(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ggi.cli.recording import Recording
     from ggi.cli.workspace import Wanted, Workspace
-    from ggi.errors import Problem
 
 
 def refuse(workspace: Workspace, wanted: Wanted, recording: Recording) -> None:
@@ -22,14 +21,11 @@ def refuse(workspace: Workspace, wanted: Wanted, recording: Recording) -> None:
     from ggi.audit.facts import Facts
     from ggi.audit.judge import today
     from ggi.audit.subjects import of_landscape
-    from ggi.errors import raise_if
-    from ggi.inventory.consistency import check_codes
+    from ggi.inventory.consistency import refuse_ended
 
     if wanted.landscape is None:
         return
-    ended: list[Problem] = []
-    check_codes([wanted.landscape.environment.tenant], workspace.inventory.registry, today(), ended, [])
-    raise_if(ended)
+    refuse_ended(wanted.landscape.environment.tenant, workspace.inventory.registry, today())
     controls, built = workspace.controls, wanted.landscape
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     own = waivers.get(built.environment.tenant.id)

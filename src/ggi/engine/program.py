@@ -6,6 +6,7 @@ hands the objects to the engine with their order.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from ggi.engine.target import CONTENT, CONTEXT, DOWNGRADE, IDENTITY, INVENTORY, 
 from ggi.engine.widened import MENDED, mend, widened
 from ggi.errors import GgiError, InputError, Problem
 from ggi.inventory.cluster import is_cluster_stack
+from ggi.inventory.consistency import refuse_ended
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import Cluster, State
 from ggi.landscape.build import Landscape, landscape
@@ -111,6 +113,7 @@ def _landscape(stack: str, inventory: Inventory, catalogue: Catalogue) -> Landsc
                 tenant.tree.origin,
             )
         )
+    refuse_ended(tenant, inventory.registry, dt.datetime.now(tz=dt.UTC).date())
     built = landscape(inventory.environment(tenant, name), catalogue)
     if not built.objects:
         raise InputError(Problem(t("the landscape of {stack} is empty", stack=stack), t("Switch a component on.")))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ggi.errors import Origin, Problem
+from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.models import State
 from ggi.inventory.registry import Registry
 from ggi.inventory.resolve import Environment
@@ -103,6 +103,13 @@ def check_codes(
         if change.date > on and tenant.file.state is State.MERGED:
             message = t("{tenant} is merged, but goes on until {date}", tenant=tenant.name, date=change.date)
             problems.append(Problem(message, t("Write `state: active`."), origin_of(tenant.tree, "state")))
+
+
+def refuse_ended(tenant: Tenant, registry: Registry, on: dt.date) -> None:
+    """Raise InputError when the gemeente went up into another one: its landscape is no longer changed."""
+    ended: list[Problem] = []
+    check_codes([tenant], registry, on, ended, [])
+    raise_if(ended)
 
 
 def _undeclared(
