@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from ggi.engine.target import Target
@@ -76,10 +77,17 @@ def restore(target: Target) -> str:
     if place is None:
         return ""
     state = _state(place, target.stack)
-    if not state.is_file() or _is_whole(state):
+    attributes = state.with_suffix(".json.attrs")
+    if not state.is_file():
         return ""
+    if _is_whole(state):
+        if not attributes.is_file() or _json(attributes) is not None:
+            return ""
+        # An engine that is killed may leave its attributes (type and MD5 sum) empty beside a whole state.
+        attributes.unlink()
+        return state.name
     state.replace(state.with_suffix(".json.broken"))
-    state.with_suffix(".json.attrs").unlink(missing_ok=True)
+    attributes.unlink(missing_ok=True)
     for copy in _copies(place, state, target.stack):
         if _is_whole(copy):
             shutil.copyfile(copy, state)
@@ -94,7 +102,12 @@ def _copies(place: Path, state: Path, stack: str) -> Iterator[Path]:
 
 
 def _is_whole(path: Path) -> bool:
+    return "checkpoint" in (_json(path) or {})
+
+
+def _json(path: Path) -> dict[str, Any] | None:
     try:
-        return "checkpoint" in json.loads(path.read_bytes())
+        found = json.loads(path.read_bytes())
     except (OSError, ValueError):
-        return False
+        return None
+    return found if isinstance(found, dict) else None
