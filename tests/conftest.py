@@ -14,16 +14,24 @@ from ggi import messages
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
-TOGETHER = ("engine/deploy/test_faults", "engine/deploy", "engine/policy", "browser", "hosts")
-"""Whose files share a server or a browser."""
+TOGETHER = {
+    "engine/deploy/test_faults": "a sandbox that breaks",
+    "engine/deploy/test_strangers": "a sandbox that breaks",
+    "engine/deploy/test_trail": "a sandbox that breaks",
+    "engine/deploy/test_widened": "a sandbox that breaks",
+    "engine/deploy": "a sandbox",
+    "engine/policy": "a sandbox",
+    "browser": "a browser",
+    "hosts": "test hosts",
+}
+"""By how the path begins: what shares a server or a browser. There are two sandboxes, for two processes to use."""
 LONGEST = (
-    "engine/deploy",
-    "engine/deploy/test_faults",
+    "a sandbox",
+    "a sandbox that breaks",
     "docs/test_pages",
     "real/test_keycloak",
-    "browser",
+    "a browser",
     "engine/test_controlplane",
-    "engine/policy",
     "engine/test_plugin_kubernetes",
     "real/test_setup_configuration",
     "landscape/test_all_342",
@@ -34,7 +42,7 @@ LONGEST = (
 def group(path: Path) -> str:
     """What stays on one process, which makes its fixtures once: the tests of a file, or of what shares a server."""
     name = path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
-    return next((start for start in TOGETHER if name.startswith(start)), name)
+    return next((shared for start, shared in TOGETHER.items() if name.startswith(start)), name)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks

@@ -18,6 +18,7 @@ from ggi.engine.kubeapi import KubeApi
 from ggi.engine.tools import CONTROL_PLANE, PULUMI, status
 from ggi.paths import ROOT
 from sandbox.plugins.install import install
+from tests.engine.deploy.place import Place
 
 SANDBOX = "tests"
 """The sandbox of the tests; kept running between runs. Another one: GGI_TEST_SANDBOX."""
@@ -182,3 +183,16 @@ def pulumi_project(sandbox_cluster: SandboxCluster, tmp_path: Path) -> Iterator[
     yield make
     for project in made:
         sandbox_cluster.api.delete("v1", "Namespace", project.namespace)
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A running sandbox and an empty inventory; skipped with the reason when the tools are not built here."""
+    absent = [tool.name for tool in (PULUMI, *CONTROL_PLANE) if status(tool).found is None]
+    if absent:
+        pytest.skip(f"not built on this machine: {', '.join(absent)} (run ./ggi sandbox start)")
+    found = Place(tmp_path_factory.mktemp("a place"))  # a space, because users have them
+    found.prepare()
+    found.ggi("sandbox", "start", timeout=900)
+    yield found
+    found.close()

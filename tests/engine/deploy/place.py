@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ggi.catalogue.content import load_catalogue
+from ggi.engine.guard import LOGICAL_NAME
 from ggi.engine.kubeapi import KubeApi, Object
 from ggi.engine.kubeerrors import NotFoundError, UnknownKindError
 from ggi.inventory.load import Inventory
@@ -247,6 +248,19 @@ class Place:
                 meta = item["metadata"]
                 found[key] = (meta["uid"], meta.get("generation"), str(meta["labels"]), str(item.get("data")))
         return found
+
+    def whole(self, stack: str) -> None:
+        """Assert that state and cluster have every object of the landscape, and that the state has no doubt."""
+        wanted = sorted(item.name for item in self.landscape(stack).objects)
+        state = json.loads(self.checkpoint(stack).read_text(encoding="utf-8"))["checkpoint"]["latest"]
+        kept = [r["urn"].rpartition("::")[2] for r in state["resources"] if r["type"].startswith("kubernetes:")]
+        assert sorted(kept) == wanted
+        assert not state.get("pending_operations")
+        live = {
+            (kind, o["metadata"].get("annotations", {}).get(LOGICAL_NAME))
+            for (kind, _), o in self.objects(stack).items()
+        }
+        assert {(name.split("/")[1], name) for name in wanted} <= live
 
     def labelled_in(self, stack: str) -> list[str]:
         """Names of some kinds of objects that the stack has made; quick enough to be asked again and again."""

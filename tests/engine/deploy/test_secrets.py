@@ -56,7 +56,6 @@ def rotated(place: Place) -> Rotated:
     for rotation in STEPS:
         place.tenant("GM9981", environment={"rotation": rotation})
         found.asked.append(place.landscape(stack))
-        found.said += place.ggi("plan", stack, "--json").text
         ran = place.up(stack, "--json")
         found.said += ran.text
         found.steps.append({step["name"]: step["op"] for step in ran.json["steps"]})
@@ -65,6 +64,7 @@ def rotated(place: Place) -> Rotated:
     # Someone changes a secret by hand: the difference is shown, and taken back.
     name, _, key = next(entry for entry in found.live[-1] if entry.startswith("redis-users/")).partition("/")
     place.api.patch("v1", "Secret", name, {"data": {key: base64.b64encode(b"by hand").decode()}}, namespace=stack)
+    found.said += place.ggi("plan", stack, "--json").text
     found.said += place.ggi("preview", stack, "--sandbox").text
     found.said += place.ggi("refresh", stack, "--sandbox", code=1).text
     for words in (("preview", "--diff"), ("up", "--yes", "--diff"), ("stack",), ("stack", "history"), ("config",)):

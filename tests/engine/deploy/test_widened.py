@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from ggi.engine.widened import MENDED
@@ -26,24 +24,25 @@ MORE = {"ipBlock": {"cidr": "10.0.0.0/8"}}
 """As much as the cluster's admission lets anybody open."""
 
 
-@pytest.mark.parametrize(
-    ("policy", "patch"),
-    [
-        ("openklant-web", [{"op": "add", "path": "/spec/egress/-", "value": {"to": [MORE]}}]),
-        ("default-deny", [{"op": "add", "path": "/spec/ingress", "value": [{"from": [MORE]}]}]),
-        ("dns", [{"op": "add", "path": "/spec/egress/0/to/-", "value": MORE}]),
-    ],
-)
-def test_a_rule_added_by_hand_is_shown_and_taken_away(place: Place, stack: str, policy: str, patch: list[Any]) -> None:
+ADDED = {
+    "openklant-web": {"op": "add", "path": "/spec/egress/-", "value": {"to": [MORE]}},
+    "default-deny": {"op": "add", "path": "/spec/ingress", "value": [{"from": [MORE]}]},
+    "dns": {"op": "add", "path": "/spec/egress/0/to/-", "value": MORE},
+}
+
+
+def test_rules_added_by_hand_are_shown_and_taken_away(place: Place, stack: str) -> None:
     namespace = place.landscape(stack).environment.namespace
-    before = place.api.get(*POLICY, policy, namespace)["spec"]
-    place.api.patch(*POLICY, policy, patch, namespace=namespace, patch_type="json")
+    before = {policy: place.api.get(*POLICY, policy, namespace)["spec"] for policy in ADDED}
+    for policy, patch in ADDED.items():
+        place.api.patch(*POLICY, policy, [patch], namespace=namespace, patch_type="json")
+    names = {"openklant/NetworkPolicy/web", "platform/NetworkPolicy/default-deny", "platform/NetworkPolicy/dns"}
     drift = place.ggi("refresh", stack, "--sandbox", "--json", code=1).json["drift"]
-    assert [d["name"].split("/")[1] for d in drift] == ["NetworkPolicy"]
-    assert list(place.changes(stack).values()) == ["update"]
+    assert {d["name"] for d in drift} == names
+    assert place.changes(stack) == dict.fromkeys(names, "update")
     place.up(stack)
-    after = place.api.get(*POLICY, policy, namespace)
-    assert after["spec"] == before
-    assert int(after["metadata"]["annotations"][MENDED]) >= 1
+    after = {policy: place.api.get(*POLICY, policy, namespace) for policy in ADDED}
+    assert {policy: found["spec"] for policy, found in after.items()} == before
+    assert all(int(found["metadata"]["annotations"][MENDED]) >= 1 for found in after.values())
     assert place.changes(stack) == {}
     assert place.ggi("refresh", stack, "--sandbox", "--json").json["drift"] == []

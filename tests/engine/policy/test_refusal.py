@@ -158,7 +158,8 @@ def test_a_change_by_hand_that_breaks_a_rule_is_refused_with_id_and_remedy(polic
 def test_the_first_update_in_a_sandbox_brings_the_policies_of_the_cluster_and_the_next_does_not(
     policed: Policed,
 ) -> None:
-    assert policed.first.count("First cluster-midden-accp: ") == 1
+    policed.place.ggi("down", "cluster-midden-accp", "--sandbox", "--yes")
+    assert policed.place.up(policed.stack).text.count("First cluster-midden-accp: ") == 1
     assert "First cluster-" not in policed.place.up(policed.stack).text
 
 
