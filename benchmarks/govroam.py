@@ -6,11 +6,13 @@ Needs root and podman (`ggi sandbox hosts status` says what is missing); makes t
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import secrets
 import statistics
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,38 +30,41 @@ _place.loader.exec_module(_tests)
 
 LOGINS, AT_ONCE = 200, 8
 """How many log-ins, and how many devices at a time."""
+RIJNSTAD, DRIELAND = "net-rijnstad", "net-drieland"
 NAME = "bench"
 
 _SCRIPT = r"""
-import subprocess, sys, time, json
-from concurrent.futures import ThreadPoolExecutor
-count, at_once, *words = sys.argv[1:]
-def one(number):
-    mac = "02:00:%02x:%02x:%02x:01" % (number >> 16 & 255, number >> 8 & 255, number & 255)
-    began = time.monotonic()
-    done = subprocess.run([*words, "-M", mac], capture_output=True)
-    return time.monotonic() - began if done.returncode == 0 else -1.0
-began = time.monotonic()
-with ThreadPoolExecutor(int(at_once)) as pool:
-    times = list(pool.map(one, range(int(count))))
+import itertools, json, subprocess, sys, threading, time
+count, at_once, seconds, *words = sys.argv[1:]
+numbers, times, began = itertools.count(), [], time.monotonic()
+def devices():
+    while (number := next(numbers)) < int(count) and time.monotonic() - began < float(seconds):
+        mac = "02:00:%02x:%02x:%02x:01" % (number >> 16 & 255, number >> 8 & 255, number & 255)
+        start = time.monotonic()
+        done = subprocess.run([*words, "-M", mac], capture_output=True)
+        times.append(time.monotonic() - start if done.returncode == 0 else -1.0)
+threads = [threading.Thread(target=devices) for _ in range(int(at_once))]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
 print(json.dumps({"seconds": time.monotonic() - began, "times": times}))
 """
 """Runs on the host of access points, so that no container is entered between two log-ins."""
 
 
-def measure(folder: Path) -> list[Figure]:
-    """Log-ins per second and their times: through two proxies, at home, and stock. Empty where test hosts can't run."""
+@contextmanager
+def federation_of_tests() -> Iterator[Any]:
+    """A federation that was set up, as tests see it; None where this machine can't run it."""
     from ggi.hosts.network import networks
     from ggi.hosts.run import play
     from ggi.inventory.load import Inventory
-    from sandbox.hosts import stock
     from sandbox.hosts.federation import Federation, reset, start
     from sandbox.hosts.podman import obstacles
-    from sandbox.hosts.site import DIRECTORY, USER, site_of
+    from sandbox.hosts.site import site_of
 
     if found := obstacles():
         print(f"govroam is left out: {'; '.join(found)}", file=sys.stderr)
-        return []
+        yield None
+        return
     files = networks(Inventory(ROOT / "inventories"))
     sites = [site for name, file in files.items() if (site := site_of(name, file)) is not None]
     federation = Federation.of(os.environ.get("GGI_BENCH_HOSTS", NAME))
@@ -73,28 +78,31 @@ def measure(folder: Path) -> list[Figure]:
             variables={"govroam_serial": "100%"},
         )
         assert done.fine, done.failed or done.problem
-        world = _tests.World(federation)
-        rijnstad, drieland = "net-rijnstad", "net-drieland"
-        source, secret = federation.address(f"{rijnstad}/stadhuis"), secrets.token_hex(16)
-        user = f"{USER}@{_tests.RIJNSTAD}"
-        stock.install(
-            federation.podman, federation.container(DIRECTORY), source, secret, user, world.password(_tests.RIJNSTAD)
-        )
-        # Nothing is pinned: the stock server shows a certificate that it made for itself.
-        plain = world.login_of(_tests.RIJNSTAD, ca="", server_name="", anonymous="")
-        ours = world.login_of(_tests.RIJNSTAD)
-        points = {stack: _tests.PLACE[stack] for stack in (rijnstad, drieland)}
-
-        def at(stack: str) -> tuple[float, float, float]:
-            group = points[stack]
-            own = federation.address(f"{stack}/{group}")
-            return _run(world, ours, federation.address(f"{stack}-rad1"), own, world.secret(stack, group))
-
-        shipped = _run(world, plain, federation.address(DIRECTORY), source, secret)
-        away, home = at(drieland), at(rijnstad)
+        yield _tests.World(federation)
     finally:
         if "GGI_BENCH_HOSTS" not in os.environ:
             reset(federation)
+
+
+def measure(folder: Path) -> list[Figure]:
+    """Log-ins per second and their times: through two proxies, at home, and stock. Empty where test hosts can't run."""
+    with federation_of_tests() as world:
+        return _figures(world) if world else []
+
+
+def _figures(world: Any) -> list[Figure]:
+    from sandbox.hosts import stock
+    from sandbox.hosts.site import DIRECTORY, USER
+
+    federation = world.federation
+    source, secret = federation.address(f"{RIJNSTAD}/stadhuis"), secrets.token_hex(16)
+    password = world.password(_tests.RIJNSTAD)
+    container = federation.container(DIRECTORY)
+    stock.install(federation.podman, container, source, secret, f"{USER}@{_tests.RIJNSTAD}", password)
+    # Nothing is pinned: the stock server shows a certificate that it made for itself.
+    plain = world.login_of(_tests.RIJNSTAD, ca="", server_name="", anonymous="")
+    shipped = _rate(log_ins(world, plain, federation.address(DIRECTORY), source, secret))
+    away, home = (_rate(log_ins(world, *visitor(world, stack))) for stack in (DRIELAND, RIJNSTAD))
     stock_is = "FreeRADIUS as Debian ships it"
     figures = []
     for where, (rate, median, worst), aims in (
@@ -110,16 +118,28 @@ def measure(folder: Path) -> list[Figure]:
     return figures
 
 
-def _run(world: Any, login: Any, server: str, source: str, secret: str) -> tuple[float, float, float]:
-    """Log-ins a second, median and 99th percentile in seconds. Raises AssertionError when one fails."""
-    import json
+def visitor(world: Any, at: str) -> tuple[Any, str, str, str]:
+    """A log-in of somebody from Rijnstad at the first server of a network: with server, source and secret."""
+    group = _tests.PLACE[at]
+    own = world.federation.address(f"{at}/{group}")
+    return world.login_of(_tests.RIJNSTAD), world.federation.address(f"{at}-rad1"), own, world.secret(at, group)
 
+
+def log_ins(
+    world: Any, login: Any, server: str, source: str, secret: str, *, count: int = LOGINS, seconds: int = 600
+) -> tuple[float, list[float]]:
+    """Log in `count` times, or for so many seconds; returns how long it took, and each time in seconds (-1: failed)."""
     from ggi.hosts.eapol import config
 
     file = world.file(f"{secrets.token_hex(4)}.conf", config(login))
     words = ["eapol_test", "-c", file, "-a", server, "-A", source, "-s", secret, "-t", "30"]
-    began = time.monotonic()
-    said = json.loads(world.python("ap", _SCRIPT, str(LOGINS), str(AT_ONCE), *words, seconds=600))
-    times = sorted(said["times"])
-    assert times[0] >= 0, f"{sum(t < 0 for t in times)} of {LOGINS} log-ins failed in {time.monotonic() - began:.0f} s"
-    return LOGINS / said["seconds"], statistics.median(times), times[int(0.99 * len(times))]
+    numbers = (str(count), str(AT_ONCE), str(seconds))
+    said = json.loads(world.python("ap", _SCRIPT, *numbers, *words, seconds=seconds + 120))
+    return said["seconds"], sorted(said["times"])
+
+
+def _rate(found: tuple[float, list[float]]) -> tuple[float, float, float]:
+    """Log-ins a second, median and 99th percentile in seconds. Raises AssertionError when one failed."""
+    seconds, times = found
+    assert times[0] >= 0, f"{sum(t < 0 for t in times)} of {len(times)} log-ins failed in {seconds:.0f} s"
+    return len(times) / seconds, statistics.median(times), times[int(0.99 * len(times))]
