@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from ggi.audit import cel
+from ggi.audit.cluster import FINGERPRINT, RBAC, ROLE
 from ggi.audit.content import load_controls
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubeerrors import ForbiddenError
 from ggi.inventory.waivers import ACCEPTED
 from ggi.paths import ROOT
 from tests.engine.deploy.place import Place, eventually
-from tests.engine.policy.conftest import Policed
+from tests.engine.policy.conftest import CLUSTER, Policed
 from tests.engine.policy.plants import HERINDELING
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
@@ -155,12 +156,13 @@ def test_a_change_by_hand_that_breaks_a_rule_is_refused_with_id_and_remedy(polic
     assert f"POD-001: {control.message.nl}. {control.remediation.nl} / {control.message.en}" in said
 
 
-def test_the_first_update_in_a_sandbox_brings_the_policies_of_the_cluster_and_the_next_does_not(
-    policed: Policed,
-) -> None:
-    policed.place.ggi("down", "cluster-midden-accp", "--sandbox", "--yes")
-    assert policed.place.up(policed.stack).text.count("First cluster-midden-accp: ") == 1
-    assert "First cluster-" not in policed.place.up(policed.stack).text
+def test_an_update_in_a_sandbox_first_brings_the_policies_up_to_date_and_the_next_does_not(policed: Policed) -> None:
+    place, role = policed.place, (f"{RBAC}/v1", "ClusterRole", ROLE)
+    fresh = place.api.get(*role)["metadata"]["annotations"][FINGERPRINT]
+    place.api.patch(*role, {"metadata": {"annotations": {FINGERPRINT: "of an older checkout"}}})
+    assert place.up(policed.stack).text.count(f"First {CLUSTER}: ") == 1
+    assert place.api.get(*role)["metadata"]["annotations"][FINGERPRINT] == fresh
+    assert "First cluster-" not in place.up(policed.stack).text
 
 
 def test_every_policy_of_the_cluster_is_in_force(policed: Policed) -> None:
