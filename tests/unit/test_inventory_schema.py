@@ -193,9 +193,15 @@ def test_the_base_of_the_mutations_is_in_order() -> None:
 
 NO_CIDR = copy.deepcopy(BASE)
 NO_CIDR["components"]["postgresql"]["external"]["cidrs"] = ["2026.4"]
+A_WORD = copy.deepcopy(BASE)
+A_WORD["components"]["redis"] = {"databases": {"openzaak-cache": 4, "locked": 0}}
+WORDS = copy.deepcopy(BASE)
+WORDS["components"]["redis"]["locked"]["databases"] = {"locked": {"locked": 1}}
 
 
 @example(NO_CIDR)
+@example(A_WORD)
+@example(WORDS)
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents())
 def test_editor_and_loader_agree_on_every_mutation(value: dict[str, Any]) -> None:

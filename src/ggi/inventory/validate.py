@@ -11,11 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from ggi.errors import Origin, Problem
 from ggi.inventory.fields import place_of
+from ggi.inventory.merge import APPEND, LOCKED
 from ggi.inventory.tree import Node
 from ggi.messages import t
 
 M = TypeVar("M", bound=BaseModel)
-
 
 MOST_SHOWN = 15
 
@@ -108,6 +108,19 @@ def _drop(data: Any, path: Sequence[str | int]) -> bool:
     return True
 
 
+def _words_stand_alone(node: Node, problems: list[Problem]) -> None:
+    """`node` is unwrapped. Where names are free, a `locked` that is left would be one of them, and lock nothing."""
+    if not isinstance(node.value, dict):
+        return
+    for key, child in node.value.items():
+        if key == LOCKED or (key == APPEND and len(node.value) > 1):
+            message = t("{word} is a word of the inventory: here it does nothing", word=key)
+            problem = Problem(message, t("Write `name: {{{word}: VALUE}}`, or another name.", word=key), child.origin)
+            if problem not in problems:
+                problems.append(problem)
+        _words_stand_alone(child, problems)
+
+
 def validate(
     tree: Node,
     model: type[M],
@@ -126,7 +139,10 @@ def validate(
     data = tree.plain()
     while True:
         try:
-            return model.model_validate(data)
+            found = model.model_validate(data)
+            if partial is None or partial:
+                _words_stand_alone(tree, problems)
+            return found
         except ValidationError as failed:
             errors: list[Any] = [
                 {**error, "loc": tuple(step for step in error["loc"] if step != "[key]")}
