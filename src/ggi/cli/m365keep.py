@@ -9,7 +9,7 @@ import typer
 
 from ggi.cli.m365 import Only, StandIn, Tenant, group, labelled
 from ggi.cli.m365place import Place, run
-from ggi.cli.options import Json
+from ggi.cli.options import Json, SignedBy
 from ggi.cli.output import paint, say, say_json, table
 from ggi.cli.workspace import Workspace
 from ggi.errors import EXIT_FAILED, InputError, Problem
@@ -48,9 +48,7 @@ def snapshot(
 @group.command()
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A snapshot; its signature lies beside it.")],
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="The public key that it must be signed with.")
-    ] = None,
+    key: SignedBy = None,
     json_output: Json = False,
 ) -> None:
     """Check a snapshot, also one of another machine: is it as it was signed, and whose key signed it?

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ggi.cli.audit import audit_app
-from ggi.cli.options import Json
+from ggi.cli.options import Json, SignedBy
 from ggi.cli.output import paint, say, say_json
 from ggi.errors import EXIT_FAILED, InputError, Origin, Problem
 from ggi.messages import t
@@ -34,9 +34,7 @@ def whose(signer: Ed25519PublicKey, named: Path | None) -> tuple[str, bool]:
 @audit_app.command()
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An evidence bundle.")],
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="The public key that it must be signed with.")
-    ] = None,
+    key: SignedBy = None,
     json_output: Json = False,
 ) -> None:
     """Check an evidence bundle: is every byte as it was signed, and whose key signed it? Exit code 1 when not.
