@@ -19,7 +19,8 @@ import dns.zone
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ggi.audit.domains import MOST, Domain, asking, fetch, read_domain
+from ggi.audit.domains import MOST, asking, fetch, read_domain
+from ggi.audit.facts import Domain
 
 pytestmark = pytest.mark.unit
 ABOVE = """

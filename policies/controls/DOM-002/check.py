@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, elsewhere, verdict
+from ggi.audit.check import Domain, Seen, Verdict, of_domains
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
-    """One verdict per domain; unknown where nobody asked the DNS, or it did not answer."""
-    if seen.domains is None:
-        yield elsewhere(seen.stack)
-        return
-    for name, domain in seen.domains.items():
-        found = domain.addresses6
-        yield verdict(name, None if found is None else bool(found), "no answer" if found is None else ", ".join(found))
+    """One verdict per domain."""
+    return of_domains(seen, {"addresses6"}, judged)
+
+
+def judged(domain: Domain) -> tuple[bool, str]:
+    found = domain.addresses6 or ()
+    return bool(found), ", ".join(found)

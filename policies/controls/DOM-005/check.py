@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, elsewhere, verdict
+from ggi.audit.check import Domain, Seen, Verdict, of_domains
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
-    """One verdict per domain; unknown where nobody asked the DNS, or it did not answer."""
-    if seen.domains is None:
-        yield elsewhere(seen.stack)
-        return
-    for name, domain in seen.domains.items():
-        if domain.mx is None or domain.dane is None:
-            yield verdict(name, None, "no answer")
-        elif domain.mx:
-            without = sorted(set(domain.mx) - set(domain.dane))
-            yield verdict(name, not without, f"without: {', '.join(without)}" if without else ", ".join(domain.mx))
+    """One verdict per domain with mail servers."""
+    return of_domains(seen, {"mx", "dane"}, judged)
+
+
+def judged(domain: Domain) -> tuple[bool, str] | None:
+    servers = domain.mx or ()
+    without = sorted(set(servers) - set(domain.dane or ()))
+    if not servers:
+        return None
+    return not without, f"without: {', '.join(without)}" if without else ", ".join(servers)

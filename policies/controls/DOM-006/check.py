@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, elsewhere, verdict
+from ggi.audit.check import Domain, Seen, Verdict, of_domains
 
 
 def check(seen: Seen) -> Iterator[Verdict]:
-    """One verdict per domain; unknown where the DNS did not answer."""
-    if seen.domains is None:
-        yield elsewhere(seen.stack)
-        return
-    for name, domain in seen.domains.items():
-        if domain.dkim is None or domain.spf is None:
-            yield verdict(name, None, "no answer")
-        elif domain.spf.lower().split() == ["v=spf1", "-all"]:
-            yield verdict(name, True, "sends no mail (SPF -all)")
-        else:
-            yield verdict(name, domain.dkim, "names under _domainkey" if domain.dkim else "nothing under _domainkey")
+    """One verdict per domain."""
+    return of_domains(seen, {"dkim", "spf"}, judged)
+
+
+def judged(domain: Domain) -> tuple[bool, str]:
+    if (domain.spf or "").lower().split() == ["v=spf1", "-all"]:
+        return True, "sends no mail (SPF -all)"
+    return bool(domain.dkim), "names under _domainkey" if domain.dkim else "nothing under _domainkey"

@@ -19,7 +19,7 @@ from ggi.inventory.waivers import Deviation, WaiverFile
 from ggi.landscape.build import Landscape
 
 if TYPE_CHECKING:
-    from ggi.audit.domains import Domain
+    from ggi.audit.facts import Domain
 
 
 class Place(StrEnum):

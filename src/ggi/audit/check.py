@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ggi.audit.facts import Facts, Seen, Subject
+from collections.abc import Callable, Iterator
+
+from ggi.audit.facts import Domain, Facts, Seen, Subject
 from ggi.audit.verdict import Outcome, Verdict
 from ggi.errors import Origin
 
-__all__ = ["Facts", "Outcome", "Seen", "Subject", "Verdict", "elsewhere", "verdict"]
+__all__ = ["Domain", "Facts", "Outcome", "Seen", "Subject", "Verdict", "elsewhere", "of_domains", "verdict"]
 
 
 def verdict(subject: str, fine: bool | None, evidence: str = "", origin: Origin | None = None) -> Verdict:
@@ -18,3 +20,18 @@ def verdict(subject: str, fine: bool | None, evidence: str = "", origin: Origin 
 def elsewhere(subject: str) -> Verdict:
     """UNKNOWN, since nothing in this place can show it; another place (`--from live`) can. Told once for all such."""
     return Verdict(subject, Outcome.UNKNOWN, elsewhere=True)
+
+
+def of_domains(seen: Seen, needed: set[str], judge: Callable[[Domain], tuple[bool, str] | None]) -> Iterator[Verdict]:
+    """One verdict per domain: whether it is fine, and what was seen; none where `judge` says that it is not meant.
+
+    UNKNOWN where this place asks nobody, or nobody answered about one of `needed`, which are fields of a Domain.
+    """
+    if seen.domains is None:
+        yield elsewhere(seen.stack)
+        return
+    for name, domain in seen.domains.items():
+        if any(getattr(domain, field) is None for field in needed):
+            yield verdict(name, None, "no answer")
+        elif judged := judge(domain):
+            yield verdict(name, *judged)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import dns.dnssec
 import dns.exception
@@ -23,37 +22,14 @@ import dns.rdatatype
 import dns.resolver
 import dns.rrset
 
+from ggi.audit.facts import Domain
+
 ROOT_ANCHORS = (
     "20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
     "38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16",
 )
 """DS of the root's keys (data.iana.org, root-anchors.xml: KSK-2017 and KSK-2024)."""
 TIMEOUT = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """What was read of one domain. None: it could not be read.
-
-    `host` is looked at for IPv6 (`addresses6`), CAA is the one that holds for it; the rest is of the mail domain.
-    """
-
-    name: str
-    signed: bool | None = None
-    """Every signature from the trust anchor to the name is valid."""
-    addresses6: tuple[str, ...] | None = None
-    caa: tuple[str, ...] | None = None
-    spf: str | None = None
-    """The SPF record; "" when there is none."""
-    dmarc: str | None = None
-    """The DMARC record; "" when there is none."""
-    mx: tuple[str, ...] | None = None
-    dane: tuple[str, ...] | None = None
-    """Mail servers of which a TLSA record with a valid signature exists."""
-    dkim: bool | None = None
-    """There are names under `_domainkey`, where keys of DKIM live."""
-    security: str | None = None
-    """The text of /.well-known/security.txt; "" when there is none."""
 
 
 Ask = Callable[[str, str], dns.message.Message | None]

@@ -17,8 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ggi.audit.domains import Domain
-from ggi.audit.facts import Facts, Seen, Subject
+from ggi.audit.facts import Domain, Facts, Seen, Subject
 from ggi.audit.subjects import of_landscape
 from ggi.catalogue.component import Component
 from ggi.catalogue.content import Catalogue

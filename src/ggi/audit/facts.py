@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ggi.audit.kinds import POD_SPEC, WORKLOADS, kind_of
 from ggi.catalogue.content import Catalogue
@@ -17,13 +17,35 @@ from ggi.inventory.waivers import WaiverFile
 from ggi.landscape.build import Landscape
 from ggi.landscape.objects import PLATFORM
 
-if TYPE_CHECKING:
-    from ggi.audit.domains import Domain
-
 UNKNOWN = "<unknown>"
 """Stands in an object where the engine will only know the value after the update."""
 
 Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What was read of one domain. None: it could not be read.
+
+    `host` is looked at for IPv6 (`addresses6`), CAA is the one that holds for it; the rest is of the mail domain.
+    """
+
+    name: str
+    signed: bool | None = None
+    """Every signature from the trust anchor to the name is valid."""
+    addresses6: tuple[str, ...] | None = None
+    caa: tuple[str, ...] | None = None
+    spf: str | None = None
+    """The SPF record; "" when there is none."""
+    dmarc: str | None = None
+    """The DMARC record; "" when there is none."""
+    mx: tuple[str, ...] | None = None
+    dane: tuple[str, ...] | None = None
+    """Mail servers of which a TLSA record with a valid signature exists."""
+    dkim: bool | None = None
+    """There are names under `_domainkey`, where keys of DKIM live."""
+    security: str | None = None
+    """The text of /.well-known/security.txt; "" when there is none."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,7 @@ from ggi.messages import t
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit, Place
     from ggi.audit.content import Controls
-    from ggi.audit.domains import Domain
-    from ggi.audit.facts import Facts, Subject
+    from ggi.audit.facts import Domain, Facts, Subject
     from ggi.engine.kubeapi import KubeApi
     from ggi.inventory.waiverfiles import Waivers
     from ggi.inventory.waivers import Deviation
