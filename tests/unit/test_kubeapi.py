@@ -201,6 +201,20 @@ def test_a_server_that_is_not_there_is_named() -> None:
     assert not refused.value.sent
 
 
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_handshake_that_failed_is_tried_once_more_since_nothing_was_sent(method: str) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.method)
+        if len(asked) == 1:
+            raise httpx2.ConnectError("[SSL: TLSV1_ALERT_DECODE_ERROR] tlsv1 alert decode error")
+        return answer(200, {"kind": "ConfigMap"})
+
+    assert api(handler).request(method, "/x") == {"kind": "ConfigMap"}
+    assert asked == [method, method]
+
+
 def test_a_list_is_fetched_page_by_page_and_every_item_knows_its_kind() -> None:
     asked: list[dict[str, str]] = []
 

@@ -90,7 +90,8 @@ class Connection:
         """Send one request and return the decoded answer: JSON, else text. Raises ApiError and its kinds.
 
         A busy server is asked again within `patience`, as it asks for with Retry-After. A read is repeated once when a
-        kept connection turns out to be closed; a write is not, because it may have happened.
+        kept connection turns out to be closed; a write is not, because it may have happened. A connection that was not
+        made, or whose handshake failed, is tried once more for both.
         """
         import httpx2
         from lightkube.core.exceptions import ConfigError
@@ -98,7 +99,7 @@ class Connection:
         content = None if body is None else json.dumps(body).encode()
         headers = {"Accept": accept} if content is None else {"Accept": accept, "Content-Type": content_type}
         give_up = time.monotonic() + self.patience
-        again = method == "GET"
+        again, connect_again = method == "GET", True
         while True:
             try:
                 answer = self.http.request(method, path, content=content, params=dict(params or {}), headers=headers)
@@ -108,6 +109,9 @@ class Connection:
                     continue
                 raise UnreachableError(self.server, str(error) or type(error).__name__, sent=True) from error
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+                if connect_again and isinstance(error, httpx2.ConnectError):
+                    connect_again = False
+                    continue
                 raise UnreachableError(self.server, str(error) or type(error).__name__, sent=False) from error
             except (ConfigError, OSError) as error:
                 # The program that a kubeconfig names for logging in failed or is not there.
