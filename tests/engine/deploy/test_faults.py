@@ -105,7 +105,7 @@ def test_two_ups_at_once_tell_the_second_who_holds_the_lock(place: Place) -> Non
     assert second.err.count("error:") == 1
     text = first.communicate(timeout=300)[0]
     assert first.returncode == 0, text
-    ready(place, stack)
+    assert place.changes(stack) == {}
 
 
 def test_a_command_line_that_is_killed_lets_the_engine_finish(place: Place) -> None:
@@ -146,7 +146,7 @@ def test_a_closed_standard_output_ends_without_a_traceback_and_the_update_is_don
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
     assert len(done.stdout.splitlines()) == 1
-    ready(place, stack)
+    assert place.changes(stack) == {}
 
 
 @pytest.fixture

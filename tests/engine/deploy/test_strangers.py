@@ -63,7 +63,7 @@ def test_a_namespace_and_an_object_of_somebody_else_are_refused_and_adopted_afte
     live = place.api.get("v1", "Namespace", stack)
     assert live["metadata"]["uid"] == theirs["metadata"]["uid"]
     assert live["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
-    place.whole(stack)
+    assert place.changes(stack) == {}
 
 
 def test_an_object_of_another_stack_is_refused_with_that_stack_s_name(place: Place) -> None:
