@@ -65,11 +65,11 @@ def _judged(option: Any) -> list[Row]:
     from ggi.audit.audit import Place
     from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
-    from ggi.audit.judge import today
     from ggi.audit.report import finding_data
     from ggi.cli.app import GLOBALS
     from ggi.cli.audit import audit_stack
     from ggi.cli.workspace import Workspace
+    from ggi.clock import today
     from ggi.errors import GgiError
 
     folder = option.ggi_inventory or os.environ.get("GGI_INVENTORY")

@@ -15,7 +15,7 @@ def of_cluster(stack: str, catalogue: Catalogue) -> Sequence[Object]:
     """What a cluster has of its own. Imported here: a landscape does not need it."""
     from ggi.audit.cluster import cluster_objects
     from ggi.audit.content import load_controls
-    from ggi.audit.judge import today
+    from ggi.clock import today
 
     return cluster_objects(stack, load_controls(catalogue.roots), today())
 

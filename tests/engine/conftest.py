@@ -130,11 +130,16 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def sandbox_cluster() -> SandboxCluster:
-    """The sandbox for tests, started when needed; skipped with the reason when its tools are not built here."""
+def tools() -> None:
+    """The engine and the control plane; skips with the reason when they are not built here."""
     absent = [tool.name for tool in (PULUMI, *CONTROL_PLANE) if status(tool).found is None]
     if absent:
         pytest.skip(f"not built on this machine: {', '.join(absent)} (run ./ggi sandbox start)")
+
+
+@pytest.fixture(scope="session")
+def sandbox_cluster(tools: None) -> SandboxCluster:
+    """The sandbox for tests, started when needed."""
     name = os.environ.get("GGI_TEST_SANDBOX", SANDBOX)
     done = subprocess.run(
         [sys.executable, "-m", "sandbox", "start", "--name", name, "--json"],
@@ -186,11 +191,8 @@ def pulumi_project(sandbox_cluster: SandboxCluster, tmp_path: Path) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A running sandbox and an empty inventory; skipped with the reason when the tools are not built here."""
-    absent = [tool.name for tool in (PULUMI, *CONTROL_PLANE) if status(tool).found is None]
-    if absent:
-        pytest.skip(f"not built on this machine: {', '.join(absent)} (run ./ggi sandbox start)")
+def place(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A running sandbox with all state in a temporary folder, and an empty inventory."""
     found = Place(tmp_path_factory.mktemp("a place"))  # a space, because users have them
     found.prepare()
     found.ggi("sandbox", "start", timeout=900)

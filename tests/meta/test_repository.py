@@ -75,6 +75,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 ORDER = [
+    "clock",
     "errors",
     "messages",
     "paths",

@@ -6,20 +6,16 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from ggi.audit.content import Controls
 from ggi.audit.control import Control, Proof
 from ggi.audit.deviations import Deviations, WaiversOf, unused_problems
-from ggi.audit.facts import Facts, Seen, Subject
+from ggi.audit.facts import Domain, Facts, Seen, Subject
 from ggi.audit.judge import Judge, counted
 from ggi.audit.verdict import Finding, Outcome
 from ggi.errors import Problem
 from ggi.inventory.waivers import Deviation, WaiverFile
 from ggi.landscape.build import Landscape
-
-if TYPE_CHECKING:
-    from ggi.audit.facts import Domain
 
 
 class Place(StrEnum):

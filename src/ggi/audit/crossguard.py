@@ -23,13 +23,14 @@ from ggi.audit.content import Controls, load_controls
 from ggi.audit.control import Control
 from ggi.audit.deviations import load_waivers
 from ggi.audit.facts import Facts, Seen, Subject
-from ggi.audit.judge import Judge, today
+from ggi.audit.judge import Judge
 from ggi.audit.letthrough import LetThrough
 from ggi.audit.redact import WEAK, kind_of_text
 from ggi.audit.report import ranges
 from ggi.audit.subjects import of_landscape, of_properties
 from ggi.audit.verdict import Finding, Outcome
 from ggi.catalogue.content import Catalogue, load_catalogue
+from ggi.clock import today
 from ggi.engine.target import CONTENT, INVENTORY
 from ggi.errors import GgiError, InputError
 from ggi.inventory.cluster import is_cluster_stack

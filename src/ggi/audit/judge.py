@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -215,8 +214,3 @@ def counted(findings: Iterable[Finding]) -> dict[Outcome, int]:
     for finding in findings:
         result[finding.outcome] += 1
     return result
-
-
-def today() -> dt.date:
-    """The date of an audit when nobody says one (peildatum)."""
-    return dt.datetime.now(tz=dt.UTC).date()

@@ -14,11 +14,12 @@ from pathlib import Path
 from ggi.audit.baseline import Baseline, load_baseline
 from ggi.audit.content import load_controls
 from ggi.audit.facts import Facts, Seen
-from ggi.audit.judge import Judge, today
+from ggi.audit.judge import Judge
 from ggi.audit.subjects import of_landscape
 from ggi.audit.trail import read_trail, urgent_findings
 from ggi.audit.verdict import Finding
 from ggi.catalogue.content import Catalogue
+from ggi.clock import today
 from ggi.inventory.waivers import admission_line
 from ggi.landscape.build import Landscape
 from ggi.messages import t

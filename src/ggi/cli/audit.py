@@ -40,7 +40,7 @@ app.add_typer(audit_app, name="audit")
 
 def audit_date(text: str | None) -> dt.date:
     """The date of an audit (peildatum): what the user says, else today. Raises InputError."""
-    from ggi.audit.judge import today
+    from ggi.clock import today
 
     if text is None:
         return today()

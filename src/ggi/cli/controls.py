@@ -211,7 +211,7 @@ def admission() -> None:
     import yaml
 
     from ggi.audit.admission import manifests
-    from ggi.audit.judge import today
+    from ggi.clock import today
 
     found = manifests(_controls(Workspace()), today())
     say(yaml.safe_dump_all(found, sort_keys=False, allow_unicode=True, width=120).rstrip())

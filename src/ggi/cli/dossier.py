@@ -140,7 +140,7 @@ def dossier(
     from ggi.audit.coverage import coverage, load_frameworks
     from ggi.audit.dossier import SAMPLE, norms_of, period
     from ggi.audit.dossier import dossier as made
-    from ggi.audit.judge import today
+    from ggi.clock import today
     from ggi.report.rows import markdown_rows
 
     if form not in FORMATS:

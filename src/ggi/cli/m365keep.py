@@ -84,7 +84,7 @@ def baseline(
 
     Example: ggi m365 baseline m365-rijnstad --sandbox --out policies/waivers/m365/rijnstad.yaml
     """
-    from ggi.audit.judge import today
+    from ggi.clock import today
     from ggi.cookbook.baseline import draft
     from ggi.cookbook.judge import judge
 

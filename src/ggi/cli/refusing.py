@@ -19,8 +19,8 @@ def refuse(workspace: Workspace, wanted: Wanted, recording: Recording) -> None:
     from ggi.audit.audit import Place, audited
     from ggi.audit.deviations import load_waivers
     from ggi.audit.facts import Facts
-    from ggi.audit.judge import today
     from ggi.audit.subjects import of_landscape
+    from ggi.clock import today
     from ggi.inventory.consistency import refuse_ended
 
     if wanted.landscape is None:

@@ -109,7 +109,7 @@ class Workspace:
     def of_cluster(self, owner: OwnedCluster) -> Wanted:
         """What a cluster should have of its own, today."""
         from ggi.audit.cluster import cluster_objects
-        from ggi.audit.judge import today
+        from ggi.clock import today
 
         return Wanted(owner, cluster_objects(owner.stack, self.controls, today()))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ggi.audit.deviations import Deviations, deviations_in
 from ggi.audit.verdict import Outcome as AuditOutcome
+from ggi.clock import today
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.control import controls_of
 from ggi.cookbook.judge import Judged, Outcome
@@ -36,7 +37,7 @@ def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook, date: d
     if own is None:
         return lambda _: False
     controls = controls_of(book)
-    deviations = Deviations(own.file, ENVIRONMENT, date or dt.datetime.now(tz=dt.UTC).date())
+    deviations = Deviations(own.file, ENVIRONMENT, date or today())
 
     def waived(one: Judged) -> bool:
         if one.outcome is not Outcome.DRIFT:

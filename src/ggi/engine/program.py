@@ -6,7 +6,6 @@ hands the objects to the engine with their order.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 import pulumi
 
 from ggi.catalogue.content import Catalogue, load_catalogue
+from ggi.clock import today
 from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.secrets import Resolver, read_root_key
@@ -113,7 +113,7 @@ def _landscape(stack: str, inventory: Inventory, catalogue: Catalogue) -> Landsc
                 tenant.tree.origin,
             )
         )
-    refuse_ended(tenant, inventory.registry, dt.datetime.now(tz=dt.UTC).date())
+    refuse_ended(tenant, inventory.registry, today())
     built = landscape(inventory.environment(tenant, name), catalogue)
     if not built.objects:
         raise InputError(Problem(t("the landscape of {stack} is empty", stack=stack), t("Switch a component on.")))

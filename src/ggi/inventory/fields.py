@@ -16,11 +16,21 @@ from ggi.inventory.docstrings import description
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the models know of one path: the possible types, and the field when the last step is one."""
+    """What the models know of one path."""
 
     types: tuple[Any, ...]
-    field: FieldInfo | None = None
-    description: str = ""
+    of: tuple[type[BaseModel], str] | None = None
+    """The model and the name of its field, when the last step is one."""
+
+    @property
+    def field(self) -> FieldInfo | None:
+        """That field."""
+        return self.of[0].model_fields[self.of[1]] if self.of else None
+
+    @property
+    def description(self) -> str:
+        """What is said of it; empty when nothing is."""
+        return description(*self.of) if self.of else ""
 
     @property
     def keys(self) -> list[str]:
@@ -33,7 +43,7 @@ class Place:
             if _is_model(kind):
                 if name in kind.model_fields:
                     found = kind.model_fields[str(name)]
-                    return Place(tuple(_alternatives(found.annotation)), found, description(kind, str(name)))
+                    return Place(tuple(_alternatives(found.annotation)), (kind, str(name)))
             elif typing.get_origin(kind) in (dict, list):
                 return Place(tuple(_alternatives(typing.get_args(kind)[-1])))
         return None

@@ -230,7 +230,7 @@ def test_the_first_measurement_is_a_file_of_deviations_that_wins_over_changes(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, world: World
 ) -> None:
     from ggi.audit.audit import Place as AuditPlace
-    from ggi.audit.judge import today
+    from ggi.clock import today
     from ggi.cookbook.audit import audit_of
     from ggi.cookbook.baseline import draft
     from ggi.cookbook.plan import refs_of
