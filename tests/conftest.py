@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from ggi import messages
+from ggi.cli.checks import TIERS
 
 # On a machine with other work an example may take seconds; how long one takes says nothing about what is tested.
 settings.register_profile("any machine", deadline=None)
@@ -45,10 +46,17 @@ def group(path: Path) -> str:
     return next((shared for start, shared in TOGETHER.items() if name.startswith(start)), name)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_configure(config: pytest.Config) -> None:
+    """Make known the marks, which are the tiers of `ggi test`."""
+    for tier, held in TIERS.items():
+        config.addinivalue_line("markers", f"{tier}: {held}")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest and xdist read the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its group, for `--dist loadgroup`, and put the longest groups first."""
+    """Mark each test with its tier and, for `--dist loadgroup`, with its group, and put the longest groups first."""
     for item in items:
+        item.add_marker(item.path.relative_to(Path(__file__).parent).parts[0])
         item.add_marker(pytest.mark.xdist_group(group(item.path)))
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(group(item.path), len(order)))

@@ -13,7 +13,6 @@ from ggi.report.audit.run import Status
 from tests import audits
 from tests.browser.conftest import Look, Shown
 
-pytestmark = pytest.mark.browser
 Show = Callable[[Look], Shown]
 
 LOOKS = [

@@ -14,8 +14,6 @@ from ggi.cookbook.content import load_cookbook
 from ggi.paths import ROOT
 from tests.browser.conftest import DESK, PHONE
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

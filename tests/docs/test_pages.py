@@ -13,8 +13,6 @@ import pytest
 from ggi.engine.tools import CONTROL_PLANE, PULUMI, status
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.docs
-
 ALL = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 PAGES = sorted(page for page in ALL if "```sh" in page.read_text(encoding="utf-8"))
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)

@@ -19,7 +19,7 @@ from ggi.landscape.objects import NAMESPACE, with_tags
 from ggi.paths import ROOT
 from tests.engine.conftest import SandboxCluster
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 CATALOGUE = load_catalogue()
 INVENTORY = Inventory(ROOT / "inventories", CATALOGUE.known)

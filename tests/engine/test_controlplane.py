@@ -23,7 +23,7 @@ from sandbox import controlplane, processes
 from sandbox.controlplane import SIMULATED, Sandbox
 from sandbox.layout import Layout
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from ggi.engine.kubeerrors import AlreadyExistsError, ConflictError, InvalidErro
 if TYPE_CHECKING:
     from tests.engine.conftest import SandboxCluster
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture

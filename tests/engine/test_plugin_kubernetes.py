@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.conftest import Project, SandboxCluster
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 FORCE = {"pulumi.com/patchForce": "true"}
 CANARY = "canary-4f1c9d27"

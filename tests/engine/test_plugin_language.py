@@ -17,7 +17,7 @@ import pytest
 from ggi.paths import ROOT
 from tests.engine.conftest import Project, SandboxCluster
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 Make = Callable[..., Project]
 

@@ -20,7 +20,7 @@ from sandbox.hosts.authority import CLIENT, SERVER, Authority
 from tests.hosts.conftest import converge
 from tests.hosts.world import POLDERVEEN, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.timeout(2400)
 
 NAME = "radius.drieland.test"
 STACK = "net-drieland"

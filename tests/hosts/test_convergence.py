@@ -21,7 +21,7 @@ from ggi.paths import ROOT
 from tests.hosts.conftest import converge
 from tests.hosts.world import POLDERVEEN, RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.timeout(2400)
 
 HOST = "net-drieland-rad2"
 """The host that tests break; the roles restore it."""

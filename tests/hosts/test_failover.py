@@ -16,7 +16,7 @@ from sandbox.hosts.directory import UNIT
 from sandbox.hosts.site import DIRECTORY
 from tests.hosts.world import POLDERVEEN, RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.timeout(2400)
 
 PATIENCE = 120
 """Seconds until a log-in must work again; 6 s on a quiet machine."""

@@ -16,7 +16,7 @@ from ggi.paths import ROOT
 from sandbox.hosts.site import DIRECTORY
 from tests.hosts.world import HOME, POLDERVEEN, RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.timeout(2400)
 
 VLAN, CUI = 81, 89
 """Tunnel-Private-Group-Id (RFC 2868) and Chargeable-User-Identity (RFC 4372)."""

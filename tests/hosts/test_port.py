@@ -11,7 +11,7 @@ from sandbox.hosts.site import AP, DEVICE
 from tests.hosts.conftest import converge
 from tests.hosts.world import RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.timeout(2400)
 
 PATIENCE = 60
 """Seconds until the port must be open; 2 s on a quiet machine."""

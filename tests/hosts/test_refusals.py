@@ -11,7 +11,7 @@ from sandbox.hosts.authority import CLIENT, SERVER, Authority, Issued
 from tests.hosts import packets
 from tests.hosts.world import RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.timeout(2400)
 
 ACCEPT, REJECT, ACCOUNTING_RESPONSE, CHALLENGE = "2", "3", "5", "11"
 """Codes of answers (RFC 2865, RFC 2866)."""

@@ -12,7 +12,7 @@ from tests.hosts.recording import STACK, contents, lay
 from tests.hosts.test_failover import until_active
 from tests.hosts.world import PAIR, POLDERVEEN, RIJNSTAD, World
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.timeout(2400)
 
 LEFT = "/etc/logrotate.d/radsecproxy"
 """What the previous release wrote and this one does not."""

@@ -21,8 +21,6 @@ from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.objects import NAMESPACE
 from tests.content import catalogue
 
-pytestmark = pytest.mark.landscape
-
 SEED = 3
 ON = dt.date(2026, 11, 1)
 

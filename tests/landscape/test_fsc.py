@@ -12,8 +12,6 @@ from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.objects import Body
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 FSC = ("fscmanager", "fsccontroller", "fsctxlog", "fscinway", "fscoutway")
 PEERS = ("fscmanager", "fscinway", "fscoutway")
 

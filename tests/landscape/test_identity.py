@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.program import type_token
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
-
-pytestmark = pytest.mark.unit
 
 FILE = Path(__file__).with_name("identities.txt")
 

@@ -10,8 +10,6 @@ import dataclasses
 import datetime as dt
 from itertools import pairwise
 
-import pytest
-
 from ggi.audit.audit import Place, audited
 from ggi.audit.content import load_controls
 from ggi.audit.facts import Facts
@@ -22,8 +20,6 @@ from ggi.inventory.models import Rotation
 from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
 from tests.content import catalogue
-
-pytestmark = pytest.mark.unit
 
 STEPS = (Rotation(current=1), Rotation(current=1, accept=[2]), Rotation(current=2, accept=[1]), Rotation(current=2))
 

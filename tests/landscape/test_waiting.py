@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
-
 from ggi.inventory.load import Environment, Inventory
 from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
 from tests.content import catalogue
-
-pytestmark = pytest.mark.unit
 
 FSC = {"fscmanager", "fsccontroller", "fsctxlog", "fscinway", "fscoutway"}
 

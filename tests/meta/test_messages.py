@@ -7,13 +7,10 @@ import string
 import subprocess
 import sys
 
-import pytest
 from babel.messages.pofile import read_po
 
 from ggi.locale.__main__ import PO, updated
 from ggi.paths import ROOT
-
-pytestmark = pytest.mark.meta
 
 REFRESH = "run: .venv/bin/python -m ggi.locale, and translate what it names"
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ggi.cli.checks import TIERS
 from ggi.paths import ROOT
-
-pytestmark = pytest.mark.meta
 
 LONG_FILES: dict[str, str] = {}
 """Files over 400 lines, each with the reason why it can't be parted."""
@@ -61,12 +60,11 @@ def test_no_source_file_is_longer_than_one_sitting() -> None:
 
 def test_every_file_that_looks_like_a_test_is_collected() -> None:
     tests = ROOT / "tests"
-    tiers = {"unit", "meta", "landscape", "docs", "hosts", "browser", "real", "engine"}
     for path in tracked():
         if path.suffix == ".py" and re.search(r"^\s*(async )?def test_", path.read_text(encoding="utf-8"), re.M):
             assert path.name.startswith("test_"), f"{path}: pytest does not collect this file"
             assert path.is_relative_to(tests), f"{path}: tests live below tests/"
-            assert path.relative_to(tests).parts[0] in tiers, f"{path}: this folder is no tier of `ggi test`"
+            assert path.relative_to(tests).parts[0] in TIERS, f"{path}: this folder is no tier of `ggi test`"
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

@@ -20,8 +20,6 @@ from tests.real.postgres import Database, database
 from tests.real.programs import program
 from tests.real.rendered import Rendered, rendered
 
-pytestmark = pytest.mark.real
-
 FOLDER = "/etc/ggi/keycloak"
 PASSWORD = "a long enough pass phrase"
 DJANGO = ("openzaak", "opennotificaties", "openklant", "openobject", "openformulieren")

@@ -20,8 +20,6 @@ from sandbox.graph.derive import PACKAGE, VERSION, derived, parse
 from sandbox.graph.server import make_token
 from tests.unit.m365.place import World, book, server
 
-pytestmark = pytest.mark.real
-
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:

@@ -16,8 +16,6 @@ from ggi.catalogue.content import load_catalogue
 from tests.example import drawn
 from tests.real.programs import free_port, listens, program, running
 
-pytestmark = pytest.mark.real
-
 WRAPPER = """\
 daemon off; worker_processes 1; pid {folder}/pid; error_log stderr;
 events {{}}

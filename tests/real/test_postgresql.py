@@ -11,8 +11,6 @@ from tests.real.login_loop import PROCEDURES, LoginLoop
 from tests.real.postgres import Database, database
 from tests.real.rendered import Rendered, at, rendered
 
-pytestmark = pytest.mark.real
-
 CONSUMERS = tuple(r.consumer for r in rendered().built.relations if r.provider == "postgresql")
 DJANGO = tuple(c for c in CONSUMERS if f"{c}/Deployment/web" in {o.name for o in rendered().built.objects})
 Connection = psycopg.Connection[tuple[object, ...]]

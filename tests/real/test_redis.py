@@ -18,8 +18,6 @@ from tests.real.login_loop import PROCEDURES, LoginLoop
 from tests.real.programs import free_port, listens, program, running
 from tests.real.rendered import Rendered, at, rendered
 
-pytestmark = pytest.mark.real
-
 NEVER = Retry(NoBackoff(), 0)
 STATEFUL_SET = "redis/StatefulSet/server"
 

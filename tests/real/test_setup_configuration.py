@@ -28,8 +28,6 @@ from ggi.landscape.build import Landscape
 from tests.example import drawn
 from tests.real.setup_project import database
 
-pytestmark = pytest.mark.real
-
 PROJECT = Path(__file__).with_name("setup_project")
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 SETUP_PATH = "/app/setup_configuration/data.yaml"

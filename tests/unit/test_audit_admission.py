@@ -7,15 +7,12 @@ import re
 from functools import cache
 from typing import Any
 
-import pytest
-
 from ggi import messages
 from ggi.audit import cel
 from ggi.audit.admission import NOT_OURS, manifests, policy_name
 from ggi.audit.control import mandatory_environments
 from tests.content import controls
 
-pytestmark = pytest.mark.unit
 DATE = dt.date(2026, 11, 22)
 
 

@@ -20,8 +20,6 @@ from ggi.errors import InputError
 from ggi.paths import ROOT
 from tests.content import content_once  # noqa: F401
 
-pytestmark = pytest.mark.unit
-
 DAY = dt.date(2026, 11, 22)
 LATER = dt.date(2027, 2, 1)
 names = st.sampled_from(["POD-001", "NET-002", "TLS-003"])

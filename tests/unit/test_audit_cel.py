@@ -12,8 +12,6 @@ from ggi.audit import cel
 from ggi.audit.kubefunctions import parse_quantity
 from ggi.errors import Origin, Problem
 
-pytestmark = pytest.mark.unit
-
 
 def value(expression: str, **body: object) -> object:
     return cel.evaluate(cel.compiled(expression), cel.activation(body))

@@ -32,7 +32,6 @@ from ggi.engine.secrets import Resolver
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
 MANDATORY = 1
 """analyzer.proto: EnforcementLevel."""
 

@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ggi.audit.domains import MOST, asking, fetch, read_domain
 from ggi.audit.facts import Domain
 
-pytestmark = pytest.mark.unit
 ABOVE = """
 @ 3600 IN SOA ns.test. hostmaster.test. 1 7200 3600 1209600 3600
 @ 3600 IN NS ns.test.

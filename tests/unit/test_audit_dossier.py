@@ -22,8 +22,6 @@ from ggi.errors import InputError
 from ggi.paths import ROOT
 from tests.content import content_once  # noqa: F401
 
-pytestmark = pytest.mark.unit
-
 POLICY = {"controls": {"TLS-001": {"PASS": 3}, "TLS-007": {"PASS": 2, "WAIVED": 1}, "POD-001": {"FAIL": 9}}}
 WHO = {"user": "beheer", "host": "x"}
 

@@ -9,8 +9,6 @@ import pytest
 from ggi.audit.evidence import PHRASES, told
 from ggi.messages import language, set_language
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture
 def dutch() -> Iterator[None]:

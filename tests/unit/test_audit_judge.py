@@ -30,7 +30,6 @@ from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 from tests.content import controls
 
-pytestmark = pytest.mark.unit
 DATE = dt.date(2026, 11, 22)
 CANARY = "canary-of-a-password"
 

@@ -19,8 +19,6 @@ from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.objects import NAMESPACE
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 
 class Known:
     """A first measurement that knows everything that deviates."""

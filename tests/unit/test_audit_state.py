@@ -22,7 +22,6 @@ from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
 DATE = dt.date(2026, 11, 22)
 
 

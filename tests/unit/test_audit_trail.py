@@ -20,8 +20,6 @@ from ggi.audit.trail import Run, Trail, add, identity, read_trail, same_person, 
 from ggi.audit.verdict import Enforcement, Finding, Outcome
 from ggi.errors import WorkError
 
-pytestmark = pytest.mark.unit
-
 STACK = "gm9901-prod"
 NOW = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
 THROUGH = [["POD-001", "a/Deployment/web", "web"]]

@@ -23,8 +23,6 @@ from tests.content import (
     controls,
 )
 
-pytestmark = pytest.mark.unit
-
 DAY = dt.date(2026, 11, 22)
 LONG = "reason enough for a reader"
 

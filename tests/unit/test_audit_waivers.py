@@ -35,8 +35,6 @@ from ggi.inventory.waivers import (
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 CONTROLS: Controls = load_controls([ROOT])
 ISO, GOVERNMENT = CONTROLS.by_id["POD-003"], CONTROLS.by_id["POD-006"]
 START = dt.date(2026, 1, 1)

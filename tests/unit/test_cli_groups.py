@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from ggi.cli.groups import MAIN, MainCommand, MainGroup
 
-pytestmark = pytest.mark.unit
 app = typer.Typer(rich_markup_mode=None)
 keep = typer.Typer(cls=MainGroup, help="Keep things.")
 app.add_typer(keep, name="keep")

@@ -11,8 +11,6 @@ from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.catalogue.release import difference
 from tests.example import drawn
 
-pytestmark = pytest.mark.unit
-
 CATALOGUE = load_catalogue()
 COMPONENTS = tuple(CATALOGUE.components.values())
 PROCESSES = tuple((c, p) for c in COMPONENTS for p in c.processes)

@@ -20,8 +20,6 @@ from ggi.errors import InputError
 from ggi.landscape.build import Landscape
 from tests.example import drawn
 
-pytestmark = pytest.mark.unit
-
 CATALOGUE = load_catalogue()
 SETUP: Any = importlib.import_module("ggi_content.root0.components._setup")
 COMPONENTS = ("openzaak", "opennotificaties", "openklant", "openobject", "openformulieren")

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from ggi.engine.events import Watcher
-
-pytestmark = pytest.mark.unit
 
 
 def policy_event(name: str, level: str, text: str) -> dict[str, Any]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ggi.engine.widened import differences
-
-pytestmark = pytest.mark.unit
 
 DENY = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 OPEN = {**DENY, "egress": [{"ports": [{"port": 53, "protocol": "UDP"}]}]}

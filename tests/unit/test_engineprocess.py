@@ -13,8 +13,6 @@ import pytest
 
 from ggi.engine.engineprocess import watch
 
-pytestmark = pytest.mark.unit
-
 ENGINE = """
 import pathlib, signal, sys, time
 seen = 0

@@ -26,8 +26,6 @@ from ggi.inventory.load import Inventory
 from ggi.inventory.network import NetworkFile
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 EXISTING = "net-suderwald"
 """The example whose servers are not managed."""
 NATIONAL: dict[str, Any] = {

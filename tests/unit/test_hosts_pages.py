@@ -32,8 +32,6 @@ from ggi.inventory.network import NetworkFile
 from ggi.paths import ROOT
 from sandbox.hosts.authority import Authority
 
-pytestmark = pytest.mark.unit
-
 AUTHORITY = Authority.new("radius ca")
 METHODS = ("tls", "ttls", "peap")
 

@@ -10,8 +10,6 @@ import yaml
 
 from ggi.hosts.readme import ROLES, readme, roles, specification
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(params=roles(), ids=lambda path: path.name)
 def role(request: pytest.FixtureRequest) -> Path:

@@ -13,8 +13,6 @@ from ggi.inventory.govroam import LEAST_REACHED, Eap, Rollover
 from ggi.paths import ROOT
 from sandbox.hosts.authority import SERVER, Authority
 
-pytestmark = pytest.mark.unit
-
 NAME = "radius.rijnstad.test"
 NOW = dt.datetime.now(dt.UTC)
 OLD, NEW = Authority.new("old ca"), Authority.new("new ca")

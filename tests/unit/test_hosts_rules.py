@@ -9,8 +9,6 @@ import pytest
 
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 RULES = {
     "EAP": 3, "ID": 1, "REALM": 3, "ATTR": 4, "ACCT": 1, "MON": 1, "SEC": 3, "CERT": 1, "LOG": 2, "TIME": 1, "AP": 2,
     "NET": 1, "NL": 1,

@@ -21,7 +21,6 @@ from ggi.hosts.secrets import FOLDER, parse, value
 from ggi.paths import ROOT
 from sandbox.hosts.authority import CLIENT, SERVER, Authority
 
-pytestmark = pytest.mark.unit
 NOW = dt.datetime.now(dt.UTC)
 LINE = (
     "2026-11-22 08:10:17\tAccess-Accept\tstadhuis\tanonymous@Rijnstad.test\tmedewerker@rijnstad.test\t02-00\t"

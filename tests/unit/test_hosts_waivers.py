@@ -16,8 +16,6 @@ from ggi.hosts.place import Place
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 CONTROLS = load_host_controls([ROOT])
 SEEN = "ntp.rijnstad.test: absent"
 WAIVER = """\

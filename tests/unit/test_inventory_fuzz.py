@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +14,6 @@ from ggi.landscape.build import landscape
 from ggi.landscape.derived import deriver
 from ggi.paths import ROOT
 from tests.content import catalogue, inventory
-
-pytestmark = pytest.mark.unit
 
 FILES = sorted((ROOT / "inventories" / "tenants").glob("*.yaml"))
 PIECES = [

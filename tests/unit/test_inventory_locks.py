@@ -29,8 +29,6 @@ from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 from tests.content import catalogue
 
-pytestmark = pytest.mark.unit
-
 KEY = "components.postgresql.max_connections"
 LOCK: dict[str, Any] = {
     "key": KEY,

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ggi.errors import Problem
 from ggi.inventory.merge import layered, merge, settle, unwrap
 from ggi.inventory.tree import Node, Steps, parse
-
-pytestmark = pytest.mark.unit
 
 # As in a model, the key decides the kind of value: a mapping in one layer is a mapping in every layer.
 KEYS = ("a", "b", "c")

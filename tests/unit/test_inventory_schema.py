@@ -27,8 +27,6 @@ from ggi.inventory.validate import validate
 from ggi.paths import ROOT
 from tests.content import catalogue
 
-pytestmark = pytest.mark.unit
-
 SHIPPED = ROOT / "inventories"
 KINDS = {
     "tenant": SHIPPED / "tenants",

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from ggi.errors import InputError
 from ggi.inventory.tree import MAX_BYTES, MAX_DEPTH, Node, parse, read, scalar
 
-pytestmark = pytest.mark.unit
-
 CORE: list[tuple[str, Any]] = [
     ("2026.10", 2026.1),
     ("0344", 344),

@@ -14,8 +14,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from ggi.inventory import types
 
-pytestmark = pytest.mark.unit
-
 CASES: list[tuple[str, Any, list[str], list[str]]] = [
     ("Gemeentecode", types.Gemeentecode, ["GM0363", "GM9901"], ["0363", "gm0363", "GM363", "GM03630", "GM036３", ""]),
     ("Slug", types.Slug, ["midden", "fsc-2", "a"], ["Midden", "-a", "a-", "a--b", "1a", "a_b", "a" * 41, ""]),

@@ -27,8 +27,6 @@ from ggi.engine.kubeerrors import (
 )
 from ggi.errors import InputError
 
-pytestmark = pytest.mark.unit
-
 Handler = Callable[[httpx2.Request], httpx2.Response]
 
 

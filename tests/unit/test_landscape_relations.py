@@ -18,8 +18,6 @@ from ggi.landscape.relations import start_order
 from tests.content import catalogue, inventory
 from tests.example import alone, drawn_in
 
-pytestmark = pytest.mark.unit
-
 NAMES = sorted(catalogue().components)
 Draw = Callable[[dict[str, Any]], Landscape]
 

@@ -15,8 +15,6 @@ from ggi.cli.app import main
 from ggi.cli.words import ERRORS, told
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 INVENTORY = ROOT / "inventories"
 REPLICAS = "components.openformulieren.replicas"
 COMMANDS = {

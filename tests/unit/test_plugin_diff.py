@@ -14,8 +14,6 @@ from sandbox.plugins.kubernetes.normalise import normalised, prune, quantity
 from sandbox.plugins.kubernetes.replace import Mutability, fixed_fields
 from sandbox.plugins.kubernetes.wire import Unknown
 
-pytestmark = pytest.mark.unit
-
 JSON = st.recursive(
     st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1, max_size=4), inner, max_size=3),

@@ -28,8 +28,6 @@ from sandbox.plugins.kubernetes.state import checkpoint
 from sandbox.plugins.kubernetes.waiting import NotReadyError, Waiter
 from sandbox.plugins.kubernetes.wire import Secret, Unknown
 
-pytestmark = pytest.mark.unit
-
 URN = "urn:pulumi:dev::ggi::kubernetes:core/v1:ConfigMap::settings"
 MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n", "namespace": "ns"}, "data": {"a": "1"}}
 BUSY = ServerError(503, "ServiceUnavailable", "later")

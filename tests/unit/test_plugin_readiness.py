@@ -13,8 +13,6 @@ from sandbox.plugins.kubernetes.reasons import event_reasons, pod_reasons
 from sandbox.plugins.kubernetes.wait_for import conditions_of, parse
 from sandbox.plugins.kubernetes.waiting import propagation, seconds_for
 
-pytestmark = pytest.mark.unit
-
 
 def judge(api_version: str, kind: str, endpoints: dict[str, Any] | None = None, **content: Any) -> Verdict:
     obj = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "n", "generation": 2}, **content}

@@ -14,8 +14,6 @@ from sandbox.plugins.kubernetes.settings import Kubeconfig, Settings, compare, d
 from sandbox.plugins.kubernetes.wire import Unknown
 from sandbox.plugins.python_environment import PythonEnvironment, plugin_version
 
-pytestmark = pytest.mark.unit
-
 
 def kubeconfig(server: str = "https://a.test", namespace: str = "") -> str:
     context = {"cluster": "one", "user": "u"} | ({"namespace": namespace} if namespace else {})

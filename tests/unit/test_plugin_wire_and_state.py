@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.plugins.kubernetes import wire
 from sandbox.plugins.kubernetes.state import checkpoint, field_manager, manifest, marked, parse
 from sandbox.plugins.kubernetes.wire import Secret, Unknown
-
-pytestmark = pytest.mark.unit
 
 LEAVES = (
     st.none()

@@ -19,7 +19,6 @@ from ggi.inventory.tree import read
 from ggi.paths import ROOT
 from tests.content import controls
 
-pytestmark = pytest.mark.unit
 FOLDER = ROOT / "policies"
 
 

@@ -17,8 +17,6 @@ from ggi.audit.verdict import Finding, Outcome
 from ggi.landscape.build import landscape
 from tests.content import catalogue, controls, inventory
 
-pytestmark = pytest.mark.unit
-
 Form = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 FORMS: dict[str, Form] = {"rendered": lambda body: body}
 """How the objects of an example reach the judge. The engine tier adds "defaulted": as the API server returns them."""

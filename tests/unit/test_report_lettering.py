@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ggi.report.lettering import ELLIPSIS, fit, width, wrap
-
-pytestmark = pytest.mark.unit
 
 
 @given(st.text(), st.floats(20, 400))

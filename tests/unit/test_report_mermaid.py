@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import cache
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,8 +14,6 @@ from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
 from ggi.report.mermaid import mermaid, quote
 from ggi.report.picture import LAYERS
-
-pytestmark = pytest.mark.unit
 
 
 @cache

@@ -6,8 +6,6 @@ import pytest
 
 from ggi.report.style import ARROWS, BANDS, DARK, LIGHT, sheet
 
-pytestmark = pytest.mark.unit
-
 
 def luminance(color: str) -> float:
     """Relative luminance of `#rrggbb` (WCAG 2.2, definition "relative luminance")."""

@@ -23,8 +23,6 @@ from sandbox import certificates, content, controlplane, crds, kwok, processes
 from sandbox.layout import PORT_NAMES, Layout, is_free, sandboxes
 from sandbox.parts import parts
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,6 @@ from ggi.catalogue.secrets import SecretRef, text
 from ggi.engine.secrets import Resolver, encode, new_root_key, parse_root_key
 from ggi.errors import InputError
 
-pytestmark = pytest.mark.unit
-
 KEY = bytes(range(32))
 names = st.from_regex(r"[a-z][a-z0-9-]{0,15}(/[a-z][a-z0-9-]{0,15}){0,3}", fullmatch=True)
 refs = st.builds(SecretRef, st.just("derived"), names, st.integers(1, 50), st.sampled_from((30, 32, 64)))

@@ -15,8 +15,6 @@ import pytest
 from ggi.engine import gobuild, gotoolchain, locks, pulumicli, tools
 from ggi.errors import GgiError, WorkError
 
-pytestmark = pytest.mark.unit
-
 FAKE_GO = """#!/bin/sh
 case "$1" in
   env) echo go1.99.0 ;;

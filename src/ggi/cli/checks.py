@@ -16,7 +16,8 @@ from ggi.messages import t
 from ggi.paths import ROOT
 
 TIERS = {
-    "unit": "pure functions; anywhere, under a minute",
+    "unit": "functions and their properties; anywhere, under a minute",
+    "integration": "whole commands, reports and drawings on the examples; anywhere",
     "meta": "the repository itself",
     "landscape": "all 342 gemeenten rendered and validated",
     "docs": "the code blocks of the pages",
@@ -25,6 +26,7 @@ TIERS = {
     "real": "real Keycloak, PostgreSQL, Redis and configuration steps",
     "engine": "the real Pulumi CLI against the real API server of the sandbox",
 }
+"""The folders of tests/, which are pytest's marks as well, and what each holds."""
 ASKED_FOR = frozenset({"hosts"})
 """Tiers that run only when they are named: this one makes containers as root, and takes about ten minutes."""
 

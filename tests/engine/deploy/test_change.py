@@ -10,7 +10,7 @@ from ggi.engine.kubeapi import Object
 from ggi.landscape.build import Landscape
 from tests.engine.deploy.place import Place, differing
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 Objects = dict[tuple[str, str], Object]
 

@@ -11,7 +11,7 @@ import pytest
 from ggi.engine.kubeapi import Object
 from tests.engine.deploy.place import Place, Ran, spelled
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 WEB = "openklant/Deployment/web"
 WORKER = "openklant/Deployment/worker"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.engine.deploy.place import Place, eventually
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 SLOW = {"openobject": {"enabled": True}}
 """One more component, so that there is a middle to interrupt."""

@@ -7,7 +7,7 @@ import pytest
 from ggi.landscape.objects import NAMESPACE
 from tests.engine.deploy.place import Place
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

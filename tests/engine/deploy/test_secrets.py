@@ -14,7 +14,7 @@ from ggi.engine.secrets import Resolver, parse_root_key
 from ggi.landscape.build import Landscape
 from tests.engine.deploy.place import Place, differing, spelled
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 STEPS = ({"current": 1}, {"current": 1, "accept": [2]}, {"current": 2, "accept": [1]}, {"current": 2})
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.deploy.place import Place, eventually
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 def versions(place: Place, stack: str) -> dict[tuple[str, str], str]:

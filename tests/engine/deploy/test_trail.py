@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.deploy.place import Place
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 EXPIRED = {
     "control": "AVL-004",

@@ -7,7 +7,7 @@ import pytest
 from ggi.engine.widened import MENDED
 from tests.engine.deploy.place import Place
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
 

@@ -27,7 +27,7 @@ from tests.content import catalogue, controls, inventory
 from tests.engine.deploy.place import eventually
 from tests.engine.policy.conftest import Policed
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 NAMESPACE = "compared"
 MARK = "ggi-test/compared"

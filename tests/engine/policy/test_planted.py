@@ -34,7 +34,7 @@ from tests.engine.deploy.place import eventually
 from tests.engine.policy.conftest import CLUSTER, Policed
 from tests.engine.policy.plants import HERINDELING, PLACES, PLANTS, SECRETS, Plant
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 SERVERS_OWN = ("apiVersion", "kind", "metadata", "status")
 Found = set[tuple[str, str]]

@@ -21,7 +21,7 @@ from tests.engine.deploy.place import Place, eventually
 from tests.engine.policy.conftest import CLUSTER, Policed
 from tests.engine.policy.plants import HERINDELING
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 CONTROLS = load_controls([ROOT]).by_id
 SEEN = "active, into GM9902 on 2026-01-01"

@@ -19,8 +19,6 @@ from ggi.paths import ROOT
 from sandbox.graph.pwsh import Shell
 from tests.unit.m365.place import World, book, rijnstad, wanted
 
-pytestmark = pytest.mark.unit
-
 TENANT = "m365-rijnstad"
 
 

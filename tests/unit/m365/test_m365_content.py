@@ -21,8 +21,6 @@ from ggi.inventory.schema import stale
 from ggi.paths import ROOT
 from tests.unit.m365.place import book, rijnstad, wanted
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:

@@ -13,8 +13,6 @@ from sandbox.graph.derive import parse
 from sandbox.graph.server import make_token
 from tests.unit.m365.place import World, book, server
 
-pytestmark = pytest.mark.unit
-
 V1 = [
     (name, resource)
     for product in book().products.values()

@@ -20,8 +20,6 @@ from ggi.errors import InputError, WorkError
 from ggi.inventory.m365 import M365File
 from tests.unit.m365.place import rijnstad
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(autouse=True)
 def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,6 @@ from ggi.cookbook.reading import Reading, Reason, Ref, Unreadable
 from ggi.cookbook.show import plan_lines
 from tests.unit.m365.place import World, book
 
-pytestmark = pytest.mark.unit
-
 DOMAIN = Ref("dns/mail", "rijnstad.test")
 
 

@@ -9,8 +9,6 @@ import pytest
 from ggi.cookbook.judge import Outcome
 from tests.unit.m365.place import World, recipe_ids, together
 
-pytestmark = pytest.mark.unit
-
 
 def shape(world: World) -> dict[str, object]:
     """The tenant's settings without ids and times that the service gives."""

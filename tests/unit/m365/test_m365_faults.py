@@ -18,8 +18,6 @@ from ggi.cookbook.session import Session
 from ggi.errors import WorkError
 from tests.unit.m365.place import FakeTime, Signer, World, recipe_ids, wanted
 
-pytestmark = pytest.mark.unit
-
 SOME = ["EN-01", "EN-02", "EN-03", "EN-04", "EN-08", "TG-02", "TG-03", "TM-01", "EX-03", "SF-01"]
 
 

@@ -12,8 +12,6 @@ from ggi.cookbook.impact import RIGHTS, Remark, countable, counted, forgotten
 from ggi.cookbook.show import plan_data, plan_lines
 from tests.unit.m365.place import World, book, wanted
 
-pytestmark = pytest.mark.unit
-
 POLICIES = ["EN-01", "EN-02", "EN-03", "EN-08"]
 
 

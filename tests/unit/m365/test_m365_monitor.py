@@ -14,8 +14,6 @@ from ggi.cookbook.utcm import MOST, monitor
 from ggi.cookbook.utcm_schema import derived, known, refused
 from tests.unit.m365.place import book, rijnstad, wanted
 
-pytestmark = pytest.mark.unit
-
 WATCHED = {
     f"{product.product}/{name}": resource
     for product in book().products.values()

@@ -21,8 +21,6 @@ from sandbox.graph.pwsh import Shell
 from sandbox.graph.server import make_token
 from tests.unit.m365.place import ShellRunner, World, book, server
 
-pytestmark = pytest.mark.unit
-
 NAMES = [
     f"{product.product}/{name}"
     for product in book().products.values()

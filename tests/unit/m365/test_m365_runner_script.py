@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterator
 
-import pytest
 import tree_sitter
 import tree_sitter_powershell
 
@@ -18,8 +17,6 @@ from ggi.cookbook.runner import CONTRACT, SCRIPT
 from ggi.paths import ROOT
 from sandbox.graph import pwsh
 from tests.unit.m365.place import book
-
-pytestmark = pytest.mark.unit
 
 SOURCE = (ROOT / SCRIPT).read_bytes()
 OWN = {

@@ -21,8 +21,6 @@ from ggi.errors import InputError
 from ggi.inventory import new as new_file
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 catalogue = functools.cache(content.load_catalogue)
 SHIPPED = ROOT / "inventories"
 

@@ -14,7 +14,6 @@ import pytest
 
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
 ON = ["--date", "2026-11-22"]
 
 

@@ -25,7 +25,6 @@ from ggi.landscape.network import End
 from ggi.paths import ROOT
 from ggi.report.render import render
 
-pytestmark = pytest.mark.unit
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ANY = 0
 """Stands for every port where a rule names none."""

@@ -22,7 +22,6 @@ from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
 from ggi.report.render import MARK, file_names, manifest, render
 
-pytestmark = pytest.mark.unit
 KUBERNETES = "1.36"
 """The version of the sandbox's API server."""
 CUSTOM = {"cert-manager.io", "gateway.envoyproxy.io", "gateway.networking.k8s.io", "postgresql.cnpg.io"}

@@ -13,7 +13,6 @@ from ggi.audit.mutationlist import Excluded, MutationFile, Places, Reason, load_
 from ggi.audit.mutationrun import Reference, mutants_of, references
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
 STACK = "gm9901-prod"
 SEED = 20261122
 SAMPLE = 500

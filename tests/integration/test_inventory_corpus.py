@@ -15,8 +15,6 @@ from ggi.catalogue import content
 from ggi.cli.app import main
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
-
 CORPUS = ROOT / "tests" / "corpus"
 CASES = sorted(path.parent.name for path in CORPUS.glob("*/case.yaml"))
 catalogue = functools.cache(content.load_catalogue)

@@ -11,7 +11,6 @@ from ggi.cli.app import main
 from ggi.report.audit.formats import FORMATS
 from tests import audits
 
-pytestmark = pytest.mark.unit
 ON = ["--date", audits.DATE.isoformat()]
 FOUR = "html,junit,sarif,oscal"
 

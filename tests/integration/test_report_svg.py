@@ -26,7 +26,6 @@ from ggi.report.picture import Arrow, Badge, Card, Edge, Picture, picture
 from ggi.report.scene import Box, scene
 from ggi.report.svg import paint, svg
 
-pytestmark = pytest.mark.unit
 SVG = "{http://www.w3.org/2000/svg}"
 PICTURE = "docs/pictures/gm9901-prod.svg"
 ROUNDING = 0.11

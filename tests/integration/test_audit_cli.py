@@ -12,7 +12,6 @@ import yaml
 from ggi.cli.app import main
 from ggi.paths import ROOT
 
-pytestmark = pytest.mark.unit
 ON = ["--date", "2026-11-22"]
 
 

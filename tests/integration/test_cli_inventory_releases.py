@@ -12,8 +12,6 @@ from ggi.catalogue.content import load_catalogue
 from ggi.catalogue.release import UNKNOWN, difference
 from ggi.cli.app import main
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> None:

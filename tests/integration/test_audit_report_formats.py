@@ -34,7 +34,6 @@ from ggi.report.audit.run import Run
 from ggi.report.audit.tables import COLUMNS, inert
 from tests import audits
 
-pytestmark = pytest.mark.unit
 SCHEMAS = Path(__file__).parent / "report_schemas"
 CANARY = "kanarie-5f0c9e1d"
 

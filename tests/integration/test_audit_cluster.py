@@ -19,7 +19,6 @@ from ggi.landscape.objects import Object
 from ggi.paths import ROOT
 from tests.content import controls
 
-pytestmark = pytest.mark.unit
 DATE = dt.date(2026, 11, 22)
 STACK = "cluster-midden-accp"
 SCOPES = {"ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}

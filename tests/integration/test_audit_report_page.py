@@ -28,8 +28,6 @@ from ggi.report.audit.since import change, load_earlier
 from ggi.report.audit.words import SYMBOLS, answer, command, number, status_word
 from tests import audits
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(params=["en", "nl"])
 def language(request: pytest.FixtureRequest) -> Iterator[str]:
