@@ -43,7 +43,7 @@ def national_name(name: str) -> str:
 def site_of(name: str, file: NetworkFile) -> Site | None:
     """What the federation needs to know of a network; None when nothing of it is managed here."""
     govroam = file.govroam
-    if govroam is None or govroam.radius != "managed":
+    if govroam is None or not govroam.managed:
         return None
     return Site(
         stack=f"net-{name}",

@@ -29,7 +29,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def _date(text: str | None) -> dt.date:
     if text is None:
-        return dt.date.today()
+        from ggi.clock import today
+
+        return today()
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
@@ -197,6 +199,7 @@ def new(
     """
     from ggi.cli.planning import plan_data, show_plan
     from ggi.cli.workspace import Workspace
+    from ggi.clock import today
     from ggi.inventory.new import draft, newcomer, write_new
     from ggi.inventory.tree import parse
     from ggi.inventory.types import release_order
@@ -206,7 +209,7 @@ def new(
     inventory = workspace.inventory
     if code.strip().lower() in inventory.tenant_ids():
         raise _exists(f"{workspace.folder.name}/tenants/{code.strip().lower()}.yaml")
-    who = newcomer(code, inventory.registry, dt.date.today(), name, inhabitants)
+    who = newcomer(code, inventory.registry, today(), name, inhabitants)
     path = workspace.folder / "tenants" / f"{who.id}.yaml"
     if path.exists() or path.is_symlink():
         raise _exists(inventory.shown(path))

@@ -17,6 +17,7 @@ from ggi.engine.secrets import ROOT_KEY_FILE, new_root_key
 from ggi.engine.statefiles import has_pending, is_cut_off, restore, too_full
 from ggi.engine.target import IDENTITY, Target
 from ggi.errors import Problem, WorkError
+from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import ROOT, state_dir
 
@@ -152,29 +153,38 @@ class Stack:
         self._must("cancel", "--yes")
         return True
 
-    def create(self) -> None:
-        """Make the stack's record, and its configuration file when there is none. An existing stack is left alone."""
+    def create(self, identity: str | None = None) -> bool:
+        """Make the stack's record, and its configuration file when there is none: with the `identity` of its cluster.
+
+        Returns whether it was made; an existing stack is left alone.
+        """
         # In a project of its own: `stack init` writes the salt of the passphrase beside the project, whatever
         # configuration file is named.
         with tempfile.TemporaryDirectory(prefix="ggi-init-") as folder:
             (Path(folder) / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n", encoding="utf-8")
             done = call(self._command("stack", "init", "--no-select"), self._environment, Path(folder))
-            if done.code != 0 and "already exists" not in done.text:
+            made = done.code == 0
+            if not made and "already exists" not in done.text:
                 raise WorkError(*problems(Watcher(), done.text, self.target))
             written = Path(folder) / f"Pulumi.{self.target.stack}.yaml"
             file = self.target.stack_file()
             if written.is_file() and not file.exists():
+                text = written.read_text(encoding="utf-8")
+                if identity:
+                    text += f"config:\n  ggi:{IDENTITY}: {identity}\n"
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(written.read_text(encoding="utf-8"), encoding="utf-8")
+                write_atomically(file, text, 0o644)
+        return made
 
-    def configure(self, identity: str | None) -> None:
+    def configure(self, identity: str | None, *, empty: bool = False) -> None:
         """Give the stack a root key of its own and the identity of its cluster, where it has none yet.
 
         Raises WorkError when the key is missing of a stack that has objects: a new one would change every secret.
+        `empty` says that it has none.
         """
         known = self.target.configured()
         if "ggi:rootKey" not in known and ROOT_KEY_FILE not in self._environment:
-            if self.size():
+            if not empty and self.size():
                 raise WorkError(
                     Problem(
                         t(
@@ -210,8 +220,7 @@ def open_stack(
         if identity:
             complete.add(f"ggi:{IDENTITY}")
         if not complete <= known.keys():
-            stack.create()
-            stack.configure(identity)
+            stack.configure(identity, empty=stack.create(identity))
             known = target.configured()
     recorded = known.get(f"ggi:{IDENTITY}")
     if check and identity and isinstance(recorded, str) and recorded != identity:

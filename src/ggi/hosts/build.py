@@ -64,16 +64,15 @@ def group_name(stack: str) -> str:
 def waits(govroam: Govroam) -> tuple[Wait, ...]:
     """What others must supply still. Of servers that are not managed only what devices need is asked."""
     operator, ciso = t("the national operator"), t("the CISO")
-    managed = govroam.radius == "managed"
     found = []
-    if managed and govroam.national is None:
+    if govroam.managed and govroam.national is None:
         found.append(Wait("national", t("transport, addresses and CA of the national proxies"), operator))
-    if managed and govroam.retention_days is None:
+    if govroam.managed and govroam.retention_days is None:
         found.append(Wait("retention_days", t("how many days log-ins are kept"), ciso))
     if govroam.eap is not None:
         if govroam.eap.authority is None:
             found.append(Wait("eap.authority", t("CA of the EAP certificate"), t("the PKI of the organisation")))
-        if managed and "tls" in govroam.eap.methods and govroam.eap.client_authority is None:
+        if govroam.managed and "tls" in govroam.eap.methods and govroam.eap.client_authority is None:
             found.append(
                 Wait("eap.client_authority", t("CA that issues client certificates"), t("the PKI of the organisation"))
             )
@@ -84,7 +83,7 @@ def hosts(network_id: str, file: NetworkFile) -> Hosts:
     """Hosts, groups and variables of one network; empty when nothing of it is managed."""
     stack = f"net-{network_id}"
     govroam = file.govroam
-    if govroam is None or govroam.radius == "existing":
+    if govroam is None or not govroam.managed:
         return Hosts(stack, waits=())
     group = group_name(stack)
     points = access_points(stack, govroam)

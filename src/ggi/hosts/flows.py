@@ -32,7 +32,7 @@ def flows(govroam: Govroam) -> list[Flow]:
         places = tuple(group.addresses)
         found.append(Flow(f"access points {name}", True, "udp", RADIUS, places))
         found.append(Flow(f"accounting {name}", True, "udp", ACCOUNTING, places))
-    if govroam.radius == "existing" or govroam.management is None:
+    if not govroam.managed or govroam.management is None:
         # What else their owner lets in and out is the owner's.
         return found
     if govroam.management.monitoring:

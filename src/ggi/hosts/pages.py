@@ -39,7 +39,7 @@ def firewall_csv(network: str, govroam: Govroam) -> str:
             for other in flow.addresses or ("any",):
                 ends = (other, own) if flow.inbound else (own, other)
                 writer.writerow([network, flow.name, *ends, flow.protocol, flow.port])
-        for other in govroam.management.networks if govroam.radius == "managed" and govroam.management else ():
+        for other in govroam.management.networks if govroam.managed and govroam.management else ():
             writer.writerow([network, "management", other, own, "tcp", 22])
     return stream.getvalue()
 
@@ -57,11 +57,11 @@ def page(network: str, file: NetworkFile) -> str:
     lines += [
         "",
         t("Use both, in this order. The shared secret of each group: `ggi hosts secret {stack} GROUP`.", stack=network)
-        if govroam.radius == "managed"
+        if govroam.managed
         else t("Use all, in this order. The shared secrets are those of the servers' owner."),
         t("Time-out of an access point: at least {seconds} s, with one retry.", seconds=RESPONSE_WINDOW + 2),
         t("Message-Authenticator must be sent in every request; requests without it get no answer.")
-        if govroam.radius == "managed"
+        if govroam.managed
         else t("Message-Authenticator must be sent in every request (CVE-2024-3596)."),
         "",
         f"## {t('Wireless network')}",

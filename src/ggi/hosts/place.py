@@ -57,7 +57,7 @@ class Place:
 
     def managed(self) -> None:
         """Raise InputError when the servers are not ours."""
-        if self.govroam.radius == "existing":
+        if not self.govroam.managed:
             message = t("the servers of {stack} are the organisation's own (radius: existing)", stack=self.stack)
             raise InputError(Problem(message, t("Try a log-in: ggi hosts test {stack}", stack=self.stack)))
 

@@ -23,7 +23,7 @@ def client_secret(name: str, govroam: Govroam | None = None) -> str:
 
     It is derived where both ends are ours; the owner of servers that are not ours gives it.
     """
-    given = govroam is not None and govroam.radius == "existing"
+    given = govroam is not None and not govroam.managed
     return f"given(client/{name})" if given else f"derived(govroam/client/{name})"
 
 

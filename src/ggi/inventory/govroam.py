@@ -269,9 +269,14 @@ class Govroam(Model):
     """Refuse what was revoked. The lists are supplied as `crl/clients.pem` and, for RadSec, `crl/federation.pem`; with
     a list that ran out, nobody gets in."""
 
+    @property
+    def managed(self) -> bool:
+        """The servers are installed and kept by the roles; else they are the organisation's own."""
+        return self.radius == "managed"
+
     @model_validator(mode="after")
     def _fits_roles(self) -> Govroam:
-        if self.radius == "managed" and self.management is None:
+        if self.managed and self.management is None:
             raise ValueError(t("servers that are managed need `management`"))
         if "idp" in self.roles and (not self.realms or self.eap is None):
             raise ValueError(t("an identity provider (`idp`) needs `realms` and `eap`"))
