@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import gzip
 import os
 import subprocess
 from collections.abc import Sequence
@@ -12,9 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import testinfra
 
-from ggi.errors import InputError
-from ggi.hosts import certificates, eapol, logs
+from ggi.errors import InputError, WorkError
+from ggi.hosts import certificates, eapol, logs, tracing
 from ggi.hosts.prober import in_container
 from ggi.hosts.run import _diff, play
 from ggi.hosts.secrets import FOLDER, parse, value
@@ -38,6 +40,23 @@ def test_a_derived_secret_needs_the_root_key_and_differs_by_stack_path_and_count
     values = {value(text, stack) for text in texts for stack in ("net-a", "net-b")}
     assert len(values) == 6
     assert value(texts[0], "net-a") == value("derived(govroam/cui#1)", "net-a")
+
+
+def test_logs_are_read_with_the_rotated_ones_and_a_server_that_was_never_asked_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place: Any = SimpleNamespace(hosts=SimpleNamespace(servers=("rad1",)))
+    monkeypatch.setattr(tracing, "connection", lambda place, host: testinfra.get_host("local://"))
+    monkeypatch.setattr(tracing, "LOG", str(tmp_path / "log" / "govroam.log"))
+    with pytest.raises(WorkError, match=r"rad1 can't be read"):
+        tracing.read(place)
+    (tmp_path / "log").mkdir()
+    assert tracing.read(place) == []
+    (tmp_path / "log" / "govroam.log").write_text(LINE)
+    (tmp_path / "log" / "govroam.log-20261121.gz").write_bytes(gzip.compress(LINE.replace("02-00", "02-99").encode()))
+    assert sorted(one.mac for one in tracing.read(place)) == ["02-00", "02-99"]
+    assert [one.mac for one in tracing.read(place, "02-99")] == ["02-99"]
+    assert tracing.read(place, "nobody") == []
 
 
 def test_a_given_secret_is_a_file_and_is_never_shown_when_missing(

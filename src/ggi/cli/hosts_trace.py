@@ -11,7 +11,7 @@ import typer
 from ggi.cli.hosts import Network, group
 from ggi.cli.hostsplace import place_of
 from ggi.cli.options import Json, Sandbox
-from ggi.cli.output import paint, say, say_json
+from ggi.cli.output import Progress, paint, say, say_json
 from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
@@ -65,7 +65,7 @@ def test(
     from ggi.hosts.certificates import RENEW_DAYS, days_left
     from ggi.hosts.eapol import Login, Outcome
     from ggi.hosts.network import networks, with_supplied
-    from ggi.hosts.prober import Probe, here, in_container
+    from ggi.hosts.prober import PATIENCE, Probe, here, in_container
     from ggi.hosts.secrets import value
     from ggi.hosts.story import of_login
     from ggi.hosts.tracing import read
@@ -105,13 +105,21 @@ def test(
         federation = Federation.of(sandbox_name())
         probe = in_container(lambda words, text: federation.pipe(AP, words, text))
         source = federation.address(f"{place.stack}/{points}")
-    result, mac = probe(
-        login,
-        eap.authority or "" if eap else "",
-        govroam.servers[name].address,
-        value(client_secret(points, govroam), place.stack),
-        source,
-    )
+    with Progress() as progress:
+        progress(
+            t(
+                "asking {server}; when nobody answers, up to {seconds} s",
+                server=f"{place.stack}-{name}",
+                seconds=PATIENCE,
+            )
+        )
+        result, mac = probe(
+            login,
+            eap.authority or "" if eap else "",
+            govroam.servers[name].address,
+            value(client_secret(points, govroam), place.stack),
+            source,
+        )
     hops = read(place, mac) if result.outcome is Outcome.REJECTED else []
     told = of_login(result, who, f"{place.stack}-{name}", hops)
     left = days_left(result.chain, dt.datetime.now(dt.UTC)) if result.chain else None
