@@ -8,21 +8,15 @@ from ggi.inventory.generate import sandbox_inventory
 from measure import Figure, child
 
 OURS = """
-import sys, time
-from pathlib import Path
-began = time.perf_counter()
-from ggi.catalogue.content import load_catalogue
-from ggi.inventory.load import Inventory
-from ggi.landscape.build import landscape
-catalogue = load_catalogue()
-inventory = Inventory(Path(sys.argv[1]), catalogue.known)
-tenants = objects = environments = 0
-for environment in inventory.environments():
-    built = landscape(environment, catalogue)
-    objects += len(built.objects)
-    environments += 1
-tenants = len(inventory.tenant_ids())
-result = {"seconds": time.perf_counter() - began, "tenants": tenants, "objects": objects, "environments": environments}
+import contextlib, io, json, sys, time
+began, said = time.perf_counter(), io.StringIO()
+from ggi.__main__ import run
+with contextlib.redirect_stdout(said):
+    assert run(["--inventory", sys.argv[1], "validate", "--json"]) == 0
+took = time.perf_counter() - began
+told = json.loads(said.getvalue())
+objects = told["stacks"].values()
+result = {"seconds": took, "tenants": told["tenants"], "objects": sum(objects), "environments": len(objects)}
 """
 
 MOCKS = """

@@ -201,15 +201,15 @@ def policies(environment: Environment, on: Mapping[str, Placed], listed: Sequenc
     result: dict[tuple[str, str], Body] = {}
 
     def spec(component: str, process: str) -> Body:
-        return result.setdefault(
-            (component, process),
-            {
+        found = result.get((component, process))
+        if found is None:
+            found = result[component, process] = {
                 "podSelector": _pod_selector(on[component].component, [process]),
                 "policyTypes": ["Ingress", "Egress"],
                 "ingress": [],
                 "egress": [],
-            },
-        )
+            }
+        return found
 
     for flow in listed:
         for process in flow.target.processes:
