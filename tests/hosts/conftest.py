@@ -60,6 +60,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         if os.environ.get("GGI_TEST_HOSTS_KEEP") != "as-is":
             run = converge(federation, first=True)
             assert run.fine, run.failed or run.problem
+            assert not run.notices, "the national level has not called"
         yield World(federation)
     finally:
         for name in federation.environment:

@@ -163,6 +163,13 @@ def test_ansible_checks_host_keys_and_uses_our_configuration(monkeypatch: pytest
 
     def fake(**values: Any) -> SimpleNamespace:
         given.update(values)
+        said = {
+            "host": "rad1",
+            "task": "Say it",
+            "task_action": "ansible.builtin.debug",
+            "res": {"msg": "nobody called"},
+        }
+        values["event_handler"]({"event": "runner_on_ok", "event_data": said})
         return SimpleNamespace(rc=4)
 
     monkeypatch.setattr("ansible_runner.interface.run", fake)
@@ -173,6 +180,7 @@ def test_ansible_checks_host_keys_and_uses_our_configuration(monkeypatch: pytest
     assert given["limit"] == "net_a:net_b:&*rad1"
     assert given["cmdline"] == "--diff --check"
     assert done.problem and not done.fine
+    assert done.notices == {"rad1": "nobody called"}
 
 
 def test_a_change_is_shown_as_a_diff() -> None:

@@ -42,6 +42,8 @@ def _told(run: Run, diff: bool) -> None:
             for line in change.diff.splitlines() if diff else ():
                 mark = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
                 say("      " + paint(line, mark))
+        if host in run.notices:
+            say("  " + paint(f"! {run.notices[host]}", "yellow"))
         if host in run.failed:
             say("  " + paint(t("failed"), "red") + f": {run.failed[host]}")
     if run.problem:
@@ -55,6 +57,7 @@ def _data(place: Place, run: Run) -> dict[str, Any]:
         "hosts": {
             host: {
                 "changes": [{"role": c.role, "task": c.task, "diff": c.diff} for c in run.of(host)],
+                "notice": run.notices.get(host),
                 "failed": run.failed.get(host),
             }
             for host in sorted(run.hosts)

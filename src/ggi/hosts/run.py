@@ -36,6 +36,8 @@ class Run:
     changes: list[Change] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     hosts: set[str] = field(default_factory=set)
+    notices: dict[str, str] = field(default_factory=dict)
+    """What a role says of a host (`ansible.builtin.debug`) that is no failure."""
     problem: str = ""
     """Why nothing could be run at all."""
 
@@ -98,6 +100,8 @@ class Listener:
             self._report(f"{host}: {data.get('role') or t('play')}: {task}")
         elif kind == "runner_on_ok" and result.get("changed"):
             self._changed(host, str(data.get("role") or ""), task, result)
+        elif kind == "runner_on_ok" and str(data.get("task_action", "")).endswith("debug"):
+            self._run.notices[host] = str(result.get("msg", ""))
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             # The last one counts: after a failure that was taken back, it says so.
             self._run.failed[host] = f"{task}: {_reason(result)}" if task else _reason(result)
