@@ -106,6 +106,18 @@ def test_controls_are_listed_and_shown_in_both_languages(language: str, capsys: 
     assert "variables.bad" in shown
 
 
+@pytest.mark.parametrize(("name", "place"), [("hst-004", "policies/hosts/HST-004"), ("EN-04", "cookbook/recipes")])
+def test_what_a_report_names_is_a_control_also_on_hosts_and_in_microsoft_365(
+    name: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["controls", "show", name]) == 0
+    assert place in capsys.readouterr().out
+    assert main(["controls", "list"]) == 0
+    assert name.upper() in capsys.readouterr().out
+    assert main(["controls", "coverage", "--json"]) == 0
+    assert any(name.upper() in row["controls"] for row in json.loads(capsys.readouterr().out))
+
+
 def test_a_control_that_does_not_exist_is_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["controls", "show", "POD-100"]) == 2
     assert "POD-" in capsys.readouterr().err

@@ -14,6 +14,8 @@ from ggi.audit.control import FAMILIES, Text
 from ggi.audit.coverage import load_frameworks, stray_sources
 from ggi.audit.schema import policy_schemas
 from ggi.errors import InputError
+from ggi.hosts.audit import controls_of
+from ggi.hosts.controls import load_host_controls
 from ggi.inventory.schema import stale
 from ggi.inventory.tree import read
 from ggi.paths import ROOT
@@ -73,7 +75,8 @@ def test_dutch_is_not_english() -> None:
 
 
 def test_every_source_is_one_that_its_framework_has() -> None:
-    assert [str(p) for p in stray_sources(controls(), load_frameworks([ROOT]))] == []
+    hosts = controls_of(load_host_controls([ROOT])).values()
+    assert [str(p) for p in stray_sources([*controls(), *hosts], load_frameworks([ROOT]))] == []
 
 
 def test_a_government_measure_cites_the_bio_and_everything_else_can_be_waived() -> None:

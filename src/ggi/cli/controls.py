@@ -29,6 +29,20 @@ def _controls(workspace: Workspace) -> Controls:
     return load_controls(workspace.catalogue.roots)
 
 
+def _every(workspace: Workspace) -> Controls:
+    """The controls over landscapes, over hosts, and over Microsoft 365."""
+    from ggi.cli.hostsplace import with_host_controls
+    from ggi.cli.m365place import with_recipes
+
+    return with_host_controls(with_recipes(_controls(workspace), workspace), workspace)
+
+
+def _kind(control: Control) -> str:
+    if "Host" in control.kinds:
+        return t("server")
+    return "CEL" if control.rule is not None else "check" if control.check is not None else t("recipe")
+
+
 def _data(control: Control) -> dict[str, Any]:
     from ggi.audit.control import mandatory_environments
 
@@ -45,7 +59,7 @@ def list_controls(json_output: Json = False) -> None:
 
     Example: ggi controls list
     """
-    controls = _controls(Workspace())
+    controls = _every(Workspace())
     if json_output:
         say_json([_data(control) for control in controls])
         return
@@ -54,7 +68,7 @@ def list_controls(json_output: Json = False) -> None:
             c.id,
             c.file.severity.value,
             t("no") if not c.waivable else t("yes"),
-            "CEL" if c.rule else "check",
+            _kind(c),
             c.file.title,
         )
         for c in controls
@@ -75,7 +89,7 @@ def show(
     from ggi.audit.control import mandatory_environments
     from ggi.inventory.validate import nearest
 
-    controls = _controls(Workspace())
+    controls = _every(Workspace())
     wanted = name.upper()
     control = controls.by_id.get(wanted)
     if control is None:
@@ -96,7 +110,7 @@ def show(
         (t("waivable"), t("yes") if control.waivable else t("no: a government measure of the BIO2")),
         (t("since"), str(file.since)),
         (t("proof of"), ", ".join(p.value for p in file.proof)),
-        (t("looks at"), ", ".join([*file.kinds, *file.facts])),
+        (t("looks at"), ", ".join([*file.kinds, *file.facts] or sorted(control.kinds))),
         (t("how to mend"), str(file.remediation)),
     ]
     width = max(len(key) for key, _ in rows)
@@ -133,7 +147,7 @@ def coverage(
 
     workspace = Workspace()
     frameworks = load_frameworks(workspace.catalogue.roots)
-    rows = matrix(_controls(workspace), frameworks)
+    rows = matrix(_every(workspace), frameworks)
     if framework is not None:
         names = {f.framework.lower(): f.framework for f in frameworks}
         chosen = names.get(framework.lower())

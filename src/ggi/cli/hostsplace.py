@@ -36,9 +36,9 @@ def place_of(network: str, sandbox: bool, workspace: Workspace | None = None) ->
     return Place.of(network, inventory, Federation.of(sandbox_name()).environment)
 
 
-def with_host_controls(controls: Controls, workspace: Workspace, stacks: Sequence[str]) -> Controls:
-    """The controls, with those over hosts when a network is among the stacks."""
-    if not any(is_network(stack) for stack in stacks):
+def with_host_controls(controls: Controls, workspace: Workspace, stacks: Sequence[str] | None = None) -> Controls:
+    """The controls, with those over hosts: always, or when a network is among `stacks`."""
+    if stacks is not None and not any(is_network(stack) for stack in stacks):
         return controls
     from ggi.hosts.audit import controls_of
     from ggi.hosts.controls import load_host_controls

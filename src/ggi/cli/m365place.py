@@ -208,9 +208,9 @@ def is_m365(stack: str) -> bool:
     return stack.strip().lower().startswith("m365-")
 
 
-def with_recipes(controls: Controls, workspace: Workspace, stacks: Sequence[str]) -> Controls:
-    """The controls, with the recipes when a Microsoft 365 tenant is among the stacks."""
-    if not any(is_m365(stack) for stack in stacks):
+def with_recipes(controls: Controls, workspace: Workspace, stacks: Sequence[str] | None = None) -> Controls:
+    """The controls, with the recipes: always, or when a Microsoft 365 tenant is among `stacks`."""
+    if stacks is not None and not any(is_m365(stack) for stack in stacks):
         return controls
     from ggi.cookbook.content import load_cookbook
     from ggi.cookbook.control import controls_of
