@@ -63,7 +63,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def _judged(option: Any) -> list[Row]:
     """What the controls say of every landscape that was asked for, as plain data."""
     from ggi.audit.audit import Place
-    from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
     from ggi.audit.report import finding_data
     from ggi.cli.app import GLOBALS
@@ -82,7 +81,7 @@ def _judged(option: Any) -> list[Row]:
         raise pytest.UsageError(str(error)) from None
     try:
         workspace = Workspace()
-        controls = load_controls(workspace.catalogue.roots)
+        controls = workspace.controls
         waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
         audits = [
             audit_stack(workspace, name, controls, waivers, place, date, option.ggi_sandbox) for name in option.tenant

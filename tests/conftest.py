@@ -62,6 +62,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.get(group(item.path), len(order)))
 
 
+@pytest.fixture
+def content_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content is read once for all commands of all tests; imported here, since most tiers need none of it."""
+    from tests.content import read_once
+
+    read_once(monkeypatch)
+
+
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
     """Every test begins in English; what a test or a command chose is forgotten with it."""

@@ -11,6 +11,7 @@ import pytest
 from ggi.audit import content as judging
 from ggi.catalogue import content as reading
 from ggi.inventory.load import Inventory
+from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
 
 _catalogue = cache(reading.load_catalogue)
@@ -33,9 +34,19 @@ def inventory() -> Inventory:
     return Inventory(ROOT / "inventories", catalogue().known)
 
 
-@pytest.fixture
-def content_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every command of a test use content that was read before."""
+@cache
+def landscapes() -> list[Landscape]:
+    """Every environment of the shipped examples."""
+    return [landscape(environment, catalogue()) for environment in inventory().environments()]
+
+
+def standard() -> Landscape:
+    """The landscape of the larger example."""
+    return next(built for built in landscapes() if built.stack == "gm9901-prod")
+
+
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every command of a test use content that was read before; reading it takes most of a command's time."""
 
     def load_catalogue(further: tuple[Path, ...] = ()) -> reading.Catalogue:
         return _catalogue(further)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
@@ -12,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from ggi import messages
-from ggi.catalogue import content
 from ggi.cli.app import main
 from ggi.engine.program import desired
 from ggi.engine.target import INVENTORY
@@ -21,20 +18,12 @@ from ggi.errors import InputError
 from ggi.inventory import new as new_file
 from ggi.paths import ROOT
 
-catalogue = functools.cache(content.load_catalogue)
 SHIPPED = ROOT / "inventories"
 
 
 @pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def surroundings(content_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GGI_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(messages, "_language", "en")
-    monkeypatch.setattr(messages, "_catalogue", None)
-
-    def loaded(further: tuple[Path, ...] = ()) -> content.Catalogue:
-        return catalogue(further)
-
-    monkeypatch.setattr(content, "load_catalogue", loaded)
 
 
 @pytest.fixture

@@ -7,16 +7,9 @@ from typing import Any
 
 import pytest
 
-from ggi import messages
 from ggi.catalogue.content import load_catalogue
 from ggi.catalogue.release import UNKNOWN, difference
 from ggi.cli.app import main
-
-
-@pytest.fixture(autouse=True)
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "_language", "en")
-    monkeypatch.setattr(messages, "_catalogue", None)
 
 
 def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,28 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
-from ggi import messages
-from ggi.catalogue import content
 from ggi.cli.app import main
 from ggi.paths import ROOT
 
 CORPUS = ROOT / "tests" / "corpus"
 CASES = sorted(path.parent.name for path in CORPUS.glob("*/case.yaml"))
-catalogue = functools.cache(content.load_catalogue)
 
 
 @pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def surroundings(content_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GGI_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("GGI_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(messages, "_language", "en")
-    monkeypatch.setattr(messages, "_catalogue", None)
-
-    def loaded(further: tuple[Path, ...] = ()) -> content.Catalogue:
-        return catalogue(further)
-
-    # The content is the same for all cases; reading it again each time would take most of the time.
-    monkeypatch.setattr(content, "load_catalogue", loaded)
 
 
 def inventory_of(case: str, folder: Path) -> dict[str, Any]:

@@ -14,31 +14,16 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from ggi.catalogue.content import load_catalogue
 from ggi.cli.app import main
 from ggi.engine.secrets import Resolver, encode
-from ggi.inventory.load import Inventory
-from ggi.landscape.build import Landscape, landscape
-from ggi.paths import ROOT
 from ggi.report.render import MARK, file_names, manifest, render
+from tests.content import landscapes, standard
 
 KUBERNETES = "1.36"
 """The version of the sandbox's API server."""
 CUSTOM = {"cert-manager.io", "gateway.envoyproxy.io", "gateway.networking.k8s.io", "postgresql.cnpg.io"}
 """API groups of custom resources: the API server of the sandbox judges those."""
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@cache
-def landscapes() -> list[Landscape]:
-    """Every environment of the example inventory."""
-    catalogue = load_catalogue()
-    return [landscape(e, catalogue) for e in Inventory(ROOT / "inventories", catalogue.known).environments()]
-
-
-def standard() -> Landscape:
-    """The landscape of the larger example."""
-    return next(built for built in landscapes() if built.stack == "gm9901-prod")
 
 
 @pytest.fixture(scope="module")

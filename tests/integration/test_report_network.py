@@ -10,20 +10,17 @@ import ipaddress
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from ggi.catalogue.content import load_catalogue
-from ggi.inventory.load import Inventory
 from ggi.inventory.models import Peer
-from ggi.landscape.build import Landscape, landscape
+from ggi.landscape.build import Landscape
 from ggi.landscape.network import End
-from ggi.paths import ROOT
 from ggi.report.render import render
+from tests.content import landscapes, standard
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ANY = 0
@@ -213,18 +210,6 @@ def deviations(documents: list[Body], built: Landscape) -> dict[str, list[Any]]:
     one, two = ({f for f in flows if {f[0], f[1]} <= inside} for flows in wanted.values())
     result["open at one end only"] = sorted(one ^ two)
     return result
-
-
-@cache
-def landscapes() -> list[Landscape]:
-    """Every environment of the example inventory."""
-    catalogue = load_catalogue()
-    return [landscape(e, catalogue) for e in Inventory(ROOT / "inventories", catalogue.known).environments()]
-
-
-def standard() -> Landscape:
-    """The landscape that the changes below start from."""
-    return next(built for built in landscapes() if built.stack == "gm9901-prod")
 
 
 def policy(documents: list[Body], name: str) -> Body:

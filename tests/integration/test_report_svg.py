@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from functools import cache
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -16,27 +15,18 @@ from hypothesis import strategies as st
 
 from ggi import messages
 from ggi.catalogue.component import Api, Auth, Layer
-from ggi.catalogue.content import load_catalogue
 from ggi.catalogue.relation import Relation
-from ggi.inventory.load import Inventory
-from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT
 from ggi.report.lettering import width
 from ggi.report.picture import Arrow, Badge, Card, Edge, Picture, picture
 from ggi.report.scene import Box, scene
 from ggi.report.svg import paint, svg
+from tests.content import landscapes, standard
 
 SVG = "{http://www.w3.org/2000/svg}"
 PICTURE = "docs/pictures/gm9901-prod.svg"
 ROUNDING = 0.11
 """Coordinates are written to a tenth of a pixel."""
-
-
-@cache
-def landscapes() -> list[Landscape]:
-    """Every environment of the example inventory."""
-    catalogue = load_catalogue()
-    return [landscape(e, catalogue) for e in Inventory(ROOT / "inventories", catalogue.known).environments()]
 
 
 # -- pictures of any shape ---------------------------------------------------------------------------------------------
@@ -285,7 +275,7 @@ def test_the_same_landscape_gives_the_same_bytes_in_every_process() -> None:
 
 
 def test_the_picture_in_the_documentation_is_what_the_command_draws() -> None:
-    built = next(b for b in landscapes() if b.stack == "gm9901-prod")
+    built = standard()
     before = messages.language()
     messages.set_language("en")
     try:

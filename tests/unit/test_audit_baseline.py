@@ -18,7 +18,6 @@ from ggi.audit.verdict import Enforcement, Finding, Outcome
 from ggi.cli.app import main
 from ggi.errors import InputError
 from ggi.paths import ROOT
-from tests.content import content_once  # noqa: F401
 
 DAY = dt.date(2026, 11, 22)
 LATER = dt.date(2027, 2, 1)

@@ -35,7 +35,6 @@ from ggi.errors import InputError
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
-from tests.content import content_once  # noqa: F401
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 FILES = {"a.json": b'{"x": 1}\n', "inputs/b.yaml": b"y: 2\n", "results.json": b"[]\n"}

@@ -20,7 +20,6 @@ from ggi.audit.trail import Trail, add, read_trail, trail_file
 from ggi.cli.app import main
 from ggi.errors import InputError
 from ggi.paths import ROOT
-from tests.content import content_once  # noqa: F401
 
 POLICY = {"controls": {"TLS-001": {"PASS": 3}, "TLS-007": {"PASS": 2, "WAIVED": 1}, "POD-001": {"FAIL": 9}}}
 WHO = {"user": "beheer", "host": "x"}

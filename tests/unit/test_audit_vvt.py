@@ -19,7 +19,6 @@ from ggi.cli.app import main
 from ggi.inventory.waivers import NotApplicable, Plan, Waiver, WaiverFile
 from ggi.paths import ROOT
 from tests.content import (
-    content_once,  # noqa: F401
     controls,
 )
 

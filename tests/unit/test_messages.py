@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import shutil
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from ggi import messages
-from ggi.catalogue import content
 from ggi.cli.app import main
 from ggi.cli.words import ERRORS, told
 from ggi.paths import ROOT
@@ -32,19 +30,7 @@ COMMANDS = {
 ENGLISH = re.compile(r"\b(the|and|with|not|from|what|this|nobody|waits|said by|overrides|needs)\b", re.IGNORECASE)
 """Words that are in nearly every English sentence of ours, and in no Dutch one."""
 
-catalogue = functools.cache(content.load_catalogue)
-
-
-@pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "_language", "en")
-    monkeypatch.setattr(messages, "_catalogue", None)
-
-    def loaded(further: tuple[Path, ...] = ()) -> content.Catalogue:
-        return catalogue(further)
-
-    # The content is the same for all commands; reading it again each time would take most of the time.
-    monkeypatch.setattr(content, "load_catalogue", loaded)
+pytestmark = pytest.mark.usefixtures("content_once")
 
 
 def said(line: str, language: str, capsys: pytest.CaptureFixture[str], inventory: Path = INVENTORY) -> str:

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.catalogue.content import load_catalogue
-from ggi.inventory.load import Inventory
-from ggi.landscape.build import Landscape, landscape
-from ggi.paths import ROOT
 from ggi.report.mermaid import mermaid, quote
 from ggi.report.picture import LAYERS
-
-
-@cache
-def landscapes() -> list[Landscape]:
-    """Every environment of the example inventory."""
-    catalogue = load_catalogue()
-    return [landscape(e, catalogue) for e in Inventory(ROOT / "inventories", catalogue.known).environments()]
+from tests.content import landscapes
 
 
 def test_every_component_is_a_node_in_the_subgraph_of_its_layer() -> None:

@@ -225,7 +225,6 @@ def audit(
     With a baseline (nulmeting) only what is new, or deviates otherwise than then, counts for the exit code.
     Example: ggi audit gm9901 --from plan --format html,junit,sarif,oscal --out reports
     """
-    from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
     from ggi.audit.report import data, unjudged
 
@@ -235,7 +234,7 @@ def audit(
     if state is not None and (chosen.value != "state" or len(stacks) != 1):
         fix = t("Write `ggi audit STACK --from state --state FILE`.")
         raise InputError(Problem(t("a file of state goes with one stack and --from state"), fix))
-    controls = load_controls(workspace.catalogue.roots)
+    controls = workspace.controls
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     reported = with_host_controls(with_recipes(controls, workspace, stacks), workspace, stacks)
     wanted = known(control, reported)

@@ -23,18 +23,12 @@ controls_app = typer.Typer(
 app.add_typer(controls_app, name="controls")
 
 
-def _controls(workspace: Workspace) -> Controls:
-    from ggi.audit.content import load_controls
-
-    return load_controls(workspace.catalogue.roots)
-
-
 def _every(workspace: Workspace) -> Controls:
     """The controls over landscapes, over hosts, and over Microsoft 365."""
     from ggi.cli.hostsplace import with_host_controls
     from ggi.cli.m365place import with_recipes
 
-    return with_host_controls(with_recipes(_controls(workspace), workspace), workspace)
+    return with_host_controls(with_recipes(workspace.controls, workspace), workspace)
 
 
 def _kind(control: Control) -> str:
@@ -227,5 +221,5 @@ def admission() -> None:
     from ggi.audit.admission import manifests
     from ggi.clock import today
 
-    found = manifests(_controls(Workspace()), today())
+    found = manifests(Workspace().controls, today())
     say(yaml.safe_dump_all(found, sort_keys=False, allow_unicode=True, width=120).rstrip())

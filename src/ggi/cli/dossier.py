@@ -136,7 +136,6 @@ def dossier(
 
     Example: ggi dossier --norm BIO2:8.32.01 --period 2026
     """
-    from ggi.audit.content import load_controls
     from ggi.audit.coverage import coverage, load_frameworks
     from ggi.audit.dossier import SAMPLE, norms_of, period
     from ggi.audit.dossier import dossier as made
@@ -147,7 +146,7 @@ def dossier(
         known = t("Known: {names}.", names=", ".join(FORMATS))
         raise InputError(Problem(t("there is no format {name}", name=form), known))
     workspace = Workspace()
-    rows = coverage(load_controls(workspace.catalogue.roots), load_frameworks(workspace.catalogue.roots))
+    rows = coverage(workspace.controls, load_frameworks(workspace.catalogue.roots))
     norms = norms_of(norm, rows) if norm else ()
     listed = trails(workspace, names or [], sandbox)
     histories = _histories(listed, sandbox)

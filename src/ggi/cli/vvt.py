@@ -110,7 +110,6 @@ def vvt(
 
     Example: ggi audit vvt gm9901 --format csv > vvt.csv
     """
-    from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
     from ggi.audit.vvt import statement
     from ggi.inventory.waivers import WaiverFile
@@ -120,7 +119,7 @@ def vvt(
         known = t("Known: {names}.", names=", ".join(FORMATS))
         raise InputError(Problem(t("there is no format {name}", name=form), known))
     workspace, on = Workspace(), audit_date(date)
-    controls = load_controls(workspace.catalogue.roots)
+    controls = workspace.controls
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     judged = audit_stack(workspace, name, controls, waivers, place_of(place), on, sandbox)
     own = waivers.get(judged.stack.rpartition("-")[0])

@@ -38,12 +38,11 @@ def _asked(workspace: Workspace, names: list[str]) -> tuple[list[Tenant], set[st
 def _gathered(
     workspace: Workspace, tenants: list[Tenant], stacks: set[str], on: dt.date
 ) -> tuple[list[Entry], list[Proposed]]:
-    from ggi.audit.content import load_controls
     from ggi.audit.deviations import load_waivers
     from ggi.audit.register import entries, proposals
     from ggi.inventory.consistency import check_waiver_files
 
-    controls = load_controls(workspace.catalogue.roots)
+    controls = workspace.controls
     found = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     inventory = workspace.inventory
     problems = found.problems
