@@ -40,10 +40,10 @@ from pathlib import Path
 import yaml
 began = time.perf_counter()
 from ggi.audit import alike
-from ggi.audit.content import load_controls
-from ggi.audit.facts import Facts, Seen
+from ggi.controls.load import load_controls
+from ggi.controls.observation import Facts, Seen
 from ggi.audit.judge import Judge
-from ggi.audit.subjects import of_landscape
+from ggi.controls.subjects import of_landscape
 from ggi.catalogue.content import load_catalogue
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape

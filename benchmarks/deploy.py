@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.program import annotated
+from ggi.app.program import annotated
 from ggi.engine.secrets import Resolver
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape

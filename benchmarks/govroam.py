@@ -55,7 +55,7 @@ print(json.dumps({"seconds": time.monotonic() - began, "times": times}))
 def federation_of_tests() -> Iterator[Any]:
     """A federation that was set up, as tests see it; None where this machine can't run it."""
     from ggi.hosts.network import networks
-    from ggi.hosts.run import play
+    from ggi.hosts.playbook import play
     from ggi.inventory.load import Inventory
     from sandbox.hosts.federation import Federation, reset, start
     from sandbox.hosts.podman import obstacles

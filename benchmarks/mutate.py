@@ -10,9 +10,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ggi.audit.mutation import Mutant
-from ggi.audit.mutationlist import load_mutation_file, stale
-from ggi.audit.mutationrun import mutants_of, references, run
+from benchmarks.mutation.mutants import Mutant
+from benchmarks.mutation.survivors import load_mutation_file, stale
+from benchmarks.mutation.judging import mutants_of, references, run
 from ggi.paths import ROOT
 from measure import Figure
 

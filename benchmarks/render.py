@@ -26,7 +26,7 @@ import pulumi
 from pulumi.runtime import mocks, settings, stack as runtime
 logging.disable(logging.CRITICAL)
 from ggi.catalogue.content import load_catalogue
-from ggi.engine.program import register
+from ggi.app.program import register
 from ggi.engine.secrets import Resolver
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape

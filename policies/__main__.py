@@ -1,5 +1,5 @@
-"""The CrossGuard policy pack. Everything is in `ggi.audit.crossguard`."""
+"""The CrossGuard policy pack. Everything is in `ggi.enforcement.policy_pack`."""
 
-from ggi.audit.crossguard import main
+from ggi.enforcement.policy_pack import main
 
 main()

@@ -64,7 +64,7 @@ def _judged(option: Any) -> list[Row]:
     """What the controls say of every landscape that was asked for, as plain data."""
     from ggi.audit.audit import Place
     from ggi.audit.deviations import load_waivers
-    from ggi.audit.report import finding_data
+    from ggi.audit.summary import finding_data
     from ggi.cli.app import GLOBALS
     from ggi.cli.audit import audit_stack
     from ggi.cli.workspace import Workspace

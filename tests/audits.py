@@ -11,18 +11,18 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from ggi.audit.audit import Audit, Place, audited
-from ggi.audit.coverage import Row, coverage, load_frameworks
+from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.deviations import load_waivers
-from ggi.audit.facts import Facts, Subject
-from ggi.audit.subjects import of_landscape
-from ggi.audit.verdict import Enforcement, Finding, Outcome
+from ggi.controls.coverage import Row, coverage, load_frameworks
+from ggi.controls.observation import Facts, Subject
+from ggi.controls.subjects import of_landscape
+from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin, Problem
 from ggi.inventory.load import Inventory
 from ggi.inventory.waivers import Plan
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
-from ggi.report.audit.run import Run
+from ggi.report.audit.run import AuditRun
 from ggi.report.audit.since import Earlier
 from tests.content import catalogue, controls
 
@@ -54,7 +54,7 @@ def audit(name: str, subjects: Sequence[Subject] | None = None, place: Place = P
     built = landscape(inventory().environment(tenant, environment), catalogue())
     facts = Facts(built, catalogue(), inventory().registry)
     waivers = load_waivers(catalogue().roots, controls().by_id, controls().retired).get(tenant.id)
-    return audited(facts, of_landscape(built) if subjects is None else subjects, controls(), place, DATE, waivers)
+    return run_audit(facts, of_landscape(built) if subjects is None else subjects, controls(), place, DATE, waivers)
 
 
 @cache
@@ -99,13 +99,13 @@ def everything() -> Audit:
     return replace(planted(), findings=tuple(findings), problems=(problem,))
 
 
-def run(*audits: Audit, earlier: Earlier | None = None) -> Run:
+def run(*audits: Audit, earlier: Earlier | None = None) -> AuditRun:
     """A run over `audits`."""
-    return Run(audits, norms(), earlier)
+    return AuditRun(audits, norms(), earlier)
 
 
 @cache
-def small() -> Run:
+def small() -> AuditRun:
     """Everything but most of what complies: all that a page can show, in a page that is quick to look through."""
     notable = {f.control for f in everything().findings if f.outcome is not Outcome.PASS or f.control.endswith("-005")}
     seen: Counter[str] = Counter()
@@ -115,10 +115,10 @@ def small() -> Run:
         wanted = finding.outcome is not Outcome.PASS or finding.subject == "openzaak/Deployment/web"
         if finding.control in notable and (wanted or seen[finding.control] <= 2):
             kept.append(finding)
-    return Run((replace(everything(), findings=tuple(kept)),), norms()[::4])
+    return AuditRun((replace(everything(), findings=tuple(kept)),), norms()[::4])
 
 
 @cache
-def fleet() -> Run:
+def fleet() -> AuditRun:
     """Several landscapes, of which one deviates."""
     return run(audit("sv-drieland"), everything())

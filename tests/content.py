@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ggi.audit import content as judging
 from ggi.catalogue import content as reading
+from ggi.controls import load as judging
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT

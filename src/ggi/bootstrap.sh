@@ -39,8 +39,10 @@ else
     echo "ggi: the module venv does not work. On Debian or Ubuntu: apt-get install python3-venv" >&2
     exit 1
   }
+  # The lock twice: as what is wanted, and as a limit. Without the limit pip looks for the newest version of what a package
+  # wants with an extra (`pydantic[email]`), and fails on its missing hash (pypa/pip#9644).
   "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r "$lock" >&2
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r "$lock" -c "$lock" >&2
 fi
 # The library and the checkout's own packages are found by a .pth file.
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ggi.catalogue.component import Auth, Input, Manifest, Port, Probe, Process, Run, SecretMount, Use
+from ggi.catalogue.component import Auth, Input, Job, Manifest, Port, Probe, Process, SecretMount, Use
 from ggi.catalogue.context import Context
 from ggi.catalogue.secrets import SecretText, text
 from ggi.inventory.load import Environment
@@ -155,10 +155,10 @@ def dsn(context: Context) -> SecretText:
     return text(f"postgres://{user}:", login.secret, f"@{relation.host}:{relation.port}/{own}?{options}")
 
 
-def migrate(program: str) -> Run:
+def migrate(program: str) -> Job:
     """The program's own migrations; it reads the address from this argument alone, the kubelet fills it in."""
     command = (f"/usr/local/bin/{program}", "migrate", "up", "--postgres-dsn", "$(STORAGE_POSTGRES_DSN)")
-    return Run("migrate", command, cpu=0.1, memory=128)
+    return Job("migrate", command, cpu=0.1, memory=128)
 
 
 def database() -> Use:

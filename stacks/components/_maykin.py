@@ -11,7 +11,7 @@ from typing import Annotated, TypedDict
 
 from pydantic import Field
 
-from ggi.catalogue.component import Port, Probe, Process, Run, Use
+from ggi.catalogue.component import Job, Port, Probe, Process, Use
 from ggi.catalogue.context import Context
 from ggi.catalogue.secrets import SecretText, text
 from ggi.inventory.models import ComponentSettings
@@ -25,10 +25,10 @@ WRITABLE = ("/tmp", "/app/log", "/app/tmp", "/app/media")  # noqa: S108
 UWSGI_PROCESSES, UWSGI_THREADS = 2, 4
 """Requests that one web pod works on at once: enough for 25 a second, and each holds a database connection."""
 
-MIGRATE = Run(
+MIGRATE = Job(
     "migrate", ("/bin/sh", "-c", "/wait_for_db.sh && OTEL_SDK_DISABLED=True python src/manage.py migrate --noinput")
 )
-CONFIGURE = Run(
+CONFIGURE = Job(
     "configure",
     (
         "/bin/sh",

@@ -21,13 +21,13 @@ from ggi.catalogue.component import (
     Configuration,
     Functional,
     Internal,
+    Job,
     Layer,
     Outside,
     Port,
     Prepare,
     Probe,
     Process,
-    Run,
     Use,
 )
 from ggi.catalogue.context import Context
@@ -120,7 +120,7 @@ component = Component(
         Internal(("server",), "server", "jgroups-fd"),
     ),
     outside=(Outside("smtp", ("server",), optional=True),),
-    runs=(Run("configure", ("/bin/sh", f"{FOLDER}/configure.sh"), after_start=True, configured=False),),
+    runs=(Job("configure", ("/bin/sh", f"{FOLDER}/configure.sh"), after_start=True, configured=False),),
     configure=configure,
     route="server:http",
     functional=(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ggi.hosts.network import networks
-from ggi.hosts.run import Run, play
+from ggi.hosts.playbook import PlaybookRun, play
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 from sandbox.hosts.federation import Federation, reset, start
@@ -31,7 +31,7 @@ def converge(
     limit: str = "",
     tags: str = "",
     variables: Mapping[str, Any] | None = None,
-) -> Run:
+) -> PlaybookRun:
     """Run the roles on the hosts of these networks."""
     more = {"govroam_serial": "100%"} if first else {}
     return play(

@@ -15,7 +15,7 @@ import yaml
 from ggi.cli.app import main
 from ggi.files import write_atomically
 from ggi.hosts.certificates import chain
-from ggi.hosts.eapol import Outcome
+from ggi.hosts.eapol import LoginOutcome
 from sandbox.hosts.authority import CLIENT, SERVER, Authority
 from tests.hosts.conftest import converge
 from tests.hosts.world import POLDERVEEN, World
@@ -84,24 +84,24 @@ def test_a_certificate_of_another_ca_waits_for_devices_and_then_locks_nobody_out
         assert code == 0, told
         assert not failed
         for server in ("rad1", "rad2"):
-            assert world.login(device, STACK, server).outcome is Outcome.ACCEPTED
+            assert world.login(device, STACK, server).outcome is LoginOutcome.ACCEPTED
             # A device without the new profile is the one that the order protects.
-            assert world.login(world.login_of(POLDERVEEN), STACK, server).outcome is Outcome.REFUSED
+            assert world.login(world.login_of(POLDERVEEN), STACK, server).outcome is LoginOutcome.REFUSED
         code, told = renewed()
         assert code == 0 and "the servers have this certificate" in told
-    assert world.login(world.login_of(POLDERVEEN), STACK, "rad2").outcome is Outcome.ACCEPTED
+    assert world.login(world.login_of(POLDERVEEN), STACK, "rad2").outcome is LoginOutcome.ACCEPTED
 
 
 def test_who_is_revoked_gets_in_no_more_with_the_next_list(world: World) -> None:
     own = world.federation.authority("net-drieland-clients")
     issued = own.issue(f"medewerker@{POLDERVEEN}", usages=(CLIENT,))
     device = world.with_certificate(world.login_of(POLDERVEEN, "TLS", inner="none"), issued)
-    assert world.login(device, STACK, "rad2").outcome is Outcome.ACCEPTED
+    assert world.login(device, STACK, "rad2").outcome is LoginOutcome.ACCEPTED
     with supplying(world, {"crl/clients.pem": own.revocations(issued)}):
         run = converge(world.federation, STACK, limit="rad2", tags="freeradius")
         assert run.fine, run.failed
-        assert world.login(device, STACK, "rad2").outcome is Outcome.REJECTED
-    assert world.login(device, STACK, "rad2").outcome is Outcome.ACCEPTED
+        assert world.login(device, STACK, "rad2").outcome is LoginOutcome.REJECTED
+    assert world.login(device, STACK, "rad2").outcome is LoginOutcome.ACCEPTED
 
 
 def test_monitoring_is_told_when_certificates_and_revocation_lists_end(world: World) -> None:

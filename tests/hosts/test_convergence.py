@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ggi.audit.verdict import Outcome
+from ggi.controls.verdict import Outcome
 from ggi.hosts.audit import audit_network
 from ggi.hosts.controls import load_host_controls
-from ggi.hosts.eapol import Outcome as Ended
-from ggi.hosts.place import Place
-from ggi.hosts.run import Run
+from ggi.hosts.eapol import LoginOutcome as Ended
+from ggi.hosts.managed_network import ManagedNetwork
+from ggi.hosts.playbook import PlaybookRun
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 from tests.hosts.conftest import converge
@@ -28,9 +28,9 @@ HOST = "net-drieland-rad2"
 DATE = dt.date(2026, 11, 22)
 
 
-def place(world: World) -> Place:
+def place(world: World) -> ManagedNetwork:
     """The network of the host that tests break."""
-    return Place.of("net-drieland", Inventory(Path(ROOT / "inventories")), world.federation.environment)
+    return ManagedNetwork.of("net-drieland", Inventory(Path(ROOT / "inventories")), world.federation.environment)
 
 
 def outcomes(world: World) -> dict[str, Outcome]:
@@ -39,7 +39,7 @@ def outcomes(world: World) -> dict[str, Outcome]:
     return {finding.control: finding.outcome for finding in found.findings if finding.subject == HOST}
 
 
-def changes(run: Run) -> set[tuple[str, str, str]]:
+def changes(run: PlaybookRun) -> set[tuple[str, str, str]]:
     """What a run changed, or would."""
     assert run.fine, run.failed or run.problem
     return {(change.host, change.role, change.task) for change in run.changes}
@@ -56,7 +56,7 @@ def whole_afterwards(world: World) -> Iterator[None]:
         raise
 
 
-def only_freeradius(world: World, variables: dict[str, Any]) -> Run:
+def only_freeradius(world: World, variables: dict[str, Any]) -> PlaybookRun:
     """Run the role freeradius alone on the host, with these variables."""
     return converge(world.federation, "net-drieland", limit="rad2", tags="freeradius", variables=variables)
 

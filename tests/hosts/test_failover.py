@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ggi.hosts.eapol import Outcome
+from ggi.hosts.eapol import LoginOutcome
 from sandbox.hosts.directory import UNIT
 from sandbox.hosts.site import DIRECTORY
 from tests.hosts.world import POLDERVEEN, RIJNSTAD, World
@@ -26,7 +26,7 @@ Record = Callable[[str, object], None]
 def until_accepted(world: World, server: str = "rad1", realm: str = RIJNSTAD) -> int:
     """Log in until it works; returns how many users failed before. Fails the test when it never does."""
     failed, deadline = 0, time.monotonic() + PATIENCE
-    while world.login(world.login_of(realm), "net-drieland", server, patience=20).outcome is not Outcome.ACCEPTED:
+    while world.login(world.login_of(realm), "net-drieland", server, patience=20).outcome is not LoginOutcome.ACCEPTED:
         failed += 1
         assert time.monotonic() < deadline, f"{failed} users failed, and nobody could log in for {PATIENCE} s"
     return failed
@@ -102,7 +102,7 @@ def test_few_users_notice_that_a_server_is_gone(
         record_property("failed users", failed)
         record_property("seconds until the next one got in", round(time.monotonic() - began, 1))
         assert failed <= most
-        assert world.login(world.login_of(RIJNSTAD), "net-drieland", server).outcome is Outcome.ACCEPTED
+        assert world.login(world.login_of(RIJNSTAD), "net-drieland", server).outcome is LoginOutcome.ACCEPTED
         began = time.monotonic()
     until_active(world, host, unit)
     until_used(world, host, server)
@@ -111,17 +111,17 @@ def test_few_users_notice_that_a_server_is_gone(
 
 def test_access_points_find_the_other_server_when_their_first_one_is_off_the_net(world: World) -> None:
     with gone(world, "net-drieland-rad1", "freeradius", "off the net"):
-        assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad1", patience=4).outcome is Outcome.SILENT
-        assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad2").outcome is Outcome.ACCEPTED
-        assert world.login(world.login_of(POLDERVEEN), "net-drieland", "rad2").outcome is Outcome.ACCEPTED
+        assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad1", patience=4).outcome is LoginOutcome.SILENT
+        assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad2").outcome is LoginOutcome.ACCEPTED
+        assert world.login(world.login_of(POLDERVEEN), "net-drieland", "rad2").outcome is LoginOutcome.ACCEPTED
     until_accepted(world)
 
 
 def test_without_the_national_level_visitors_fail_and_own_people_do_not(world: World, record_property: Record) -> None:
     with gone(world, "nat1", "national.service", "stopped"), gone(world, "nat2", "national.service", "stopped"):
         visitor = world.login(world.login_of(RIJNSTAD), "net-drieland", patience=20)
-        assert visitor.outcome in (Outcome.REJECTED, Outcome.SILENT)
-        assert world.login(world.login_of(RIJNSTAD), "net-rijnstad").outcome is Outcome.ACCEPTED
+        assert visitor.outcome in (LoginOutcome.REJECTED, LoginOutcome.SILENT)
+        assert world.login(world.login_of(RIJNSTAD), "net-rijnstad").outcome is LoginOutcome.ACCEPTED
         began = time.monotonic()
     record_property("failed users on its return", until_accepted(world))
     record_property("seconds until all was well", round(time.monotonic() - began, 1))
@@ -129,8 +129,8 @@ def test_without_the_national_level_visitors_fail_and_own_people_do_not(world: W
 
 def test_without_the_directory_its_own_people_fail_and_visitors_do_not(world: World, record_property: Record) -> None:
     with gone(world, DIRECTORY, UNIT, "stopped"):
-        assert world.login(world.login_of(POLDERVEEN), "net-drieland", patience=20).outcome is Outcome.REJECTED
-        assert world.login(world.login_of(RIJNSTAD), "net-drieland").outcome is Outcome.ACCEPTED
+        assert world.login(world.login_of(POLDERVEEN), "net-drieland", patience=20).outcome is LoginOutcome.REJECTED
+        assert world.login(world.login_of(RIJNSTAD), "net-drieland").outcome is LoginOutcome.ACCEPTED
         began = time.monotonic()
     record_property("failed users on its return", until_accepted(world, realm=POLDERVEEN))
     record_property("seconds until all was well", round(time.monotonic() - began, 1))
@@ -173,6 +173,6 @@ def test_a_disk_full_of_logs_stops_nobody_and_the_journal_tells_it(world: World,
         # The journal's own disk as well: then nothing can hold a line.
         inside(host, "sh", "-euc", FULL.format(folder=JOURNAL))
         tried += [world.login(world.login_of(realm), "net-drieland", "rad2") for realm in (RIJNSTAD, POLDERVEEN)]
-        record_property("failed users", sum(one.outcome is not Outcome.ACCEPTED for one in tried))
-        assert {one.outcome for one in tried} == {Outcome.ACCEPTED}
+        record_property("failed users", sum(one.outcome is not LoginOutcome.ACCEPTED for one in tried))
+        assert {one.outcome for one in tried} == {LoginOutcome.ACCEPTED}
     until_accepted(world, "rad2")

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from ggi.hosts.eapol import Outcome
+from ggi.hosts.eapol import LoginOutcome
 from ggi.hosts.logs import joined
-from ggi.hosts.place import Place
+from ggi.hosts.managed_network import ManagedNetwork
 from ggi.hosts.profile import Method, profile_of
 from ggi.hosts.profiles import wpa_supplicant
 from ggi.inventory.load import Inventory
@@ -36,7 +36,7 @@ def test_a_user_logs_in_with_each_method_and_version_of_tls(
     world: World, realm: str, at: str, method: str, inner: str, tls: str
 ) -> None:
     found = world.login(world.login_of(realm, method, inner=inner, tls=tls), at)
-    assert found.outcome is Outcome.ACCEPTED, found.text[-3000:]
+    assert found.outcome is LoginOutcome.ACCEPTED, found.text[-3000:]
     assert found.tls == f"TLSv{tls}"
     visitor = HOME[realm] != at
     assert as_text(found.first(VLAN)) == ("900" if visitor else "120")
@@ -45,12 +45,12 @@ def test_a_user_logs_in_with_each_method_and_version_of_tls(
 @pytest.mark.parametrize("method", ["peap", "ttls"])
 def test_a_device_with_our_profile_logs_in(world: World, method: Method) -> None:
     inventory = Inventory(ROOT / "inventories")
-    file = Place.of("net-rijnstad", inventory, world.federation.environment).file
+    file = ManagedNetwork.of("net-rijnstad", inventory, world.federation.environment).file
     profile = profile_of(file, RIJNSTAD, method)
     ca = world.file("profile-ca.pem", profile.authority)
     own = f'\tidentity="medewerker@{RIJNSTAD}"\n\tpassword="{world.password(RIJNSTAD)}"\n}}\n'
     text = wpa_supplicant(profile, ca).removesuffix("}\n") + own
-    assert world.login(text, "net-drieland").outcome is Outcome.ACCEPTED
+    assert world.login(text, "net-drieland").outcome is LoginOutcome.ACCEPTED
 
 
 def test_a_device_logs_in_with_what_it_downloads(world: World) -> None:
@@ -58,12 +58,12 @@ def test_a_device_logs_in_with_what_it_downloads(world: World) -> None:
     ca = world.federation.inside(DIRECTORY, "cat", f"/var/www/govroam/{POLDERVEEN}.ca.pem").stdout
     text = re.sub(r'ca_cert="[^"]+"', f'ca_cert="{world.file("downloaded.pem", ca)}"', read)
     own = f'\tidentity="medewerker@{POLDERVEEN}"\n\tpassword="{world.password(POLDERVEEN)}"\n}}\n'
-    assert world.login(text.removesuffix("}\n") + own, "net-rijnstad").outcome is Outcome.ACCEPTED
+    assert world.login(text.removesuffix("}\n") + own, "net-rijnstad").outcome is LoginOutcome.ACCEPTED
 
 
 def test_the_second_server_of_a_pair_works_as_the_first(world: World) -> None:
-    assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad2").outcome is Outcome.ACCEPTED
-    assert world.login(world.login_of(POLDERVEEN), "net-rijnstad", "rad2").outcome is Outcome.ACCEPTED
+    assert world.login(world.login_of(RIJNSTAD), "net-drieland", "rad2").outcome is LoginOutcome.ACCEPTED
+    assert world.login(world.login_of(POLDERVEEN), "net-rijnstad", "rad2").outcome is LoginOutcome.ACCEPTED
 
 
 def test_the_host_learns_the_same_pseudonym_each_time_and_another_host_another_one(world: World) -> None:
@@ -75,7 +75,7 @@ def test_the_host_learns_the_same_pseudonym_each_time_and_another_host_another_o
 
 def test_every_hop_logs_one_line_that_can_be_joined(world: World) -> None:
     found = world.login(world.login_of(RIJNSTAD), "net-drieland")
-    assert found.outcome is Outcome.ACCEPTED
+    assert found.outcome is LoginOutcome.ACCEPTED
     host, home = world.of_mac("net-drieland", world.mac), world.of_mac("net-rijnstad", world.mac)
     assert (len(host), len(home)) == (1, 1)
     assert len(joined([*host, *home])) == 1

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from ggi.hosts.eapol import Outcome
+from ggi.hosts.eapol import LoginOutcome
 from sandbox.hosts.authority import CLIENT, SERVER, Authority, Issued
 from tests.hosts import packets
 from tests.hosts.world import RIJNSTAD, World
@@ -20,12 +20,12 @@ ACCEPT, REJECT, ACCOUNTING_RESPONSE, CHALLENGE = "2", "3", "5", "11"
 @pytest.mark.parametrize(("method", "inner"), [("PEAP", "mschapv2"), ("TTLS", "pap")])
 def test_a_wrong_password_is_rejected(world: World, method: str, inner: str) -> None:
     login = world.login_of(RIJNSTAD, method, inner=inner, password="not the password")
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
 
 
 def test_an_unknown_user_is_rejected(world: World) -> None:
     login = world.login_of(RIJNSTAD, identity="nobody@rijnstad.test")
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
 
 
 UNROUTABLE = [
@@ -48,43 +48,43 @@ UNROUTABLE = [
 @pytest.mark.parametrize("outer", UNROUTABLE)
 def test_a_name_that_can_not_be_routed_is_rejected_at_the_edge(world: World, outer: str) -> None:
     login = world.login_of(RIJNSTAD, anonymous=outer)
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
     assert world.mac.lower() not in world.national_log().lower()
     assert [attempt.reason[:7] for attempt in world.of_mac("net-drieland", world.mac)] == ["REALM-2"]
 
 
 def test_a_realm_below_our_own_never_leaves(world: World) -> None:
     login = world.login_of(RIJNSTAD, anonymous="anonymous@afdeling.polderveen.test")
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
     assert world.mac.lower() not in world.national_log().lower()
 
 
 def test_a_realm_that_nobody_has_is_rejected_by_the_national_level(world: World) -> None:
     login = world.login_of(RIJNSTAD, anonymous="anonymous@nowhere.test")
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
     assert world.mac.lower() in world.national_log().lower()
 
 
 def test_an_inner_realm_other_than_the_outer_one_is_rejected(world: World) -> None:
     login = world.login_of(RIJNSTAD, anonymous="anonymous@rijnstad.test", identity="medewerker@polderveen.test")
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
     assert world.of_mac("net-rijnstad", world.mac)[0].reason.startswith("ID-1")
 
 
 def test_a_name_that_is_not_anonymous_outside_is_rejected(world: World) -> None:
     login = world.login_of(RIJNSTAD, anonymous="medewerker@rijnstad.test")
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
 
 
 @pytest.mark.parametrize(("method", "inner"), [("MD5", "none"), ("PEAP", "gtc"), ("TTLS", "md5")])
 def test_weak_methods_are_rejected(world: World, method: str, inner: str) -> None:
     login = world.login_of(RIJNSTAD, method, inner=inner)
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
 
 
 def test_old_tls_is_refused(world: World) -> None:
     found = world.login(world.login_of(RIJNSTAD, tls="1.1"), "net-drieland")
-    assert found.outcome in (Outcome.REJECTED, Outcome.REFUSED)
+    assert found.outcome in (LoginOutcome.REJECTED, LoginOutcome.REFUSED)
     assert [attempt.accepted for attempt in world.of_mac("net-rijnstad", world.mac)] == [False]
 
 
@@ -97,13 +97,13 @@ def test_a_client_certificate_that_is_not_ours_is_rejected(world: World, fault: 
         "of another gemeente": lambda: own.issue("medewerker@polderveen.test", usages=(CLIENT,)),
     }[fault]()
     login = world.with_certificate(world.login_of(RIJNSTAD, "TLS", inner="none"), issued)
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
 
 
 def test_a_client_certificate_that_was_revoked_is_rejected(world: World) -> None:
     text = {part: world.federation.secret("net-rijnstad", f"revoked.{part}").read_text() for part in ("pem", "key")}
     login = world.with_certificate(world.login_of(RIJNSTAD, "TLS", inner="none"), Issued(text["pem"], text["key"]))
-    assert world.login(login, "net-drieland").outcome is Outcome.REJECTED
+    assert world.login(login, "net-drieland").outcome is LoginOutcome.REJECTED
     assert "revoked" in world.of_mac("net-rijnstad", world.mac)[0].reason
 
 
@@ -113,15 +113,15 @@ def test_a_client_refuses_a_server_with_another_ca_or_name(world: World) -> None
         world.login_of(RIJNSTAD, ca=rogue),
         world.login_of(RIJNSTAD, server_name="radius.elsewhere.test"),
     ):
-        assert world.login(login, "net-drieland").outcome is Outcome.REFUSED
+        assert world.login(login, "net-drieland").outcome is LoginOutcome.REFUSED
 
 
 def test_a_wrong_secret_and_an_unknown_access_point_get_no_answer(world: World) -> None:
     login = world.login_of(RIJNSTAD)
     wrong = world.login(login, "net-drieland", secret="another secret", patience=4)
-    assert wrong.outcome is Outcome.SILENT
+    assert wrong.outcome is LoginOutcome.SILENT
     unknown = world.login(login, "net-drieland", source=world.federation.address("ap"), patience=4)
-    assert unknown.outcome is Outcome.SILENT
+    assert unknown.outcome is LoginOutcome.SILENT
 
 
 def by_hand(world: World, script: str, *more: str) -> str:
@@ -174,7 +174,7 @@ def test_only_the_national_proxies_themselves_are_taken_over_radsec(world: World
 
 def test_random_packets_do_not_stop_the_next_log_in(world: World) -> None:
     assert by_hand(world, packets.FUZZ, "20261122", "1000") == "sent"
-    assert world.login(world.login_of(RIJNSTAD), "net-rijnstad").outcome is Outcome.ACCEPTED
+    assert world.login(world.login_of(RIJNSTAD), "net-rijnstad").outcome is LoginOutcome.ACCEPTED
 
 
 def test_the_packets_of_tests_are_python() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ggi.hosts.eapol import Outcome
+from ggi.hosts.eapol import LoginOutcome
 from tests.hosts.conftest import converge
 from tests.hosts.recording import STACK, contents, lay
 from tests.hosts.test_failover import until_active
@@ -39,7 +39,7 @@ def test_an_upgrade_from_the_previous_release_locks_nobody_out_and_leaves_nothin
         own, visitor = world.login_of(RIJNSTAD), world.login_of(POLDERVEEN)
         for name in PAIR:
             for login in (own, visitor):
-                assert world.login(login, STACK, name).outcome is Outcome.ACCEPTED
+                assert world.login(login, STACK, name).outcome is LoginOutcome.ACCEPTED
         with world.crowd(own, STACK) as failed:
             run = converge(world.federation, STACK)
         assert run.fine, run.failed or run.problem
@@ -50,7 +50,7 @@ def test_an_upgrade_from_the_previous_release_locks_nobody_out_and_leaves_nothin
             other = {path for path in {*found, *wanted[name]} if found.get(path) != wanted[name].get(path)}
             assert not other, "not as on a server that never had another release"
             for login in (own, visitor):
-                assert world.login(login, STACK, name).outcome is Outcome.ACCEPTED
+                assert world.login(login, STACK, name).outcome is LoginOutcome.ACCEPTED
             world.federation.inside(f"{STACK}-{name}", "systemd-tmpfiles", "--clean", check=False)
             kept = world.federation.inside(f"{STACK}-{name}", "ls", "/var/log/radsecproxy").stdout.split()
             assert "in.log-recent.gz" in kept and "in.log-expired.gz" not in kept

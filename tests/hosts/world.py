@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ggi.hosts.eapol import Login, Outcome, Result, config, result
+from ggi.hosts.eapol import Login, LoginOutcome, Result, config, result
 from ggi.hosts.logs import Attempt, attempts
 from ggi.hosts.secrets import value
 from sandbox.hosts.authority import CLIENT, Issued
@@ -120,7 +120,7 @@ class World:
             nonlocal tried
             while not done.is_set():
                 order = PAIR if tried % 2 else PAIR[::-1]
-                if all(self.login(login, at, server).outcome is not Outcome.ACCEPTED for server in order):
+                if all(self.login(login, at, server).outcome is not LoginOutcome.ACCEPTED for server in order):
                     failed.append(self.mac)
                 tried += 1
 

@@ -7,11 +7,11 @@ from functools import cache
 
 import pytest
 
-from ggi.audit.cluster import FINGERPRINT, ROLE, cluster_objects
-from ggi.audit.content import Controls
-from ggi.audit.kinds import KINDS
+from ggi.app.program import desired
 from ggi.catalogue.content import load_catalogue
-from ggi.engine.program import desired
+from ggi.controls.kinds import KINDS
+from ggi.controls.load import Controls
+from ggi.enforcement.cluster_stack import FINGERPRINT, ROLE, cluster_objects
 from ggi.errors import InputError
 from ggi.inventory.cluster import find_cluster
 from ggi.inventory.load import Inventory

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from ggi.audit import alike, cel
-from ggi.audit.audit import Audit, Place, audited
-from ggi.audit.content import Controls, load_controls
-from ggi.audit.facts import Facts, Seen
+from ggi.audit import alike
+from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.judge import Judge
-from ggi.audit.subjects import of_landscape
-from ggi.audit.verdict import Finding, Outcome
 from ggi.catalogue.content import load_catalogue
+from ggi.controls import cel
+from ggi.controls.load import Controls, load_controls
+from ggi.controls.observation import Facts, Observation
+from ggi.controls.subjects import of_landscape
+from ggi.controls.verdict import Finding, Outcome
 from ggi.fleet.auditing import audit_all
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
@@ -49,12 +50,12 @@ def audits(root: Path) -> list[Audit]:
     return list(audit_all(root, [ROOT], DATE, workers=1))
 
 
-def seen(root: Path) -> Iterator[Seen]:
+def seen(root: Path) -> Iterator[Observation]:
     catalogue = load_catalogue()
     inventory = Inventory(root, catalogue.known)
     for environment in inventory.environments():
         built = landscape(environment, catalogue)
-        yield Seen(of_landscape(built), DATE, Facts(built, catalogue, inventory.registry))
+        yield Observation(of_landscape(built), DATE, Facts(built, catalogue, inventory.registry))
 
 
 def plain(findings: Iterable[Finding]) -> list[tuple[str, str, str, str]]:
@@ -76,7 +77,7 @@ def test_a_brief_audit_counts_what_a_full_one_lists(root: Path, audits: list[Aud
 
 def test_a_full_audit_of_many_is_that_of_each(root: Path, controls: Controls) -> None:
     for one, what in zip(audit_all(root, [ROOT], DATE, full=True, workers=1), seen(root), strict=True):
-        alone = audited(what.facts, what.subjects, controls, Place.PLAN, DATE)
+        alone = run_audit(what.facts, what.subjects, controls, Place.PLAN, DATE)
         assert plain(one.findings) == plain(alone.findings)
 
 

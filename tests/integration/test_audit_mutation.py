@@ -8,9 +8,9 @@ from functools import cache
 
 import pytest
 
-from ggi.audit.mutation import Mutant, Operator, mutants
-from ggi.audit.mutationlist import Excluded, MutationFile, Places, Reason, load_mutation_file, stale
-from ggi.audit.mutationrun import Reference, mutants_of, references
+from benchmarks.mutation.judging import Reference, mutants_of, references
+from benchmarks.mutation.mutants import Mutant, Operator, mutants
+from benchmarks.mutation.survivors import Excluded, MutationFile, Places, Reason, load_mutation_file, stale
 from ggi.paths import ROOT
 
 STACK = "gm9901-prod"
@@ -111,16 +111,16 @@ def test_judging_only_what_a_mutant_touches_gives_what_judging_everything_gives(
 
 
 def test_no_check_has_an_error_on_a_mutant() -> None:
-    from ggi.audit.facts import Seen, Subject
     from ggi.audit.judge import Judge
-    from ggi.audit.verdict import Outcome
+    from ggi.controls.observation import Observation, Subject
+    from ggi.controls.verdict import Outcome
 
     for mutant in sample()[60:120]:
         body = mutant.body()
         subjects = [s for s in reference().subjects if s.name != mutant.subject.name]
         if body is not None:
             subjects.append(Subject(mutant.subject.name, body))
-        seen = Seen(subjects, reference().date, reference().facts)
+        seen = Observation(subjects, reference().date, reference().facts)
         notes = [f for f in Judge(reference().controls, seen).findings() if f.outcome is Outcome.UNKNOWN and f.note]
         assert [f for f in notes if "error" in f.note] == [], mutant.shown
 

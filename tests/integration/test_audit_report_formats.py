@@ -25,12 +25,12 @@ from trestle.oscal import OSCAL_VERSION
 from trestle.oscal.assessment_results import AssessmentResults
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.subjects import of_objects
-from ggi.audit.verdict import Outcome
+from ggi.controls.subjects import of_objects
+from ggi.controls.verdict import Outcome
 from ggi.landscape.build import landscape
 from ggi.report.audit.formats import FORMATS
 from ggi.report.audit.oscal import VERSION
-from ggi.report.audit.run import Run
+from ggi.report.audit.run import AuditRun
 from ggi.report.audit.tables import COLUMNS, inert
 from tests import audits
 
@@ -39,16 +39,16 @@ CANARY = "kanarie-5f0c9e1d"
 
 
 @pytest.fixture(scope="module", params=["clean", "everything", "fleet"])
-def run(request: pytest.FixtureRequest) -> Run:
-    found: Audit | Run = getattr(audits, request.param)()
-    return found if isinstance(found, Run) else audits.run(found)
+def run(request: pytest.FixtureRequest) -> AuditRun:
+    found: Audit | AuditRun = getattr(audits, request.param)()
+    return found if isinstance(found, AuditRun) else audits.run(found)
 
 
-def made(run: Run, name: str) -> bytes:
+def made(run: AuditRun, name: str) -> bytes:
     return FORMATS[name].make(run)
 
 
-def counts(run: Run) -> dict[str, int]:
+def counts(run: AuditRun) -> dict[str, int]:
     """What the JSON counts, which is what every other format must count."""
     found: Counter[str] = Counter()
     for audit in json.loads(made(run, "json")):
@@ -60,8 +60,8 @@ def counts(run: Run) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) - {"pdf"}))
-def test_the_same_audits_give_the_same_bytes(run: Run, name: str) -> None:
-    again = Run(run.audits, run.rows, run.earlier)
+def test_the_same_audits_give_the_same_bytes(run: AuditRun, name: str) -> None:
+    again = AuditRun(run.audits, run.rows, run.earlier)
     assert made(run, name) == made(again, name)
 
 
@@ -69,7 +69,7 @@ def test_a_pdf_is_the_same_at_every_run_and_readable_by_assistive_technology() -
     pytest.importorskip("weasyprint", reason="no Pango on this machine", exc_type=OSError)
     # A part of it, since setting a page takes a while: the drawing, every status, hostile text.
     part = replace(audits.everything(), findings=audits.everything().findings[:60] + audits.everything().failed)
-    one, two = (made(Run((part,)), "pdf") for _ in range(2))
+    one, two = (made(AuditRun((part,)), "pdf") for _ in range(2))
     assert one.startswith(b"%PDF-")
     assert one == two
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", one, re.DOTALL)
@@ -78,7 +78,7 @@ def test_a_pdf_is_the_same_at_every_run_and_readable_by_assistive_technology() -
     assert b"/StructTreeRoot" in plain
 
 
-def test_junit_is_valid_and_counts_as_the_json_does(run: Run) -> None:
+def test_junit_is_valid_and_counts_as_the_json_does(run: AuditRun) -> None:
     root, told = ET.fromstring(made(run, "junit")), counts(run)  # noqa: S314
     xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd")).validate(root)
     assert len(root.findall(".//failure")) == told["FAIL"] == sum(int(s.get("failures", "")) for s in root)
@@ -89,7 +89,7 @@ def test_junit_is_valid_and_counts_as_the_json_does(run: Run) -> None:
     assert len(root.findall(".//testcase")) == cases == sum(int(s.get("tests", "")) for s in root)
 
 
-def test_sarif_is_valid_and_counts_as_the_json_does(run: Run) -> None:
+def test_sarif_is_valid_and_counts_as_the_json_does(run: AuditRun) -> None:
     log: dict[str, Any] = json.loads(made(run, "sarif"))
     schema = json.loads((SCHEMAS / "sarif-2.1.0.json").read_text(encoding="utf-8"))
     jsonschema.validators.validator_for(schema)(schema).validate(log)
@@ -115,7 +115,7 @@ def test_sarif_points_to_the_line_of_the_inventory_that_causes_it() -> None:
     assert place["artifactLocation"]["uri"].endswith("inventories/tenants/gm9902.yaml")
 
 
-def test_oscal_is_valid_and_counts_as_the_json_does(run: Run, tmp_path: Path) -> None:
+def test_oscal_is_valid_and_counts_as_the_json_does(run: AuditRun, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_bytes(made(run, "oscal"))
     found = AssessmentResults.oscal_read(path)
@@ -128,7 +128,7 @@ def test_oscal_is_valid_and_counts_as_the_json_does(run: Run, tmp_path: Path) ->
     assert told == +Counter(counts(run))
 
 
-def test_oscal_refers_to_nothing_that_it_does_not_hold(run: Run) -> None:
+def test_oscal_refers_to_nothing_that_it_does_not_hold(run: AuditRun) -> None:
     document = json.loads(made(run, "oscal"))["assessment-results"]
     for result in document["results"]:
         observations = {one["uuid"] for one in result["observations"]}
@@ -152,7 +152,7 @@ def test_oscal_satisfies_only_what_was_wholly_judged_and_complies() -> None:
         assert satisfied == (outcomes <= {Outcome.PASS, Outcome.NOT_APPLICABLE}), control
 
 
-def test_csv_has_a_line_per_finding_and_no_cell_is_a_formula(run: Run) -> None:
+def test_csv_has_a_line_per_finding_and_no_cell_is_a_formula(run: AuditRun) -> None:
     rows = list(csv.DictReader(io.StringIO(made(run, "csv").decode())))
     assert tuple(rows[0]) == COLUMNS
     assert Counter(row["outcome"] for row in rows) == +Counter(counts(run))
@@ -165,7 +165,7 @@ def test_what_a_spreadsheet_would_run_is_made_inert(text: str) -> None:
     assert inert(f"a{text}") == f"a{text}"
 
 
-def test_a_workbook_has_every_finding_and_no_formula(run: Run) -> None:
+def test_a_workbook_has_every_finding_and_no_formula(run: AuditRun) -> None:
     content = io.BytesIO(made(run, "xlsx"))
     with zipfile.ZipFile(content) as archive:
         assert not [name for name in archive.namelist() if re.search(rb"<f[ >]", archive.read(name))]
@@ -185,7 +185,7 @@ def test_markdown_cannot_be_broken_out_of() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) - {"pdf"}))
-def test_no_format_holds_a_secret_of_the_cluster(name: str, bitten: Run) -> None:
+def test_no_format_holds_a_secret_of_the_cluster(name: str, bitten: AuditRun) -> None:
     content = made(bitten, name)
     if name == "xlsx":
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -195,7 +195,7 @@ def test_no_format_holds_a_secret_of_the_cluster(name: str, bitten: Run) -> None
 
 
 @pytest.fixture(scope="module")
-def bitten() -> Run:
+def bitten() -> AuditRun:
     """A live audit of a cluster in which every Secret, and what people copy one into, holds a canary."""
     tenant, environment = audits.inventory().find("gm9902")
     built = landscape(audits.inventory().environment(tenant, environment), audits.catalogue())

@@ -16,14 +16,14 @@ import pytest
 
 from ggi import messages
 from ggi.audit.audit import Audit, Place
-from ggi.audit.control import Proof
-from ggi.audit.coverage import Coverage
-from ggi.audit.report import data
-from ggi.audit.verdict import Outcome
+from ggi.audit.summary import data
+from ggi.controls.control import Proof
+from ggi.controls.coverage import Coverage
+from ggi.controls.verdict import Outcome
 from ggi.errors import InputError, Problem
 from ggi.report.audit.drawing import COLORS, parts
 from ggi.report.audit.page import html
-from ggi.report.audit.run import Run, Status, status
+from ggi.report.audit.run import AuditRun, Status, status
 from ggi.report.audit.since import change, load_earlier
 from ggi.report.audit.words import SYMBOLS, answer, command, number, status_word
 from tests import audits
@@ -246,7 +246,7 @@ def test_another_place_or_stack_is_not_compared(tmp_path: Path, language: str) -
     before = load_earlier(earlier(tmp_path, audits.clean()))
     assert change(audits.planted(), before) is None
     assert change(replace(audits.clean(), place=Place.LIVE), before) is None
-    assert messages.t("Since an earlier audit") in html(Run((audits.planted(),), audits.norms(), before))
+    assert messages.t("Since an earlier audit") in html(AuditRun((audits.planted(),), audits.norms(), before))
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "[1]", '[{"stack": "x"}]', "<html>"])

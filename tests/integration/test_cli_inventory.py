@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ggi.app.program import desired
 from ggi.cli.app import main
-from ggi.engine.program import desired
 from ggi.engine.target import INVENTORY
 from ggi.errors import InputError
 from ggi.inventory import new as new_file

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ggi.app.program import type_token
 from ggi.catalogue.content import load_catalogue
-from ggi.engine.program import type_token
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT

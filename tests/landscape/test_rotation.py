@@ -10,11 +10,11 @@ import dataclasses
 import datetime as dt
 from itertools import pairwise
 
-from ggi.audit.audit import Place, audited
-from ggi.audit.content import load_controls
-from ggi.audit.facts import Facts
-from ggi.audit.subjects import of_landscape
-from ggi.audit.verdict import Outcome
+from ggi.audit.audit import Place, run_audit
+from ggi.controls.load import load_controls
+from ggi.controls.observation import Facts
+from ggi.controls.subjects import of_landscape
+from ggi.controls.verdict import Outcome
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import Rotation
 from ggi.landscape.build import Landscape, landscape
@@ -67,7 +67,7 @@ def failing(built: Landscape) -> set[tuple[str, str]]:
     """Control and subject of everything that deviates."""
     inventory = Inventory(ROOT / "inventories", catalogue().known)
     facts = Facts(built, catalogue(), inventory.registry)
-    found = audited(facts, of_landscape(built), load_controls([ROOT]), Place.PLAN, dt.date(2026, 12, 1))
+    found = run_audit(facts, of_landscape(built), load_controls([ROOT]), Place.PLAN, dt.date(2026, 12, 1))
     return {(f.control, f.subject) for f in found.findings if f.outcome is Outcome.FAIL}
 
 

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 from ggi import messages
-from ggi.audit import cel
-from ggi.audit.admission import NOT_OURS, manifests, policy_name
-from ggi.audit.control import mandatory_environments
+from ggi.controls import cel
+from ggi.controls.control import mandatory_environments
+from ggi.enforcement.admission import NOT_OURS, manifests, policy_name
 from tests.content import controls
 
 DATE = dt.date(2026, 11, 22)

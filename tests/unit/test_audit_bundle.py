@@ -21,16 +21,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.audit.audit import Audit, Place, audited
-from ggi.audit.bundle import SIGNATURE, SIGNER, SUMS, archive, bundle, signed
-from ggi.audit.content import load_controls
-from ggi.audit.facts import Facts
-from ggi.audit.inputs import input_files, without_secrets
-from ggi.audit.signing import fingerprint, own_key, own_key_file, pem, private_key
-from ggi.audit.subjects import of_landscape, of_objects
-from ggi.audit.verify import verify
+from ggi.assurance.bundle import SIGNATURE, SIGNER, SUMS, archive, bundle, signed
+from ggi.assurance.inputs import input_files, without_secrets
+from ggi.assurance.signing import fingerprint, own_key, own_key_file, pem, private_key
+from ggi.assurance.verify import verify
+from ggi.audit.audit import Audit, Place, run_audit
 from ggi.catalogue.content import load_catalogue
 from ggi.cli.app import main
+from ggi.controls.load import load_controls
+from ggi.controls.observation import Facts
+from ggi.controls.subjects import of_landscape, of_objects
 from ggi.errors import InputError
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
@@ -49,7 +49,7 @@ def whole() -> tuple[Audit, dict[str, bytes], bytes]:
     built = landscape(inventory.environment(inventory.tenant("gm9901"), "prod"), catalogue)
     facts = Facts(built, catalogue, inventory.registry)
     controls = load_controls(catalogue.roots)
-    found = audited(facts, of_landscape(built), controls, Place.PLAN, dt.date(2026, 11, 22))
+    found = run_audit(facts, of_landscape(built), controls, Place.PLAN, dt.date(2026, 11, 22))
     inputs = input_files(inventory.root, catalogue.roots, [built.environment])
     return found, inputs, bundle([found], inputs, KEY)
 
@@ -215,7 +215,7 @@ def test_no_secret_of_the_cluster_or_of_a_file_is_in_a_bundle(tmp_path: Path) ->
     catalogue = load_catalogue()
     facts = Facts(found.landscape, catalogue)
     subjects = of_objects(planted(), found.landscape)
-    live = audited(facts, subjects, load_controls(catalogue.roots), Place.LIVE, found.date)
+    live = run_audit(facts, subjects, load_controls(catalogue.roots), Place.LIVE, found.date)
     assert live.failed, "what was planted is found"
     inputs = input_files(tmp_path / "inventories", catalogue.roots, [found.landscape.environment])
     content = bundle([live], inputs, KEY)

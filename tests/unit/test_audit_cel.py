@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.audit import cel
-from ggi.audit.kubefunctions import parse_quantity
+from ggi.controls import cel
+from ggi.controls.cel_functions import parse_quantity
 from ggi.errors import Origin, Problem
 
 

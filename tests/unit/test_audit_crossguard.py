@@ -14,8 +14,10 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
-from ggi.audit.content import load_controls
-from ggi.audit.crossguard import (
+from ggi.catalogue.content import load_catalogue
+from ggi.controls.load import load_controls
+from ggi.controls.subjects import UNKNOWNS
+from ggi.enforcement.policy_pack import (
     _LEVELS,
     ADVISORY,
     DRY_RUN,
@@ -26,8 +28,6 @@ from ggi.audit.crossguard import (
     hear_of_previews,
     stack_of,
 )
-from ggi.audit.subjects import UNKNOWNS
-from ggi.catalogue.content import load_catalogue
 from ggi.engine.secrets import Resolver
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT

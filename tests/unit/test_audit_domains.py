@@ -20,7 +20,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ggi.audit.domains import MOST, asking, fetch, read_domain
-from ggi.audit.facts import Domain
+from ggi.controls.observation import Domain
 
 ABOVE = """
 @ 3600 IN SOA ns.test. hostmaster.test. 1 7200 3600 1209600 3600

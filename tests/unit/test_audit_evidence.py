@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ggi.audit.evidence import PHRASES, told
+from ggi.controls.evidence import PHRASES, localised
 from ggi.messages import language, set_language
 
 
@@ -33,9 +33,9 @@ def dutch() -> Iterator[None]:
 )
 @pytest.mark.usefixtures("dutch")
 def test_a_page_in_dutch_shows_the_words_in_dutch_and_leaves_names_and_values(evidence: str, shown: str) -> None:
-    assert told(evidence) == shown
+    assert localised(evidence) == shown
 
 
 @pytest.mark.parametrize("phrase", PHRASES)
 def test_in_english_evidence_is_shown_as_it_is(phrase: str) -> None:
-    assert told(phrase) == phrase
+    assert localised(phrase) == phrase

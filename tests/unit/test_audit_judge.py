@@ -13,17 +13,25 @@ from typing import Any
 
 import pytest
 
-from ggi.audit.audit import Audit, Place, audited
-from ggi.audit.control import Severity, mandatory_environments
+from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.deviations import Deviations
-from ggi.audit.facts import UNKNOWN, Facts, Seen, Subject
 from ggi.audit.judge import Judge, counted
 from ggi.audit.live import _outline
-from ggi.audit.openings import Opening, Selected, matches, openings_of
-from ggi.audit.report import closing, data, rows
-from ggi.audit.subjects import SECRET_MARK, SECRET_SIGNATURE, UNKNOWNS, Names, of_landscape, of_objects, of_state
-from ggi.audit.verdict import Enforcement, Finding, Outcome
+from ggi.audit.summary import closing, data, rows
 from ggi.catalogue.content import load_catalogue
+from ggi.controls.allowed_flows import AllowedFlow, Selected, allowed_flows_of, matches
+from ggi.controls.control import Severity, mandatory_environments
+from ggi.controls.observation import UNKNOWN, Facts, Observation, Subject
+from ggi.controls.subjects import (
+    SECRET_MARK,
+    SECRET_SIGNATURE,
+    UNKNOWNS,
+    LogicalNames,
+    of_landscape,
+    of_objects,
+    of_state,
+)
+from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.inventory.load import Inventory
 from ggi.inventory.waivers import Plan, WaiverFile
 from ggi.landscape.build import landscape
@@ -49,7 +57,7 @@ def judged(
     *subjects: Subject, only: str = "", waivers: WaiverFile | None = None, date: dt.date = DATE
 ) -> list[Finding]:
     chosen = [c for c in controls() if not only or c.id == only]
-    seen = Seen(subjects, date, facts(), waivers or WaiverFile())
+    seen = Observation(subjects, date, facts(), waivers or WaiverFile())
     return list(Judge(chosen, seen, full=True).findings())
 
 
@@ -177,7 +185,7 @@ def test_a_check_waits_until_everything_that_it_is_about_is_known() -> None:
 
 
 def test_kinds_that_may_not_be_read_give_unknown() -> None:
-    seen = Seen([], DATE, facts(), WaiverFile(), frozenset({"ConfigMap", "NetworkPolicy"}))
+    seen = Observation([], DATE, facts(), WaiverFile(), frozenset({"ConfigMap", "NetworkPolicy"}))
     found = {f.control: f.outcome for f in Judge(controls(), seen).findings()}
     assert found["APP-001"] is Outcome.UNKNOWN
     assert found["NET-005"] is Outcome.UNKNOWN
@@ -268,7 +276,7 @@ def test_numbers_and_unknowns_of_the_engine_become_plain() -> None:
 
 
 def test_live_objects_get_the_logical_names_of_the_landscape() -> None:
-    names = Names(facts().landscape)
+    names = LogicalNames(facts().landscape)
     for item in facts().landscape.objects:
         live = copy.deepcopy(item.body)
         live["metadata"]["name"] = live["metadata"]["name"].replace("xxxxxxxx", "0a1b2c3d")
@@ -300,10 +308,10 @@ def test_label_selectors_select_as_in_kubernetes(selector: dict[str, Any], wante
 def test_a_rule_without_peers_or_ports_opens_everything() -> None:
     known = {"a/web": {"app": "a"}, "b/web": {"app": "b"}}
     spec = {"podSelector": {"matchLabels": {"app": "a"}}, "egress": [{}], "ingress": [{"from": [{"podSelector": {}}]}]}
-    assert set(openings_of(spec, Selected(known))) == {
-        Opening("a/web", "everywhere", "all ports", False),
-        Opening("a/web", "a/web", "all ports", True),
-        Opening("a/web", "b/web", "all ports", True),
+    assert set(allowed_flows_of(spec, Selected(known))) == {
+        AllowedFlow("a/web", "everywhere", "all ports", False),
+        AllowedFlow("a/web", "a/web", "all ports", True),
+        AllowedFlow("a/web", "b/web", "all ports", True),
     }
 
 
@@ -312,7 +320,7 @@ def test_a_rule_without_peers_or_ports_opens_everything() -> None:
 
 def an_audit(stack: str = "gm9901-prod") -> Audit:
     found = facts(stack)
-    return audited(found, of_landscape(found.landscape), controls(), Place.PLAN, DATE)
+    return run_audit(found, of_landscape(found.landscape), controls(), Place.PLAN, DATE)
 
 
 def test_two_audits_of_the_same_thing_are_equal_to_the_byte() -> None:
@@ -340,7 +348,7 @@ def test_the_table_shows_what_stops_a_change_first_and_says_a_lack_of_proof_once
     broken["spec"]["template"]["spec"]["hostNetwork"] = True
     broken["spec"]["template"]["spec"]["enableServiceLinks"] = True
     changed = [Subject(s.name, broken) if s.name == "openzaak/Deployment/web" else s for s in subjects]
-    audit = audited(found, changed, controls(), Place.LIVE, DATE)
+    audit = run_audit(found, changed, controls(), Place.LIVE, DATE)
     listed = rows(audit)
     ids = [row[0] for row in listed]
     assert ids[0] == "POD-006"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ggi.audit.letthrough import LetThrough, admitted
-from ggi.audit.verdict import Finding, Outcome
+from ggi.app.program import desired
 from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.engine.program import desired
+from ggi.controls.verdict import Finding, Outcome
+from ggi.enforcement.exemptions import Exemptions, admitted
 from ggi.inventory.load import Inventory
 from ggi.inventory.waivers import ACCEPTED, WaiverFile
 from ggi.landscape.build import Landscape, landscape
@@ -37,19 +37,19 @@ def without_waivers() -> tuple[Landscape, Catalogue]:
     return landscape(environment, catalogue), catalogue
 
 
-def told(monkeypatch: pytest.MonkeyPatch, through: LetThrough) -> str:
-    monkeypatch.setattr(LetThrough, "of_environment", classmethod(lambda cls, stack, fingerprint: through))
+def told(monkeypatch: pytest.MonkeyPatch, through: Exemptions) -> str:
+    monkeypatch.setattr(Exemptions, "of_environment", classmethod(lambda cls, stack, fingerprint: through))
     return admitted(*without_waivers())
 
 
 def test_what_a_baseline_knows_is_let_through_with_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     known: Any = Known()
-    lines = told(monkeypatch, LetThrough("gm9901-prod", known)).splitlines()
+    lines = told(monkeypatch, Exemptions("gm9901-prod", known)).splitlines()
     assert r"AVL-004 ^Deployment/fscmanager\-server=replicas\ 1$" in lines
 
 
 def test_without_baseline_and_urgency_nothing_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, LetThrough("gm9901-prod")) == ""
+    assert told(monkeypatch, Exemptions("gm9901-prod")) == ""
 
 
 def test_it_is_added_to_the_waivers_and_leaves_the_landscape_as_it_is() -> None:

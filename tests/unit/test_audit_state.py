@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ggi.audit.audit import Audit, Place, audited
-from ggi.audit.content import load_controls
-from ggi.audit.facts import Facts
+from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.state import read_export
-from ggi.audit.subjects import SECRET_MARK, SECRET_SIGNATURE, of_landscape, of_state
-from ggi.audit.verdict import Outcome
 from ggi.catalogue.content import load_catalogue
+from ggi.controls.load import load_controls
+from ggi.controls.observation import Facts
+from ggi.controls.subjects import SECRET_MARK, SECRET_SIGNATURE, of_landscape, of_state
+from ggi.controls.verdict import Outcome
 from ggi.errors import InputError
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
@@ -47,7 +47,7 @@ def exported(*, theirs: bool = False) -> dict[str, Any]:
 
 
 def judged(state: dict[str, Any]) -> Audit:
-    return audited(facts(), list(of_state(state, facts().landscape)), load_controls([ROOT]), Place.STATE, DATE)
+    return run_audit(facts(), list(of_state(state, facts().landscape)), load_controls([ROOT]), Place.STATE, DATE)
 
 
 def failing(audit: Audit) -> set[tuple[str, str]]:
@@ -55,7 +55,7 @@ def failing(audit: Audit) -> set[tuple[str, str]]:
 
 
 def test_a_state_is_judged_as_the_plan_that_it_came_from() -> None:
-    planned = audited(facts(), of_landscape(facts().landscape), load_controls([ROOT]), Place.PLAN, DATE)
+    planned = run_audit(facts(), of_landscape(facts().landscape), load_controls([ROOT]), Place.PLAN, DATE)
     found = judged(exported())
     assert failing(found) == failing(planned)
     unknown = {f.control for f in found.findings if f.outcome is Outcome.UNKNOWN}

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.audit.letthrough import TRAIL, URGENT, LetThrough
-from ggi.audit.trail import Run, Trail, add, identity, read_trail, same_person, urgent_findings
-from ggi.audit.verdict import Enforcement, Finding, Outcome
+from ggi.assurance.trail import Run, Trail, add, identity, read_trail, same_person, urgent_findings
+from ggi.controls.verdict import Enforcement, Finding, Outcome
+from ggi.enforcement.exemptions import TRAIL, URGENT, Exemptions
 from ggi.errors import WorkError
 
 STACK = "gm9901-prod"
@@ -134,7 +134,7 @@ def failing(subject: str = "a/Deployment/web", evidence: str = "web") -> Finding
 
 def test_an_urgent_update_goes_through_what_it_named_and_nothing_else(tmp_path: Path) -> None:
     run = urgent(tmp_path / "t.jsonl")
-    through = LetThrough.of_environment(STACK, "f1", variables(run))
+    through = Exemptions.of_environment(STACK, "f1", variables(run))
     named, other, worse = through.applied([failing(), failing("a/Deployment/worker"), failing(evidence="web, db")])
     assert not named.blocks
     assert named.outcome is Outcome.FAIL
@@ -150,11 +150,11 @@ def test_a_variable_alone_opens_nothing(tmp_path: Path) -> None:
         {**variables(run), TRAIL: str(tmp_path / "none.jsonl")},
         {URGENT: run.begun["hash"]},
     ):
-        assert LetThrough.of_environment(STACK, "f1", changed).applied([failing()])[0].blocks
-    assert LetThrough.of_environment(STACK, "f2", variables(run)).applied([failing()])[0].blocks, "another landscape"
-    assert LetThrough.of_environment("gm9902-prod", "f1", variables(run)).applied([failing()])[0].blocks
+        assert Exemptions.of_environment(STACK, "f1", changed).applied([failing()])[0].blocks
+    assert Exemptions.of_environment(STACK, "f2", variables(run)).applied([failing()])[0].blocks, "another landscape"
+    assert Exemptions.of_environment("gm9902-prod", "f1", variables(run)).applied([failing()])[0].blocks
     run.end("done", {}, 1, "f1")
-    assert LetThrough.of_environment(STACK, "f1", variables(run)).applied([failing()])[0].blocks, "it is over"
+    assert Exemptions.of_environment(STACK, "f1", variables(run)).applied([failing()])[0].blocks, "it is over"
 
 
 def test_a_trail_that_was_changed_opens_nothing(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import pytest
 
+from ggi.assurance.statement import Applicable, Implemented, Line, Statement, statement
 from ggi.audit.audit import Audit, Place
-from ggi.audit.control import Text
-from ggi.audit.coverage import Coverage, Row, coverage, load_frameworks
-from ggi.audit.verdict import Enforcement, Finding, Outcome
-from ggi.audit.vvt import Applicable, Implemented, Line, Statement, statement
 from ggi.cli.app import main
+from ggi.controls.control import Text
+from ggi.controls.coverage import Coverage, Row, coverage, load_frameworks
+from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.inventory.waivers import NotApplicable, Plan, Waiver, WaiverFile
 from ggi.paths import ROOT
 from tests.content import (

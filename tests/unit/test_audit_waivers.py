@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ggi.audit import cel
-from ggi.audit.admission import policy
-from ggi.audit.content import Controls, load_controls
 from ggi.audit.deviations import Deviations, load_waivers, unused_problems
-from ggi.audit.verdict import Outcome
 from ggi.catalogue.content import load_catalogue
 from ggi.catalogue.secrets import NO_TAG
+from ggi.controls import cel
+from ggi.controls.load import Controls, load_controls
+from ggi.controls.verdict import Outcome
+from ggi.enforcement.admission import policy
 from ggi.errors import InputError
 from ggi.inventory.load import Inventory
 from ggi.inventory.waiverfiles import Waivers

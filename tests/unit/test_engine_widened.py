@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ggi.engine.widened import differences
+from ggi.engine.network_drift import differences
 
 DENY = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 OPEN = {**DENY, "egress": [{"ports": [{"port": 53, "protocol": "UDP"}]}]}

@@ -17,8 +17,8 @@ import testinfra
 
 from ggi.errors import InputError, WorkError
 from ggi.hosts import certificates, eapol, logs, tracing
+from ggi.hosts.playbook import _diff, play
 from ggi.hosts.prober import in_container
-from ggi.hosts.run import _diff, play
 from ggi.hosts.secrets import FOLDER, parse, value
 from ggi.paths import ROOT
 from sandbox.hosts.authority import CLIENT, SERVER, Authority
@@ -103,14 +103,14 @@ def test_passwords_of_any_kind_reach_eapol_test_unchanged() -> None:
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [
-        ("RADIUS message: code=11 (x)\nRADIUS message: code=2 (x)\nSUCCESS\n", eapol.Outcome.ACCEPTED),
-        ("RADIUS message: code=11 (x)\nRADIUS message: code=3 (x)\nFAILURE\n", eapol.Outcome.REJECTED),
-        ("RADIUS message: code=1 (x)\nEAPOL test timed out\nFAILURE\n", eapol.Outcome.SILENT),
+        ("RADIUS message: code=11 (x)\nRADIUS message: code=2 (x)\nSUCCESS\n", eapol.LoginOutcome.ACCEPTED),
+        ("RADIUS message: code=11 (x)\nRADIUS message: code=3 (x)\nFAILURE\n", eapol.LoginOutcome.REJECTED),
+        ("RADIUS message: code=1 (x)\nEAPOL test timed out\nFAILURE\n", eapol.LoginOutcome.SILENT),
         ("RADIUS message: code=11 (x)\nCTRL-EVENT-EAP-TLS-CERT-ERROR reason=1\nRADIUS message: code=3 (x)\nFAILURE\n",
-         eapol.Outcome.REFUSED),
+         eapol.LoginOutcome.REFUSED),
     ],
 )  # fmt: skip
-def test_ends_of_a_log_in_are_told_apart(text: str, outcome: eapol.Outcome) -> None:
+def test_ends_of_a_log_in_are_told_apart(text: str, outcome: eapol.LoginOutcome) -> None:
     assert eapol.result(text).outcome is outcome
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ggi.audit.deviations import Deviations
-from ggi.audit.verdict import Enforcement, Finding, Outcome
+from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import InputError
 from ggi.hosts.audit import ENVIRONMENT, deviations_of, explained
 from ggi.hosts.controls import load_host_controls
-from ggi.hosts.place import Place
+from ggi.hosts.managed_network import ManagedNetwork
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 
@@ -36,7 +36,7 @@ def judged(
     root: Path, outcome: Outcome = Outcome.FAIL, *, host: str = "net-rijnstad-rad2", on: str = "2026-11-22"
 ) -> Finding:
     """What the waiver file below `root` makes of a finding about time on `host`."""
-    place = Place.of("net-rijnstad", Inventory(ROOT / "inventories"))
+    place = ManagedNetwork.of("net-rijnstad", Inventory(ROOT / "inventories"))
     own = deviations_of([root], place, CONTROLS)
     assert own is not None
     finding = Finding("HST-007", host, outcome, Enforcement.MANDATORY, SEEN)
@@ -83,5 +83,5 @@ def test_a_waiver_of_a_control_that_is_not_over_hosts_is_an_error_with_its_line(
 
 
 def test_a_network_without_a_file_has_no_deviations(tmp_path: Path) -> None:
-    place = Place.of("net-rijnstad", Inventory(ROOT / "inventories"))
+    place = ManagedNetwork.of("net-rijnstad", Inventory(ROOT / "inventories"))
     assert deviations_of([tmp_path], place, CONTROLS) is None

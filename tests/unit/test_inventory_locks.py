@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.audit.content import load_controls
+from ggi.assurance.waiver_register import DeviationState, entries
 from ggi.audit.deviations import Deviations
-from ggi.audit.facts import Facts, Seen
 from ggi.audit.judge import Judge
-from ggi.audit.register import State, entries
-from ggi.audit.verdict import Outcome
 from ggi.cli.app import main
+from ggi.controls.load import load_controls
+from ggi.controls.observation import Facts, Observation
+from ggi.controls.verdict import Outcome
 from ggi.errors import InputError, Problem
 from ggi.inventory.load import Environment, Inventory
 from ggi.inventory.merge import merge, unwrap
@@ -146,7 +146,7 @@ def test_an_expired_waiver_of_a_lock_is_a_finding_and_a_landscape_knows_no_dates
     facts = Facts(landscape(found, catalogue()), catalogue())
     control = load_controls([ROOT]).by_id["GOV-003"]
     for date, wanted in ((dt.date(2027, 5, 31), Outcome.PASS), (dt.date(2027, 6, 1), Outcome.FAIL)):
-        seen = Seen([], date, facts, found.deviations)
+        seen = Observation([], date, facts, found.deviations)
         (finding,) = Judge([control], seen, Deviations(found.deviations, "prod", date)).of_check(control)
         assert (finding.outcome, finding.subject) == (wanted, KEY)
 
@@ -157,6 +157,6 @@ def test_the_register_lists_locks_with_the_other_deviations(tmp_path: Path) -> N
     assert one is not None
     rows = entries(one, found.tenant("gm9901"), found, catalogue(), load_controls([ROOT]), dt.date(2027, 5, 1))
     assert {(row.environment, row.resource, row.state, row.days) for row in rows} == {
-        ("accp", KEY, State.SOON, 30),
-        ("prod", KEY, State.SOON, 30),
+        ("accp", KEY, DeviationState.SOON, 30),
+        ("prod", KEY, DeviationState.SOON, 30),
     }

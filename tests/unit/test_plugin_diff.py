@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.plugins.kubernetes.diff import Change, compare, parse_path, show_path
+from sandbox.plugins.kubernetes.diff import ChangeKind, compare, parse_path, show_path
 from sandbox.plugins.kubernetes.normalise import normalised, prune, quantity
 from sandbox.plugins.kubernetes.replace import Mutability, fixed_fields
 from sandbox.plugins.kubernetes.wire import Unknown
@@ -91,7 +91,7 @@ def test_ignored_paths_and_what_is_below_them_are_dropped() -> None:
     found = compare({"a": {"b": 1, "c": 1}, "l": [{"x": 1}]}, {"a": {"b": 2, "c": 2}, "l": [{"x": 2}]}, ())
     found.ignore(["a.b", "l[*].x"])
     assert list(found.found) == ["a.c"]
-    assert found.found["a.c"].change is Change.UPDATE
+    assert found.found["a.c"].change is ChangeKind.UPDATE
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ggi.audit.content import load_controls
-from ggi.audit.control import FAMILIES, Text
-from ggi.audit.coverage import load_frameworks, stray_sources
-from ggi.audit.schema import policy_schemas
+from ggi.controls.control import FAMILIES, Text
+from ggi.controls.coverage import load_frameworks, stray_sources
+from ggi.controls.load import load_controls
+from ggi.controls.schema import policy_schemas
 from ggi.errors import InputError
 from ggi.hosts.audit import controls_of
 from ggi.hosts.controls import load_host_controls

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from ggi.audit.deviations import Deviations
-from ggi.audit.examples import DATE, ExampleFile, about, load_examples, seen
-from ggi.audit.facts import Facts, Seen, Subject
 from ggi.audit.judge import Judge
-from ggi.audit.subjects import of_landscape
-from ggi.audit.verdict import Finding, Outcome
+from ggi.controls.examples import DATE, ExampleFile, about, load_examples, seen
+from ggi.controls.observation import Facts, Observation, Subject
+from ggi.controls.subjects import of_landscape
+from ggi.controls.verdict import Finding, Outcome
 from ggi.landscape.build import landscape
 from tests.content import catalogue, controls, inventory
 
@@ -27,9 +27,9 @@ def examples() -> list[ExampleFile]:
     return [example for folder in controls().folders.values() for example in load_examples(folder)]
 
 
-def in_form(found: Seen, form: Form) -> Seen:
+def in_form(found: Observation, form: Form) -> Observation:
     subjects = [Subject(s.name, form(s.body), s.unknown) for s in found.subjects]
-    return Seen(subjects, found.date, found.facts, found.waivers, found.unread, domains=found.domains)
+    return Observation(subjects, found.date, found.facts, found.waivers, found.unread, domains=found.domains)
 
 
 @cache
@@ -38,7 +38,7 @@ def reference() -> list[tuple[Finding, str]]:
     found: list[tuple[Finding, str]] = []
     for environment in inventory().environments():
         built = landscape(environment, catalogue())
-        what = Seen(of_landscape(built), DATE, Facts(built, catalogue(), inventory().registry))
+        what = Observation(of_landscape(built), DATE, Facts(built, catalogue(), inventory().registry))
         found += [(finding, built.stack) for finding in Judge(controls(), what, full=True).findings()]
     return found
 

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 PART = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 VERSION = re.compile(r"v[1-9][0-9]*")
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per API with a path of its own; protocols such as SQL and OpenID Connect have none."""
     for name in seen.landscape.order:
         item = seen.landscape.components[name]

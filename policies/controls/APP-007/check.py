@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.references import hosts, service_ports, urls
+from ggi.controls.references import hosts, service_ports, urls
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 OUTSIDE = ("DIRECTORY_MANAGER_ADDRESS",)
 """Addresses of others, which FSC's own controls look at."""
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per ConfigMap that names an address or a server."""
     services, public = service_ports(seen), set(hosts(seen).values())
     ending = f".{seen.environment.namespace}.svc"

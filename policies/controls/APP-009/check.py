@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.references import hosts, service_ports
+from ggi.controls.references import hosts, service_ports
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 LONGEST = 28800
 """A working day."""
 FIXED = {"CSP_REPORT_ONLY": "False", "ESCAPE_REGISTRATION_OUTPUT": "True", "CORS_ALLOW_ALL_ORIGINS": "False"}
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per application."""
     known = hosts(seen)
     for subject in seen.of("ConfigMap"):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.openings import matches
+from ggi.controls.allowed_flows import matches
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per workload with several replicas."""
     budgets = seen.of("PodDisruptionBudget")
     for subject in seen.of("Deployment", "StatefulSet"):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.references import dangling, encrypted, names, workloads
+from ggi.controls.references import dangling, encrypted, names, workloads
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per workload."""
     known, closed = names(seen), encrypted(seen)
     for subject in workloads(seen):

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ggi.audit.check import Seen, Subject, Verdict, verdict
-from ggi.audit.kubefunctions import parse_quantity
-from ggi.audit.references import containers, workloads
+from ggi.controls.cel_functions import parse_quantity
+from ggi.controls.references import containers, workloads
+from ggi.controls.sdk import Observation, Subject, Verdict, verdict
 
 ROOM = 5
 """A quota has room for a roll-out, for Jobs, and for growth; not for more."""
 WANTED = ("requests.cpu", "limits.cpu", "requests.memory", "limits.memory")
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per quota."""
     total = dict.fromkeys(WANTED, Decimal(0))
     total["pods"] = Decimal(0)

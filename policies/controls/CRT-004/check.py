@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.audit.check import Seen, Subject, Verdict, verdict
-from ggi.audit.references import hosts, service_ports
+from ggi.controls.references import hosts, service_ports
+from ggi.controls.sdk import Observation, Subject, Verdict, verdict
 
 USES = {"digital signature", "key encipherment", "server auth", "client auth"}
 LONGEST_CA = 5 * 366 * 24
 """Hours of five years."""
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per certificate and per issuer."""
     issuers = {s.kube_name for s in seen.of("Issuer")}
     authorities = {str(_spec(s).get("secretName")): s for s in seen.of("Certificate") if _spec(s).get("isCA")}
@@ -30,7 +30,7 @@ def _spec(subject: Subject) -> Mapping[str, Any]:
     return found
 
 
-def _issuer(seen: Seen, subject: Subject, issuers: set[str]) -> Iterator[str]:
+def _issuer(seen: Observation, subject: Subject, issuers: set[str]) -> Iterator[str]:
     issuer, spec = _spec(subject).get("issuerRef") or {}, _spec(subject)
     name, kind = issuer.get("name"), issuer.get("kind", "Issuer")
     public = subject.name.endswith("/public")
@@ -54,7 +54,7 @@ def _lasts(spec: Mapping[str, Any]) -> bool:
     return 24 * 366 <= int(life[:-1]) <= LONGEST_CA and 24 * 30 <= int(before[:-1]) < int(life[:-1])
 
 
-def _names(seen: Seen, subject: Subject) -> Iterator[str]:
+def _names(seen: Observation, subject: Subject) -> Iterator[str]:
     spec, component = _spec(subject), subject.component
     names = [str(name) for name in spec.get("dnsNames") or ()]
     ending = f".{seen.environment.namespace}.svc"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 SIGN_IN = re.compile(r"_r[1-9][0-9]*$")
 """A sign-in role is named after its owner and the counter of the rotation."""
@@ -12,7 +12,7 @@ RIGHTS = ("superuser", "createdb", "createrole", "replication", "bypassrls")
 Role = Mapping[str, Any]
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per Cluster and per Database."""
     owners: dict[str, set[str]] = {}
     for subject in seen.of("Cluster"):

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.audit.check import Seen, Subject, Verdict, verdict
-from ggi.audit.kubefunctions import parse_quantity
 from ggi.catalogue.component import Volume
+from ggi.controls.cel_functions import parse_quantity
+from ggi.controls.sdk import Observation, Subject, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per claim of the landscape, and per StatefulSet."""
     known = seen.planned
     for subject in seen.of("PersistentVolumeClaim", "StatefulSet"):
@@ -22,12 +22,12 @@ def check(seen: Seen) -> Iterator[Verdict]:
         yield verdict(subject.name, not wrong, ", ".join(wrong))
 
 
-def _volumes(seen: Seen, component: str) -> dict[str, Volume]:
+def _volumes(seen: Observation, component: str) -> dict[str, Volume]:
     processes = seen.landscape.components[component].component.processes
     return {volume.name: volume for process in processes for volume in process.volumes}
 
 
-def _templates(seen: Seen, subject: Subject) -> Iterator[str]:
+def _templates(seen: Observation, subject: Subject) -> Iterator[str]:
     process = seen.landscape.components[subject.component].component.process(subject.name.rpartition("/")[2])
     templates = {
         str((item.get("metadata") or {}).get("name")): item.get("spec") or {}
@@ -40,7 +40,7 @@ def _templates(seen: Seen, subject: Subject) -> Iterator[str]:
         yield from _wrong(seen, templates[volume.name], volume, own=True)
 
 
-def _wrong(seen: Seen, spec: Mapping[str, Any], volume: Volume, *, own: bool = False) -> Iterator[str]:
+def _wrong(seen: Observation, spec: Mapping[str, Any], volume: Volume, *, own: bool = False) -> Iterator[str]:
     storage = seen.environment.cluster.storage
     shared = volume.shared and not own
     if spec.get("storageClassName") != (storage.shared if shared else storage.block):

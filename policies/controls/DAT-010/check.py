@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 KEYS: Mapping[str, tuple[str, str, str, str]] = {
     "DB_NAME": ("DB_NAME", "DB_USER", "DB_HOST", "DB_PORT"),
@@ -12,7 +12,7 @@ KEYS: Mapping[str, tuple[str, str, str, str]] = {
 _URL = re.compile(r"jdbc:postgresql://([^:/]+):(\d+)/(\w+)\?.*options=-c%20role%3D(\w+)")
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per application with a database."""
     settings = seen.environment.components.get("postgresql")
     for name in seen.landscape.order:

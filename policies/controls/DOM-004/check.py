@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Domain, Seen, Verdict, of_domains
+from ggi.controls.sdk import Domain, Observation, Verdict, of_domains
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per domain."""
     return of_domains(seen, {"caa"}, judged)
 

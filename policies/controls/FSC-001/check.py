@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about all parts together."""
     versions = {n: i.version.version for n, i in seen.landscape.components.items() if n.startswith("fsc")}
     if len(versions) > 1:

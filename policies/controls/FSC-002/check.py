@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 OIN = re.compile(r"0000[0-9]{16}")
 SUBJECT = "fscmanager/ConfigMap/env"
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about the manager."""
     data = seen.config("fscmanager", "env")
     if data is None:

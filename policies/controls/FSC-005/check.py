@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.references import hosts
+from ggi.controls.references import hosts
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 OWN = {"TLS_CERT": "tls.crt", "TLS_KEY": "tls.key", "TLS_ROOT_CERT": "ca.crt"}
 GROUP = {"TLS_GROUP_CERT": "tls.crt", "TLS_GROUP_KEY": "tls.key", "TLS_GROUP_ROOT_CERT": "ca.crt"}
@@ -16,7 +16,7 @@ WANTED: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per part of FSC."""
     found = {name: seen.config(name, "env") for name in WANTED}
     groups = {data["GROUP_ID"] for data in found.values() if data is not None and "GROUP_ID" in data}
@@ -28,7 +28,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
             yield verdict(f"{name}/ConfigMap/env", not wrong, ", ".join(wrong) or "people sign")
 
 
-def _wrong(seen: Seen, name: str, data: Mapping[str, str]) -> Iterator[str]:
+def _wrong(seen: Observation, name: str, data: Mapping[str, str]) -> Iterator[str]:
     yield from (key for key, value in WANTED[name].items() if data.get(key) != value)
     yield from (key for key, file in OWN.items() if data.get(key) != f"/etc/ggi/internal/{file}")
     if name not in ("fsccontroller", "fsctxlog"):

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 MOST_DAYS = 122
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about the stack."""
     release = seen.facts.catalogue.releases[seen.environment.release].model
     age = (seen.date - release.date).days

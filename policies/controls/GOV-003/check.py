@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per waiver, opened lock and plan of this environment; one for the stack when there is none."""
     mine = [(item, last) for item, last in seen.waivers.ending if item.covers(seen.environment.name)]
     for item, last in mine:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 from ggi.inventory.types import release_order
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about the stack of productie."""
     if seen.environment.name != "prod":
         return

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.audit.check import Seen, Subject, Verdict, verdict
+from ggi.controls.sdk import Observation, Subject, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per object of the landscape that is here."""
     known = seen.planned
     for subject in seen.subjects:
@@ -15,7 +15,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
             yield verdict(subject.name, not wrong, ", ".join(wrong) or seen.stack)
 
 
-def _wrong(seen: Seen, subject: Subject) -> list[str]:
+def _wrong(seen: Observation, subject: Subject) -> list[str]:
     component, stack = subject.component, seen.stack
     wanted = {
         "app.kubernetes.io/name": component,
@@ -44,7 +44,7 @@ def _unlike(labels: Mapping[str, Any] | None, wanted: Mapping[str, str]) -> list
     return [key for key, value in wanted.items() if (labels or {}).get(key) != value]
 
 
-def _place(seen: Seen, subject: Subject) -> list[str]:
+def _place(seen: Observation, subject: Subject) -> list[str]:
     metadata = subject.body.get("metadata") or {}
     if subject.kind == "Namespace":
         return [] if metadata.get("name") == seen.environment.namespace else ["name of the namespace"]

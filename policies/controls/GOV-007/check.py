@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about all of them, and one per object that names an owner."""
     known = seen.planned
     owned = [s for s in seen.subjects if s.name in known and s.owned]

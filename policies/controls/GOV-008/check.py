@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.kinds import KINDS
+from ggi.controls.kinds import KINDS
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about all, and one per object that is missing."""
     here = {subject.name for subject in seen.subjects}
     wanted = {name for name in seen.planned if name.split("/")[1] in KINDS and name.split("/")[1] != "Job"}

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT, outside, realm
+from ggi.controls.realm import SUBJECT, outside, realm
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 LIMITS: Mapping[str, tuple[float, float]] = {
     "failureFactor": (1, 10),
@@ -16,7 +16,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 }
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about what Keycloak is told."""
     found = realm(seen)
     if found is None:

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT, realm
+from ggi.controls.realm import SUBJECT, realm
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 _RULE = re.compile(r"(\w+)\((\w+)\)")
 _POLICY = re.compile(r"\w+\(\w+\)( and \w+\(\w+\))*")
 LEAST = 12
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about what Keycloak is told."""
     found = realm(seen)
     if found is None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT, realm
-from ggi.audit.references import hosts
+from ggi.controls.realm import SUBJECT, realm
+from ggi.controls.references import hosts
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 FLAGS: Mapping[str, bool] = {
     "enabled": True,
@@ -20,7 +20,7 @@ SCOPES = {"basic", "profile", "email"}
 SECRETS = {"client-secret", "client-secret-jwt", "client-jwt"}
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about what Keycloak is told."""
     found = realm(seen)
     if found is None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT, realm
+from ggi.controls.realm import SUBJECT, realm
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 BOTH: Mapping[str, Any] = {"sslRequired": "all", "registrationAllowed": False, "rememberMe": False}
 OWN: Mapping[str, Any] = {
@@ -27,7 +27,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about what Keycloak is told."""
     found = realm(seen)
     if found is None:
@@ -41,7 +41,7 @@ def _unlike(settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
     return [f"{key} {settings.get(key)}" for key, value in wanted.items() if settings.get(key) != value]
 
 
-def _rest(seen: Seen, own: Mapping[str, Any]) -> Iterator[str]:
+def _rest(seen: Observation, own: Mapping[str, Any]) -> Iterator[str]:
     if own.get("realm") != seen.stack:
         yield "name of the realm"
     if own.get("defaultSignatureAlgorithm") not in SIGNATURES:
@@ -66,6 +66,6 @@ def _rest(seen: Seen, own: Mapping[str, Any]) -> Iterator[str]:
             yield "sender of mail"
 
 
-def _ports(seen: Seen) -> list[int]:
+def _ports(seen: Observation) -> list[int]:
     smtp = seen.environment.cluster.smtp
     return list(smtp.ports) if smtp is not None else []

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.references import hosts
+from ggi.controls.references import hosts
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 ADMINISTRATORS = ["beheerders"]
 SIGNATURES = {"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"}
@@ -19,7 +19,7 @@ ENDPOINTS = {
 }
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per application that signs administrators in."""
     for name in seen.landscape.order:
         uses = seen.landscape.components[name].component.uses
@@ -33,7 +33,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
         yield verdict(f"{name}/ConfigMap/{'env' if name.startswith('fsc') else 'setup'}", not wrong, ", ".join(wrong))
 
 
-def _trusted(seen: Seen, address: str, path: str) -> bool:
+def _trusted(seen: Observation, address: str, path: str) -> bool:
     """An address of the own realm: the public one, or the Service in this namespace."""
     public = f"https://{hosts(seen).get('keycloak', '')}"
     inside = f"http://keycloak-server.{seen.environment.namespace}.svc"
@@ -41,7 +41,7 @@ def _trusted(seen: Seen, address: str, path: str) -> bool:
     return f"{parts.scheme}://{parts.netloc}" in (public, inside) and parts.path == f"/realms/{seen.stack}{path}"
 
 
-def _django(seen: Seen, name: str, setup: Mapping[str, Any]) -> Iterator[str]:
+def _django(seen: Observation, name: str, setup: Mapping[str, Any]) -> Iterator[str]:
     if setup.get("oidc_db_config_enable") is not True:
         yield "not configured"
     section = setup.get("oidc_db_config_admin_auth") or {}
@@ -79,7 +79,7 @@ def _groups(options: Mapping[str, Any]) -> Iterator[str]:
         yield "groups of administrators"
 
 
-def _controller(seen: Seen, name: str, environment: Mapping[str, str]) -> Iterator[str]:
+def _controller(seen: Observation, name: str, environment: Mapping[str, str]) -> Iterator[str]:
     wanted = {
         "AUTHN_TYPE": "oidc",
         "AUTHZ_TYPE": "rbac",

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT
-from ggi.audit.references import hosts
+from ggi.controls.realm import SUBJECT
+from ggi.controls.references import hosts
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about the server, one about the Job that configures it."""
     data = seen.config("keycloak", "env")
     if data is None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per route to Keycloak."""
     allowed = {f"{path}{seen.stack}" for path in ("/realms/", "/admin/", "/admin/realms/")} | {"/resources"}
     for subject in seen.of("HTTPRoute"):

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per workload and per database cluster."""
     known = {i.reference for item in seen.landscape.components.values() for i in item.version.images.values()}
     for subject in seen.subjects:

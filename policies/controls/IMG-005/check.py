@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ggi.audit.check import Seen, Subject, Verdict, verdict
 from ggi.catalogue.component import Component, Probe
+from ggi.controls.sdk import Observation, Subject, Verdict, verdict
 
 Container = Mapping[str, Any]
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per workload of the landscape."""
     known: dict[str, list[str]] = {}
     for name in seen.planned:

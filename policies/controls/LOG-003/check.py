@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT, realm
+from ggi.controls.realm import SUBJECT, realm
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about what Keycloak is told."""
     found = realm(seen)
     if found is None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.realm import SUBJECT, outside, realm
+from ggi.controls.realm import SUBJECT, outside, realm
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 DAY = 86400
 LIMITS = {"eventsExpiration": (30.0 * DAY, 366.0 * DAY)}
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about what Keycloak is told."""
     found = realm(seen)
     if found is None:

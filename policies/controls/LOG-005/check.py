@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.openings import opened, outside
+from ggi.controls.allowed_flows import opened, outside
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per port with metrics."""
     monitoring = outside(seen).get("monitoring", ())
     open_for = {(o.pod, o.port) for o in opened(seen) if o.inward and o.peer in monitoring}

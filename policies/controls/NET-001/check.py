@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 SUBJECT = "platform/NetworkPolicy/default-deny"
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about the namespace."""
     for subject in seen.of("NetworkPolicy"):
         spec = subject.body.get("spec") or {}

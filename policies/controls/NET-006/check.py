@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.openings import explained, opened, pods
+from ggi.controls.allowed_flows import explained, opened, pods
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per relation or edge."""
     known = pods(seen)
     open_now = opened(seen)

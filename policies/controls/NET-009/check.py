@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.audit.check import Seen, Subject, Verdict, verdict
-from ggi.audit.openings import NAME, PROCESS
-from ggi.audit.references import ports_of
+from ggi.controls.allowed_flows import NAME, PROCESS
+from ggi.controls.references import ports_of
+from ggi.controls.sdk import Observation, Subject, Verdict, verdict
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per Service that the landscape makes."""
     known = seen.planned
     for subject in seen.of("Service"):
@@ -17,7 +17,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
             yield verdict(subject.name, not wrong, ", ".join(wrong))
 
 
-def _wrong(seen: Seen, subject: Subject) -> Iterator[str]:
+def _wrong(seen: Observation, subject: Subject) -> Iterator[str]:
     component, _, role = subject.name.split("/")
     spec: dict[str, Any] = dict(subject.body.get("spec") or {})
     selector = spec.get("selector") or {}

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.audit.check import Seen, Subject, Verdict, verdict
-from ggi.audit.references import hosts, service_ports
+from ggi.controls.references import hosts, service_ports
+from ggi.controls.sdk import Observation, Subject, Verdict, verdict
 
 CODES = (301, 302, 308)
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per Gateway and per route."""
     known = hosts(seen)
     listeners: dict[str, set[str]] = {}
@@ -25,7 +25,7 @@ def check(seen: Seen) -> Iterator[Verdict]:
         yield verdict(subject.name, not wrong, ", ".join(sorted(set(wrong))))
 
 
-def _gateway(seen: Seen, spec: Mapping[str, Any], found: list[Any], known: Mapping[str, str]) -> Iterator[str]:
+def _gateway(seen: Observation, spec: Mapping[str, Any], found: list[Any], known: Mapping[str, str]) -> Iterator[str]:
     if spec.get("gatewayClassName") != seen.environment.cluster.gateway.class_name:
         yield "gatewayClassName"
     if spec.get("addresses"):
@@ -54,7 +54,9 @@ def _gateway(seen: Seen, spec: Mapping[str, Any], found: list[Any], known: Mappi
             yield f"{name}: port, protocol, hostname or mode"
 
 
-def _route(seen: Seen, subject: Subject, listeners: Mapping[str, set[str]], known: Mapping[str, str]) -> Iterator[str]:
+def _route(
+    seen: Observation, subject: Subject, listeners: Mapping[str, set[str]], known: Mapping[str, str]
+) -> Iterator[str]:
     spec = subject.body.get("spec") or {}
     parents = [item for item in spec.get("parentRefs") or () if isinstance(item, Mapping)]
     for parent in parents:

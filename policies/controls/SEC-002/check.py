@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.redact import HIDDEN, LITERAL, WEAK
+from ggi.controls.redaction import HIDDEN, LITERAL, WEAK
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 CREDENTIAL = re.compile(r"(password|passwd|secret|token|credential|private_?key|api_?key|dsn|secret_key)$", re.I)
 """Keys whose value should be hard to guess; others may be a port or a name."""
@@ -12,7 +12,7 @@ PUBLIC = re.compile(r"(user|username|ca\.crt|tls\.crt)$", re.I)
 """Keys of a Secret that are no secret: who signs in, and what everybody is shown."""
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per Secret; one for the stack when no value could be seen."""
     hidden = 0
     for subject in seen.of("Secret"):

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.audit.check import Seen, Verdict, verdict
-from ggi.audit.references import encrypted
+from ggi.controls.references import encrypted
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 _CLIENT = re.compile(r"([a-z0-9-]+)-r[0-9]+")
 CREDENTIALS = {"secret", "header_value", "oidc_rp_client_secret", "token", "password"}
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per component with a configuration document."""
     for name in seen.landscape.order:
         text = (seen.config(name, "setup") or {}).get("data.yaml")
@@ -61,7 +61,7 @@ def _without(value: Any) -> Iterator[str]:
             yield from _without(item)
 
 
-def _relations(seen: Seen, name: str, document: Mapping[str, Any]) -> list[str]:
+def _relations(seen: Observation, name: str, document: Mapping[str, Any]) -> list[str]:
     """Clients that are let in and that no relation explains; services that are called as somebody else."""
     callers = {
         user

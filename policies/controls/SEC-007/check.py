@@ -3,12 +3,12 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, elsewhere, verdict
+from ggi.controls.sdk import Observation, Verdict, elsewhere, verdict
 
 OLDEST = dt.timedelta(days=366)
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per Secret; a plan knows no age."""
     secrets = [subject for subject in seen.of("Secret") if subject.name in seen.planned]
     made = {

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from ggi.audit.check import Seen, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, verdict
 
 GROUP = "gateway.networking.k8s.io"
 
 
-def check(seen: Seen) -> Iterator[Verdict]:
+def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per Gateway, when this cluster's gateway is set by ClientTrafficPolicies."""
     if seen.environment.cluster.gateway.adapter != "envoy":
         return

@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 _NEEDS_QUOTES = re.compile(r'[."\[\]]')
 
 
-class Change(enum.Enum):
+class ChangeKind(enum.Enum):
     """What happens to one property."""
 
     ADD = "add"
@@ -28,7 +28,7 @@ class Difference:
     """One property that changes; `replaces` says that it can't change in place."""
 
     path: Path
-    change: Change
+    change: ChangeKind
     replaces: bool
 
 
@@ -98,7 +98,7 @@ def compare(old: dict[str, Any], new: dict[str, Any], fixed: tuple[str, ...]) ->
     return result
 
 
-def _note(path: Path, change: Change, value: Any, fixed: tuple[Path, ...], result: Differences) -> None:
+def _note(path: Path, change: ChangeKind, value: Any, fixed: tuple[Path, ...], result: Differences) -> None:
     replaces = any(_touches(rule, path, value) for rule in fixed)
     result.found[show_path(path)] = Difference(path, change, replaces)
 
@@ -122,13 +122,13 @@ def _contains(value: Any, rest: Path) -> bool:
 
 def _compare(old: Any, new: Any, path: Path, fixed: tuple[Path, ...], result: Differences) -> None:
     if isinstance(new, Unknown):
-        _note(path, Change.UPDATE, new, fixed, result)
+        _note(path, ChangeKind.UPDATE, new, fixed, result)
     elif isinstance(old, dict) and isinstance(new, dict):
         _compare_maps(old, new, path, fixed, result)
     elif isinstance(old, list) and isinstance(new, list):
         _compare_lists(old, new, path, fixed, result)
     elif not same_leaf(old, new, path):
-        _note(path, Change.UPDATE, new, fixed, result)
+        _note(path, ChangeKind.UPDATE, new, fixed, result)
 
 
 def _compare_maps(
@@ -138,16 +138,16 @@ def _compare_maps(
         if key in old:
             _compare(old[key], value, (*path, key), fixed, result)
         else:
-            _note((*path, key), Change.ADD, value, fixed, result)
+            _note((*path, key), ChangeKind.ADD, value, fixed, result)
     for key, value in old.items():
         if key not in new:
-            _note((*path, key), Change.DELETE, value, fixed, result)
+            _note((*path, key), ChangeKind.DELETE, value, fixed, result)
 
 
 def _compare_lists(old: list[Any], new: list[Any], path: Path, fixed: tuple[Path, ...], result: Differences) -> None:
     for index, (left, right) in enumerate(zip(old, new, strict=False)):
         _compare(left, right, (*path, index), fixed, result)
     for index in range(len(old), len(new)):
-        _note((*path, index), Change.ADD, new[index], fixed, result)
+        _note((*path, index), ChangeKind.ADD, new[index], fixed, result)
     for index in range(len(new), len(old)):
-        _note((*path, index), Change.DELETE, old[index], fixed, result)
+        _note((*path, index), ChangeKind.DELETE, old[index], fixed, result)

@@ -16,7 +16,7 @@ from sandbox.plugins.kubernetes.cluster import (
     is_field_conflict,
     is_missing_namespace,
 )
-from sandbox.plugins.kubernetes.diff import Change, Difference, Differences, compare
+from sandbox.plugins.kubernetes.diff import ChangeKind, Difference, Differences, compare
 from sandbox.plugins.kubernetes.normalise import normalised, prune
 from sandbox.plugins.kubernetes.objects import Object, at, full_name, name_of, namespace_of
 from sandbox.plugins.kubernetes.replace import fixed_fields
@@ -125,11 +125,11 @@ class Operations:
         differences.ignore(ignored)
         replaces = differences.replaces
         lost = differences.found.get("metadata")
-        if lost is not None and lost.change is Change.DELETE:
+        if lost is not None and lost.change is ChangeKind.DELETE:
             replaces.append("metadata")
         if self._replaces_unready(wanted, before.live):
             path = f'metadata.annotations["{objects.REPLACE_UNREADY}"]'
-            differences.found[path] = Difference(("metadata",), Change.UPDATE, replaces=True)
+            differences.found[path] = Difference(("metadata",), ChangeKind.UPDATE, replaces=True)
             replaces.append(path)
         # A chosen name in the same place is taken until the old object is gone.
         same_place = full_name(wanted) == full_name(before.live)

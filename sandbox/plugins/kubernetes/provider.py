@@ -18,7 +18,7 @@ from ggi.engine.kubeapi import KubeApi
 from ggi.errors import GgiError
 from sandbox.plugins.kubernetes import wire
 from sandbox.plugins.kubernetes.cluster import Cluster
-from sandbox.plugins.kubernetes.diff import Change, Difference
+from sandbox.plugins.kubernetes.diff import ChangeKind, Difference
 from sandbox.plugins.kubernetes.engine_log import EngineLog
 from sandbox.plugins.kubernetes.operations import Operations, PartialError
 from sandbox.plugins.kubernetes.settings import Kubeconfig, Settings, compare, default_namespace
@@ -26,12 +26,12 @@ from sandbox.plugins.kubernetes.waiting import Waiter
 from sandbox.plugins.server import decline_the_rest
 
 _KINDS = {
-    (Change.ADD, False): provider_pb2.PropertyDiff.ADD,
-    (Change.ADD, True): provider_pb2.PropertyDiff.ADD_REPLACE,
-    (Change.DELETE, False): provider_pb2.PropertyDiff.DELETE,
-    (Change.DELETE, True): provider_pb2.PropertyDiff.DELETE_REPLACE,
-    (Change.UPDATE, False): provider_pb2.PropertyDiff.UPDATE,
-    (Change.UPDATE, True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
+    (ChangeKind.ADD, False): provider_pb2.PropertyDiff.ADD,
+    (ChangeKind.ADD, True): provider_pb2.PropertyDiff.ADD_REPLACE,
+    (ChangeKind.DELETE, False): provider_pb2.PropertyDiff.DELETE,
+    (ChangeKind.DELETE, True): provider_pb2.PropertyDiff.DELETE_REPLACE,
+    (ChangeKind.UPDATE, False): provider_pb2.PropertyDiff.UPDATE,
+    (ChangeKind.UPDATE, True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
 }
 
 
@@ -181,7 +181,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
 def _detailed(changes: Mapping[str, Difference]) -> dict[str, Any]:
     return {
         path: provider_pb2.PropertyDiff(
-            kind=_KINDS[change.change, change.replaces], inputDiff=change.change is Change.DELETE
+            kind=_KINDS[change.change, change.replaces], inputDiff=change.change is ChangeKind.DELETE
         )
         for path, change in changes.items()
     }

@@ -10,8 +10,8 @@ import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ggi.audit import cel
-from ggi.audit.control import Control
+from ggi.controls import cel
+from ggi.controls.control import Control
 
 COMPLIES, FAILS, NOT_MEANT = 1, 0, 2
 """What a rule gives."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ggi.audit.content import Controls
-from ggi.audit.control import Control, Proof
 from ggi.audit.deviations import Deviations, WaiversOf, unused_problems
-from ggi.audit.facts import Domain, Facts, Seen, Subject
 from ggi.audit.judge import Judge, counted
-from ggi.audit.verdict import Finding, Outcome
+from ggi.controls.control import Control, Proof
+from ggi.controls.load import Controls
+from ggi.controls.observation import Domain, Facts, Observation, Subject
+from ggi.controls.verdict import Finding, Outcome
 from ggi.errors import Problem
 from ggi.inventory.waivers import Deviation, WaiverFile
 from ggi.landscape.build import Landscape
@@ -88,7 +88,7 @@ Report = Callable[[Sequence[Audit]], str]
 """A report: text from audits, and from nothing else."""
 
 
-def audited(
+def run_audit(
     facts: Facts,
     subjects: Sequence[Subject],
     controls: Controls,
@@ -109,7 +109,7 @@ def audited(
     `others` tells per other environment of the tenant which deviations match nothing there.
     """
     environment = facts.environment
-    seen = Seen(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread, domains=domains)
+    seen = Observation(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread, domains=domains)
     deviations = Deviations(seen.waivers, environment.name, date)
     judge = Judge(controls, seen, deviations, full=not brief, brief=brief)
     findings = sorted(judge.findings(), key=lambda f: (f.control, f.subject, f.evidence))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.verdict import Finding, Outcome
+from ggi.controls.verdict import Finding, Outcome
 from ggi.errors import InputError, Origin, Problem
 from ggi.inventory.models import Model
 from ggi.inventory.types import Date, Line

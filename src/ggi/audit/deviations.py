@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ggi.audit.control import Control
-from ggi.audit.verdict import Outcome
+from ggi.controls.control import Control
+from ggi.controls.verdict import Outcome
 from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.tree import read
 from ggi.inventory.validate import nearest, validate

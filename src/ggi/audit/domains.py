@@ -22,7 +22,7 @@ import dns.rdatatype
 import dns.resolver
 import dns.rrset
 
-from ggi.audit.facts import Domain
+from ggi.controls.observation import Domain
 
 ROOT_ANCHORS = (
     "20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",

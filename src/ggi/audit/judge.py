@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from ggi.audit import alike, cel
+from ggi.audit import alike
 from ggi.audit.alike import COMPLIES, FAILS, NOT_MEANT, OPEN_MAPS
-from ggi.audit.control import Control
 from ggi.audit.deviations import Deviations
-from ggi.audit.facts import Seen, Subject, origin_for
-from ggi.audit.verdict import Enforcement, Finding, Outcome
+from ggi.controls import cel
+from ggi.controls.control import Control
+from ggi.controls.observation import Observation, Subject, origin_for
+from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin
 from ggi.messages import t
 
@@ -38,7 +39,7 @@ class Judge:
     def __init__(
         self,
         controls: Iterable[Control],
-        seen: Seen,
+        seen: Observation,
         deviations: Deviations | None = None,
         *,
         full: bool = False,
@@ -202,7 +203,7 @@ class Judge:
 
 
 def judge(
-    controls: Iterable[Control], seen: Seen, deviations: Deviations | None = None, *, full: bool = False
+    controls: Iterable[Control], seen: Observation, deviations: Deviations | None = None, *, full: bool = False
 ) -> Iterator[Finding]:
     """Every finding of `controls` about what was `seen`; see `Judge`."""
     return Judge(controls, seen, deviations, full=full).findings()

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ggi.audit.cluster import AUDITORS
-from ggi.audit.kinds import KINDS, Kind
-from ggi.audit.redact import HIDDEN
+from ggi.controls.kinds import KINDS, Kind
+from ggi.controls.redaction import HIDDEN
 from ggi.engine.kubeapi import PAGE, KubeApi
 from ggi.engine.kubeerrors import ForbiddenError, NotFoundError, UnknownKindError
 
+AUDITORS = "ggi:auditors"
+"""Group whose members may read for an audit; the cluster's identity provider says who they are."""
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Asks for metadata alone (kubernetes.io, API concepts)."""
 

@@ -29,7 +29,7 @@ def read_export(path: Path) -> dict[str, Any]:
     return {"deployment": deployment}
 
 
-def exported(target: Target) -> dict[str, Any]:
+def export_state(target: Target) -> dict[str, Any]:
     """What `pulumi stack export` says; secrets in it stay encrypted. Raises WorkError."""
     command = [str(target.cli), "stack", "export", "--stack", target.stack]
     done = subprocess.run(

@@ -223,7 +223,7 @@ class Functional:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Job:
     """A Job. Runs come before the Deployments, in the order given; `after_start`: when they are up."""
 
     name: str
@@ -290,7 +290,7 @@ class Component:
     uses: tuple[Use, ...] = ()
     outside: tuple[Outside, ...] = ()
     internal: tuple[Internal, ...] = ()
-    runs: tuple[Run, ...] = ()
+    runs: tuple[Job, ...] = ()
     configure: Callable[[Context], Configuration] = _nothing
     route: str = ""
     """Process and port that the gateway forwards to: `nginx:http`. Empty: not reachable from outside."""

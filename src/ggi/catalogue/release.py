@@ -63,7 +63,7 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class VersionChange:
     """One difference between two releases."""
 
     component: str
@@ -73,21 +73,23 @@ class Change:
     notes: str = ""
 
 
-def difference(old: Release, new: Release) -> list[Change]:
+def difference(old: Release, new: Release) -> list[VersionChange]:
     """What changes from `old` to `new`, sorted by component."""
     changes = []
     for name in sorted({*old.model.components, *new.model.components}):
         before, after = old.component(name), new.component(name)
         if before is None or after is None:
-            changes.append(Change(name, "component", before.version if before else "", after.version if after else ""))
+            changes.append(
+                VersionChange(name, "component", before.version if before else "", after.version if after else "")
+            )
             continue
         if before.version != after.version:
-            changes.append(Change(name, "version", before.version, after.version, after.notes))
+            changes.append(VersionChange(name, "version", before.version, after.version, after.notes))
         for image in sorted({*before.images, *after.images}):
             one, two = before.images.get(image), after.images.get(image)
             left, right = one.reference if one else "", two.reference if two else ""
             if left != right:
-                changes.append(Change(name, f"image {image}", left, right))
+                changes.append(VersionChange(name, f"image {image}", left, right))
     return changes
 
 

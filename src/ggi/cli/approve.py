@@ -27,7 +27,7 @@ def approve(
 
     Example: ggi approve gm9901 12 --role CISO --remark "Looked at it with the supplier."
     """
-    from ggi.audit.trail import add, identity, read_trail, same_person, trail_file
+    from ggi.assurance.trail import add, identity, read_trail, same_person, trail_file
 
     stack = Workspace().owner(name).stack
     path = trail_file(stack, sandbox_name() if sandbox else None)

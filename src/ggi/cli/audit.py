@@ -24,8 +24,8 @@ from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit, Place
-    from ggi.audit.content import Controls
-    from ggi.audit.facts import Domain, Facts, Subject
+    from ggi.controls.load import Controls
+    from ggi.controls.observation import Domain, Facts, Subject
     from ggi.engine.kubeapi import KubeApi
     from ggi.inventory.waiverfiles import Waivers
     from ggi.inventory.waivers import Deviation
@@ -65,8 +65,8 @@ def place_of(text: str) -> Place:
 
 def _api(workspace: Workspace, facts: Facts, sandbox: bool) -> KubeApi:
     """A client for reading. The sandbox's has an auditor's rights and no more; elsewhere the login decides."""
-    from ggi.audit.cluster import installed
     from ggi.audit.live import as_auditor
+    from ggi.enforcement.cluster_stack import installed
     from ggi.engine.kubeapi import KubeApi
 
     api = KubeApi.from_kubeconfig(*workspace.place(facts.environment, sandbox))
@@ -78,9 +78,9 @@ def _api(workspace: Workspace, facts: Facts, sandbox: bool) -> KubeApi:
 def _live(
     workspace: Workspace, facts: Facts, controls: Controls, sandbox: bool
 ) -> tuple[list[Subject], frozenset[str]]:
-    from ggi.audit.kinds import KINDS
     from ggi.audit.live import read_namespace
-    from ggi.audit.subjects import of_objects
+    from ggi.controls.kinds import KINDS
+    from ggi.controls.subjects import of_objects
 
     kinds = {kind for control in controls for kind in control.kinds} or set(KINDS)
     with _api(workspace, facts, sandbox) as api:
@@ -96,8 +96,8 @@ def _live(
 
 
 def _state(workspace: Workspace, facts: Facts, sandbox: bool, file: Path | None) -> list[Subject]:
-    from ggi.audit.state import exported, read_export
-    from ggi.audit.subjects import of_state
+    from ggi.audit.state import export_state, read_export
+    from ggi.controls.subjects import of_state
     from ggi.engine.tools import PULUMI, resolve
 
     if file is not None:
@@ -105,7 +105,7 @@ def _state(workspace: Workspace, facts: Facts, sandbox: bool, file: Path | None)
     with Progress() as progress:
         cli = resolve(PULUMI, sandbox=sandbox, report=progress).path
     make = workspace.sandbox_target if sandbox else workspace.real_target
-    return list(of_state(exported(make(facts.environment, cli)), facts.landscape))
+    return list(of_state(export_state(make(facts.environment, cli)), facts.landscape))
 
 
 def _domains(facts: Facts) -> dict[str, Domain] | None:
@@ -127,9 +127,9 @@ def audit_stack(
     state_file: Path | None = None,
 ) -> Audit:
     """The audit of one stack in one place."""
-    from ggi.audit.audit import Place, audited
-    from ggi.audit.facts import Facts
-    from ggi.audit.subjects import of_landscape
+    from ggi.audit.audit import Place, run_audit
+    from ggi.controls.observation import Facts
+    from ggi.controls.subjects import of_landscape
 
     if is_m365(name):
         return audit_m365(workspace, name, place, date, sandbox, state_file)
@@ -147,13 +147,13 @@ def audit_stack(
     simulated = sandbox and place is not Place.PLAN
 
     def others() -> dict[str, list[Deviation]]:
-        from ggi.audit.register import unused_elsewhere
+        from ggi.assurance.waiver_register import unused_elsewhere
 
         here, catalogue = facts.environment, workspace.catalogue
         return unused_elsewhere(own, here, workspace.inventory, catalogue, controls, date) if own else {}
 
     domains = _domains(facts) if place is Place.LIVE and not sandbox else None
-    return audited(
+    return run_audit(
         facts, subjects, controls, place, date, own, unread=unread, simulated=simulated, others=others, domains=domains
     )
 
@@ -173,8 +173,8 @@ def planned(workspace: Workspace, names: Sequence[str], date: dt.date, *, full: 
 
 def _show(audit: Audit, *, alone: bool) -> None:
     """One audit as a table. Of many, what was not judged is told once, at the end."""
-    from ggi.audit.report import SHOWN, closing, rows
-    from ggi.audit.verdict import Outcome
+    from ggi.audit.summary import SHOWN, closing, rows
+    from ggi.controls.verdict import Outcome
 
     listed = rows(audit, SHOWN if alone else [one for one in SHOWN if one is not Outcome.UNKNOWN])
     if listed:
@@ -226,7 +226,7 @@ def audit(
     Example: ggi audit gm9901 --from plan --format html,junit,sarif,oscal --out reports
     """
     from ggi.audit.deviations import load_waivers
-    from ggi.audit.report import data, unjudged
+    from ggi.audit.summary import data, unjudged
 
     chosen, on, reports = place_of(place), audit_date(date), Reports.of(formats, out, since)
     workspace = Workspace()

@@ -32,9 +32,9 @@ def write_bundle(
 
     `baseline` is the file that the audits were compared with.
     """
-    from ggi.audit.bundle import bundle
-    from ggi.audit.inputs import input_files
-    from ggi.audit.signing import fingerprint, own_key, own_key_file, private_key
+    from ggi.assurance.bundle import bundle
+    from ggi.assurance.inputs import input_files
+    from ggi.assurance.signing import fingerprint, own_key, own_key_file, private_key
 
     signer = private_key(key) if key else own_key()
     environments = [audit.landscape.environment for audit in audits if audit.landscape is not None]

@@ -14,8 +14,8 @@ from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
 if TYPE_CHECKING:
-    from ggi.audit.content import Controls
-    from ggi.audit.control import Control
+    from ggi.controls.control import Control
+    from ggi.controls.load import Controls
 
 controls_app = typer.Typer(
     help="What the controls are, where they come from, and which norms they prove.", no_args_is_help=True
@@ -38,7 +38,7 @@ def _kind(control: Control) -> str:
 
 
 def _data(control: Control) -> dict[str, Any]:
-    from ggi.audit.control import mandatory_environments
+    from ggi.controls.control import mandatory_environments
 
     found = control.file.model_dump(mode="json")
     found["waivable"] = control.waivable
@@ -80,7 +80,7 @@ def show(
 
     Example: ggi controls show POD-001
     """
-    from ggi.audit.control import mandatory_environments
+    from ggi.controls.control import mandatory_environments
     from ggi.inventory.validate import nearest
 
     controls = _every(Workspace())
@@ -135,8 +135,8 @@ def coverage(
 
     Example: ggi controls coverage BIO2
     """
-    from ggi.audit.coverage import Coverage, load_frameworks
-    from ggi.audit.coverage import coverage as matrix
+    from ggi.controls.coverage import Coverage, load_frameworks
+    from ggi.controls.coverage import coverage as matrix
     from ggi.inventory.validate import nearest
 
     workspace = Workspace()
@@ -198,7 +198,7 @@ def schema(
 
     Example: ggi controls schema --check
     """
-    from ggi.audit.schema import policy_schemas
+    from ggi.controls.schema import policy_schemas
     from ggi.inventory.schema import stale, write_schemas
     from ggi.paths import ROOT
 
@@ -218,8 +218,8 @@ def admission() -> None:
     """
     import yaml
 
-    from ggi.audit.admission import manifests
     from ggi.clock import today
+    from ggi.enforcement.admission import manifests
 
     found = manifests(Workspace().controls, today())
     say(yaml.safe_dump_all(found, sort_keys=False, allow_unicode=True, width=120).rstrip())

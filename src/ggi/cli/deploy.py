@@ -22,7 +22,7 @@ from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.cli.workspace import Owner
-    from ggi.engine.events import Outcome
+    from ggi.engine.events import EngineResult
     from ggi.engine.target import Target
     from ggi.landscape.build import Landscape
 
@@ -119,16 +119,16 @@ def _draw(built: Landscape) -> str:
     return str(path)
 
 
-def _with_widened(outcome: Outcome, target: Target, built: Landscape) -> Outcome:
+def _with_widened(outcome: EngineResult, target: Target, built: Landscape) -> EngineResult:
     """The outcome with the network rules that Pulumi does not compare to their end."""
     from dataclasses import replace
 
     from ggi.engine.events import Event
     from ggi.engine.kubeapi import KubeApi
-    from ggi.engine.widened import widened
+    from ggi.engine.network_drift import network_drift
 
     with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
-        paths, _ = widened(api, built.objects, built.environment.namespace)
+        paths, _ = network_drift(api, built.objects, built.environment.namespace)
     known = {step.name for step in outcome.steps}
     more = tuple(
         Event(name, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "update", done=True, changed=tuple(found))

@@ -17,9 +17,9 @@ from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import mark, t
 
 if TYPE_CHECKING:
-    from ggi.audit.dossier import Dossier, Operation
-    from ggi.audit.history import Update
-    from ggi.audit.trail import Trail
+    from ggi.assurance.dossier import Dossier, OperationRow
+    from ggi.assurance.history import Update
+    from ggi.assurance.trail import Trail
 
 FORMATS = ("table", "json", "md")
 COLUMNS = (
@@ -30,7 +30,7 @@ COLUMNS = (
 
 def trails(workspace: Workspace, names: list[str], sandbox: bool) -> list[Trail]:
     """The trails of these stacks; without names, of every one that has a trail here. Raises InputError."""
-    from ggi.audit.trail import read_trail, trail_file
+    from ggi.assurance.trail import read_trail, trail_file
 
     where = sandbox_name() if sandbox else None
     if names:
@@ -42,7 +42,7 @@ def trails(workspace: Workspace, names: list[str], sandbox: bool) -> list[Trail]
 
 def _histories(listed: list[Trail], sandbox: bool) -> dict[str, list[Update]]:
     """The engine's own history of each stack, where it is in a folder of this machine."""
-    from ggi.audit.history import updates
+    from ggi.assurance.history import updates
     from ggi.engine.target import local_state
 
     own = f"file://{local_state(sandbox_name() if sandbox else None) / 'state'}"
@@ -51,7 +51,7 @@ def _histories(listed: list[Trail], sandbox: bool) -> dict[str, list[Update]]:
     return {stack: history for stack, history in found.items() if history is not None}
 
 
-def _row(item: Operation) -> tuple[str, ...]:
+def _row(item: OperationRow) -> tuple[str, ...]:
     outcome = item.outcome + (f" ({t('urgent')}: {item.urgent})" if item.urgent else "")
     return (
         "x" if item.sampled else "",
@@ -136,10 +136,10 @@ def dossier(
 
     Example: ggi dossier --norm BIO2:8.32.01 --period 2026
     """
-    from ggi.audit.coverage import coverage, load_frameworks
-    from ggi.audit.dossier import SAMPLE, norms_of, period
-    from ggi.audit.dossier import dossier as made
+    from ggi.assurance.dossier import SAMPLE, norms_of, period
+    from ggi.assurance.dossier import dossier as made
     from ggi.clock import today
+    from ggi.controls.coverage import coverage, load_frameworks
     from ggi.report.rows import markdown_rows
 
     if form not in FORMATS:

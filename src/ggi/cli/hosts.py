@@ -15,8 +15,8 @@ from ggi.errors import EXIT_FAILED
 from ggi.messages import t
 
 if TYPE_CHECKING:
-    from ggi.hosts.place import Place
-    from ggi.hosts.run import Run
+    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.playbook import PlaybookRun
 
 group = typer.Typer(
     name="hosts",
@@ -31,7 +31,7 @@ Limit = Annotated[str, typer.Option("--limit", metavar="HOST", help="These hosts
 Diff = Annotated[bool, typer.Option("--diff/--no-diff", help="Show what changes in files.")]
 
 
-def _told(run: Run, diff: bool) -> None:
+def _told(run: PlaybookRun, diff: bool) -> None:
     """Every change by host and role, with what it does to files."""
     for host in sorted(run.hosts):
         changes = run.of(host)
@@ -50,7 +50,7 @@ def _told(run: Run, diff: bool) -> None:
         note(run.problem)
 
 
-def _data(place: Place, run: Run) -> dict[str, Any]:
+def _data(place: ManagedNetwork, run: PlaybookRun) -> dict[str, Any]:
     return {
         "stack": place.stack,
         "check": run.check,
@@ -66,8 +66,8 @@ def _data(place: Place, run: Run) -> dict[str, Any]:
     }
 
 
-def _run(place: Place, *, check: bool, limit: str = "", first: bool = False, tags: str = "") -> Run:
-    from ggi.hosts.run import play
+def _run(place: ManagedNetwork, *, check: bool, limit: str = "", first: bool = False, tags: str = "") -> PlaybookRun:
+    from ggi.hosts.playbook import play
 
     # On a first run nobody is served yet, so all servers are set up at once.
     variables = {"govroam_serial": "100%"} if first else {}
@@ -84,7 +84,7 @@ def _run(place: Place, *, check: bool, limit: str = "", first: bool = False, tag
         )
 
 
-def _waits(place: Place) -> None:
+def _waits(place: ManagedNetwork) -> None:
     if place.hosts.waits:
         say(t("Open inputs of {stack}; nothing can be applied before they are there:", stack=place.stack))
         rows = [(wait.key, wait.what, wait.who) for wait in place.hosts.waits]
@@ -157,7 +157,7 @@ def apply(
     applied(place, _run(place, check=False, limit=limit, first=first), diff, json_output)
 
 
-def applied(place: Place, run: Run, diff: bool, json_output: bool) -> None:
+def applied(place: ManagedNetwork, run: PlaybookRun, diff: bool, json_output: bool) -> None:
     """Tell what a run did. Exits with 1 when it failed."""
     if json_output:
         say_json(_data(place, run))
@@ -169,7 +169,7 @@ def applied(place: Place, run: Run, diff: bool, json_output: bool) -> None:
         raise typer.Exit(EXIT_FAILED)
 
 
-def renewed(place: Place) -> Run:
+def renewed(place: ManagedNetwork) -> PlaybookRun:
     """Run the role freeradius alone, one server after the other."""
     return _run(place, check=False, tags="freeradius")
 

@@ -17,13 +17,13 @@ from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
 if TYPE_CHECKING:
-    from ggi.hosts.place import Place
+    from ggi.hosts.managed_network import ManagedNetwork
 
 FOLDER = "/etc/govroam/certificates/eap"
 """Where the role freeradius keeps the certificate (`freeradius_certificate_folder`)."""
 
 
-def _current(place: Place) -> list[tuple[str, str]]:
+def _current(place: ManagedNetwork) -> list[tuple[str, str]]:
     """Chain and CAs that each server has; servers that were never set up have none. Raises WorkError."""
     from ggi.errors import WorkError
     from ggi.hosts.audit import connection

@@ -16,7 +16,7 @@ from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
 if TYPE_CHECKING:
-    from ggi.hosts.place import Place
+    from ggi.hosts.managed_network import ManagedNetwork
 
 METHODS = {"peap": ("PEAP", "mschapv2"), "ttls": ("TTLS", "pap"), "ttls-mschapv2": ("TTLS", "mschapv2")}
 
@@ -32,7 +32,7 @@ def _one(text: str, known: list[str], what: str) -> str:
     return text
 
 
-def _password(place: Place, user: str, sandbox: bool) -> str:
+def _password(place: ManagedNetwork, user: str, sandbox: bool) -> str:
     from ggi.errors import GgiError
     from ggi.hosts.secrets import value
 
@@ -63,7 +63,7 @@ def test(
     """
     from ggi.cli.workspace import Workspace, sandbox_name
     from ggi.hosts.certificates import RENEW_DAYS, days_left
-    from ggi.hosts.eapol import Login, Outcome
+    from ggi.hosts.eapol import Login, LoginOutcome
     from ggi.hosts.network import networks, with_supplied
     from ggi.hosts.prober import PATIENCE, Probe, here, in_container
     from ggi.hosts.secrets import value
@@ -120,7 +120,7 @@ def test(
             value(client_secret(points, govroam), place.stack),
             source,
         )
-    hops = read(place, mac) if result.outcome is Outcome.REJECTED else []
+    hops = read(place, mac) if result.outcome is LoginOutcome.REJECTED else []
     told = of_login(result, who, f"{place.stack}-{name}", hops)
     left = days_left(result.chain, dt.datetime.now(dt.UTC)) if result.chain else None
     if json_output:
@@ -129,11 +129,11 @@ def test(
             "certificate_days": left,
         })  # fmt: skip
     else:
-        say(paint(told, "green" if result.outcome is Outcome.ACCEPTED else "red"))
+        say(paint(told, "green" if result.outcome is LoginOutcome.ACCEPTED else "red"))
         if left is not None:
             shown = t("the server's certificate is valid for {days} more days", days=left)
             say(paint(shown, "yellow" if left < RENEW_DAYS else "dim"))
-    if result.outcome is not Outcome.ACCEPTED:
+    if result.outcome is not LoginOutcome.ACCEPTED:
         raise typer.Exit(EXIT_FAILED)
 
 

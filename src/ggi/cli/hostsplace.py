@@ -13,9 +13,9 @@ from ggi.messages import t
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit
     from ggi.audit.audit import Place as AuditPlace
-    from ggi.audit.content import Controls
     from ggi.cli.workspace import Workspace
-    from ggi.hosts.place import Place
+    from ggi.controls.load import Controls
+    from ggi.hosts.managed_network import ManagedNetwork
 
 
 def is_network(stack: str) -> bool:
@@ -23,17 +23,17 @@ def is_network(stack: str) -> bool:
     return stack.strip().lower().startswith("net-")
 
 
-def place_of(network: str, sandbox: bool, workspace: Workspace | None = None) -> Place:
+def place_of(network: str, sandbox: bool, workspace: Workspace | None = None) -> ManagedNetwork:
     """The network that is meant, with the sandbox's values when that is asked for. Raises InputError."""
     from ggi.cli.workspace import Workspace, sandbox_name
-    from ggi.hosts.place import Place
+    from ggi.hosts.managed_network import ManagedNetwork
 
     inventory = (workspace or Workspace()).inventory
     if not sandbox:
-        return Place.of(network, inventory)
+        return ManagedNetwork.of(network, inventory)
     from sandbox.hosts.federation import Federation
 
-    return Place.of(network, inventory, Federation.of(sandbox_name()).environment)
+    return ManagedNetwork.of(network, inventory, Federation.of(sandbox_name()).environment)
 
 
 def with_host_controls(controls: Controls, workspace: Workspace, stacks: Sequence[str] | None = None) -> Controls:

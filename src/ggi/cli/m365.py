@@ -100,9 +100,9 @@ async def _planned(
     place: Place, only: list[str] | None, stage: Stage | None, report_only: bool, *, count: bool = False
 ) -> tuple[Plan, list[Remark]]:
     """The plan, and what can be said of it in this tenant; with `count`, also what has to be counted first."""
+    from ggi.cookbook.deviations import waived_in
     from ggi.cookbook.graph.channel import GraphChannel
     from ggi.cookbook.impact import counted, forgotten
-    from ggi.cookbook.waived import waived_in
 
     chosen = place.targets(only, stage)
     async with place.session() as session:
@@ -130,8 +130,8 @@ def apply(
 
     Example: ggi m365 apply m365-rijnstad --sandbox --stage apply --yes
     """
+    from ggi.cookbook.deviations import waived_in
     from ggi.cookbook.show import change_data, plan_lines
-    from ggi.cookbook.waived import waived_in
 
     place = Place(tenant, sandbox, Workspace(), by_hand)
     chosen = place.targets(only, stage_of(stage))
@@ -171,7 +171,7 @@ def check(
 
     Example: ggi m365 check m365-rijnstad --sandbox
     """
-    from ggi.cookbook.judge import Outcome
+    from ggi.cookbook.judge import Compliance
     from ggi.cookbook.show import check_rows, closing, judged_data
 
     place = Place(tenant, sandbox, Workspace(), by_hand)
@@ -187,10 +187,10 @@ def check(
     else:
         if rows := check_rows(made):
             table((t("recipe"), t("outcome"), t("object"), t("seen"), t("wanted")), rows, indent="  ")
-        open_ones = [one for one in made.judged if one.outcome is not Outcome.COMPLIANT and one not in made.waived]
+        open_ones = [one for one in made.judged if one.outcome is not Compliance.COMPLIANT and one not in made.waived]
         say(paint(closing(place.tenant.stack, made), "red" if open_ones else "green"))
         labelled(place)
-    if any(one.outcome is not Outcome.COMPLIANT for one in made.judged if one not in made.waived):
+    if any(one.outcome is not Compliance.COMPLIANT for one in made.judged if one not in made.waived):
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -29,7 +29,7 @@ def snapshot(
 
     Example: ggi m365 snapshot m365-rijnstad --sandbox
     """
-    from ggi.audit.signing import own_key, private_key
+    from ggi.assurance.signing import own_key, private_key
     from ggi.cookbook.snapshot import save, take
 
     place = Place(tenant, sandbox, Workspace())
@@ -55,7 +55,7 @@ def verify(
 
     Example: ggi m365 verify snapshot.json --key ciso.pem
     """
-    from ggi.audit.signing import fingerprint
+    from ggi.assurance.signing import fingerprint
     from ggi.cli.verify import whose
     from ggi.cookbook.snapshot import checked
 
@@ -119,9 +119,9 @@ def drift(
 
     Example: ggi m365 drift m365-rijnstad --sandbox
     """
-    from ggi.audit.signing import own_key, public_key_of
+    from ggi.assurance.signing import own_key, public_key_of
     from ggi.cookbook.drift import drifted
-    from ggi.cookbook.judge import Outcome
+    from ggi.cookbook.judge import Compliance
     from ggi.cookbook.plan import refs_of
     from ggi.cookbook.show import outcome_word
     from ggi.cookbook.snapshot import load, newest
@@ -149,7 +149,7 @@ def drift(
         )
     else:
         if found:
-            rows = [(f.recipe, f.object, f.path, f.was, f.now, outcome_word(Outcome(f.verdict))) for f in found]
+            rows = [(f.recipe, f.object, f.path, f.was, f.now, outcome_word(Compliance(f.verdict))) for f in found]
             table((t("recipe"), t("object"), t("property"), t("was"), t("is"), t("outcome")), rows, indent="  ")
         color = "red" if found else "green"
         text = t(

@@ -96,8 +96,8 @@ def permissions(
     """
     import json
 
-    from ggi.cookbook.order import targets
     from ggi.cookbook.permissions import manifest, program, rights
+    from ggi.cookbook.targets import targets
 
     place = Place(tenant, False, Workspace())
     found = rights(targets(place.tenant, place.book, only or (), stage_of(stage)), place.book, impact=impact)

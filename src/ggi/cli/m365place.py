@@ -24,14 +24,14 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit
     from ggi.audit.audit import Place as AuditPlace
-    from ggi.audit.content import Controls
+    from ggi.controls.load import Controls
     from ggi.cookbook.channel import Channel
     from ggi.cookbook.content import Cookbook
     from ggi.cookbook.graph.credential import Credential, Token
-    from ggi.cookbook.order import M365Tenant, Target
-    from ggi.cookbook.reading import Ref, Seen
+    from ggi.cookbook.reading import ReadResult, Ref
     from ggi.cookbook.runner import HandRunner
-    from ggi.cookbook.session import Report, Session
+    from ggi.cookbook.session import Report, TenantSession
+    from ggi.cookbook.targets import M365Tenant, RecipeTarget
     from ggi.inventory.m365 import Stage
     from sandbox.graph.state import TenantState
 
@@ -75,7 +75,7 @@ class Place:
     @cached_property
     def tenant(self) -> M365Tenant:
         """The tenant that is meant."""
-        from ggi.cookbook.order import find_m365
+        from ggi.cookbook.targets import find_m365
 
         return find_m365(self.workspace.inventory, self.name)
 
@@ -87,7 +87,7 @@ class Place:
         name = sandbox_name() if self.sandbox else ""
         return journal_path(self.tenant.stack, sandbox=name).with_name("snapshots")
 
-    async def looked(self, chosen: Sequence[Target]) -> dict[Ref, Seen]:
+    async def looked(self, chosen: Sequence[RecipeTarget]) -> dict[Ref, ReadResult]:
         """What is there now; remembered, so that `drift` can tell what others change after this."""
         from ggi.cookbook.plan import refs_of
 
@@ -96,9 +96,9 @@ class Place:
             session.journal.remember(seen)
             return seen
 
-    def targets(self, only: list[str] | None, stage: Stage | None = None) -> tuple[Target, ...]:
+    def targets(self, only: list[str] | None, stage: Stage | None = None) -> tuple[RecipeTarget, ...]:
         """Its recipes. A stage may be overridden on a stand-in alone. Raises InputError."""
-        from ggi.cookbook.order import targets
+        from ggi.cookbook.targets import targets
 
         if stage is not None and not self.sandbox:
             raise InputError(
@@ -110,15 +110,15 @@ class Place:
         return targets(self.tenant, self.book, only or (), stage)
 
     @asynccontextmanager
-    async def session(self, report: Report = lambda _: None) -> AsyncIterator[Session]:
+    async def session(self, report: Report = lambda _: None) -> AsyncIterator[TenantSession]:
         """A session with the tenant, its channels open."""
         from ggi.cookbook.journal import Journal, journal_path
-        from ggi.cookbook.session import Session
+        from ggi.cookbook.session import TenantSession
 
         journal = Journal.load(journal_path(self.tenant.stack, sandbox=sandbox_name() if self.sandbox else ""))
         async with AsyncExitStack() as stack:
             make = self._stand_in_channels if self.sandbox else self._real_channels
-            yield Session(self.tenant, self.book, await make(stack), journal, report)
+            yield TenantSession(self.tenant, self.book, await make(stack), journal, report)
 
     def _by_hand(self) -> HandRunner | None:
         from ggi.cookbook.runner import HandRunner
@@ -226,13 +226,13 @@ def audit_m365(
 
     Raises InputError.
     """
+    from ggi.assurance.signing import fingerprint, own_key
     from ggi.audit.audit import Place as AuditPlace
-    from ggi.audit.signing import fingerprint, own_key
     from ggi.cli.verify import whose
     from ggi.cookbook.audit import audit_of
+    from ggi.cookbook.deviations import deviations_of
     from ggi.cookbook.plan import refs_of
     from ggi.cookbook.snapshot import checked, load, newest
-    from ggi.cookbook.waived import deviations_of
 
     if where is AuditPlace.PLAN:
         message = t("a Microsoft 365 tenant can't be judged before it is read")
@@ -241,12 +241,12 @@ def audit_m365(
     chosen = place.targets(None)
     own = deviations_of(workspace.catalogue.roots, place.tenant, place.book)
 
-    async def read() -> dict[Ref, Seen]:
+    async def read() -> dict[Ref, ReadResult]:
         async with place.session() as session:
             return await session.read(refs_of(chosen))
 
     simulated = sandbox
-    seen: Mapping[Ref, Seen]
+    seen: Mapping[Ref, ReadResult]
     if where is AuditPlace.LIVE:
         seen = run(read())
     elif file is None:

@@ -17,11 +17,11 @@ from ggi.errors import GgiError, InputError, Problem, WorkError
 from ggi.messages import t
 
 if TYPE_CHECKING:
+    from ggi.assurance.trail import Run
     from ggi.audit.audit import Audit
-    from ggi.audit.trail import Run
     from ggi.cli.workspace import Owner
-    from ggi.engine.events import Outcome
-    from ggi.engine.stack import Stack
+    from ggi.engine.events import EngineResult
+    from ggi.engine.pulumi_stack import PulumiStack
     from ggi.landscape.build import Landscape
 
 Change = Annotated[
@@ -72,7 +72,7 @@ class Recording:
 
     def path(self, stack: str) -> Path:
         """The file of the stack's trail."""
-        from ggi.audit.trail import trail_file
+        from ggi.assurance.trail import trail_file
 
         return trail_file(stack, sandbox_name() if self.sandbox else None)
 
@@ -81,9 +81,9 @@ class Recording:
 
         Raises WorkError, after the trail was told, when the controls refuse the landscape.
         """
+        from ggi.assurance.trail import add, identity, policy_of
         from ggi.audit.baseline import load_baseline, with_baseline
-        from ggi.audit.refusal import refusals
-        from ggi.audit.trail import add, identity, policy_of
+        from ggi.enforcement.refusal import refusals
 
         if self.baseline is not None:
             audit = with_baseline(audit, load_baseline(self.baseline))
@@ -105,12 +105,12 @@ class Recording:
         raise WorkError(*found)
 
     @contextmanager
-    def run(self, stack: Stack, wanted: Landscape | None, *, confirmed: bool) -> Iterator[Running]:
+    def run(self, stack: PulumiStack, wanted: Landscape | None, *, confirmed: bool) -> Iterator[Running]:
         """The operation: a line in the trail before anything is written, and one when it ended, however it ended.
 
         `wanted` is the landscape that there will be, if there will be one.
         """
-        from ggi.audit.trail import Run
+        from ggi.assurance.trail import Run
 
         name, target = stack.target.stack, stack.target
         fingerprint = wanted.fingerprint if wanted else ""
@@ -152,7 +152,7 @@ class Recording:
 
     def _variables(self, begun: Run) -> dict[str, str]:
         """What the policy pack is told."""
-        from ggi.audit.letthrough import BASELINE, TRAIL, URGENT
+        from ggi.enforcement.exemptions import BASELINE, TRAIL, URGENT
 
         found = {BASELINE: str(self.baseline.resolve())} if self.baseline is not None else {}
         if self.through:
@@ -173,12 +173,12 @@ class Running:
 
     run: Run
     variables: dict[str, str]
-    outcome: Outcome | None = None
+    outcome: EngineResult | None = None
     head: str = ""
     """Number and hash of the trail's last line, when it is over."""
 
 
-def _fingerprint(stack: Stack) -> str:
+def _fingerprint(stack: PulumiStack) -> str:
     """The fingerprint of the landscape that the state remembers; empty when there is none."""
     try:
         return str(stack.outputs().get("fingerprint", ""))

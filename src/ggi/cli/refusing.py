@@ -16,11 +16,11 @@ def refuse(workspace: Workspace, wanted: Wanted, recording: Recording) -> None:
 
     The pack judges again in the engine: it alone sees values of secrets, and what is only known after the update.
     """
-    from ggi.audit.audit import Place, audited
+    from ggi.audit.audit import Place, run_audit
     from ggi.audit.deviations import load_waivers
-    from ggi.audit.facts import Facts
-    from ggi.audit.subjects import of_landscape
     from ggi.clock import today
+    from ggi.controls.observation import Facts
+    from ggi.controls.subjects import of_landscape
     from ggi.inventory.consistency import refuse_ended
 
     if wanted.landscape is None:
@@ -30,4 +30,4 @@ def refuse(workspace: Workspace, wanted: Wanted, recording: Recording) -> None:
     waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
     own = waivers.get(built.environment.tenant.id)
     facts = Facts(built, workspace.catalogue, workspace.inventory.registry)
-    recording.judged(audited(facts, of_landscape(built), controls, Place.PLAN, today(), own))
+    recording.judged(run_audit(facts, of_landscape(built), controls, Place.PLAN, today(), own))

@@ -15,8 +15,8 @@ from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.audit.audit import Audit
-    from ggi.audit.content import Controls
     from ggi.cli.workspace import Workspace
+    from ggi.controls.load import Controls
 
 FormatNames = Annotated[
     str | None,
@@ -99,14 +99,14 @@ class Reports:
         """Write them, and say where."""
         if not self.formats:
             return
-        from ggi.audit.coverage import coverage, load_frameworks
+        from ggi.controls.coverage import coverage, load_frameworks
         from ggi.report.audit.formats import write
-        from ggi.report.audit.run import Run
+        from ggi.report.audit.run import AuditRun
         from ggi.report.audit.since import load_earlier
 
         earlier = load_earlier(self.since) if self.since is not None else None
         rows = coverage(controls, load_frameworks(workspace.catalogue.roots))
-        run = Run(tuple(audits), tuple(rows), earlier)
+        run = AuditRun(tuple(audits), tuple(rows), earlier)
         folder = self.out if self.out is not None else Path(f"audit-{run.name}-{run.date.isoformat()}")
         for path in write(run, self.formats, folder):
             note(t("  written: {path}", path=path))

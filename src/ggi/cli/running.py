@@ -10,8 +10,8 @@ from ggi.messages import mark, t
 
 if TYPE_CHECKING:
     from ggi.cli.workspace import Owner
-    from ggi.engine.events import Event, Outcome
-    from ggi.engine.stack import Stack
+    from ggi.engine.events import EngineResult, Event
+    from ggi.engine.pulumi_stack import PulumiStack
     from ggi.engine.target import Target
     from ggi.inventory.load import Environment
 
@@ -59,11 +59,11 @@ def prepare(workspace: Workspace, owner: Owner, sandbox: bool) -> Target:
     return workspace.real_target(owner, cli.path)
 
 
-def open_stack(target: Target, owner: Owner, *, downgrade: bool = True, check: bool = True) -> Stack:
+def open_stack(target: Target, owner: Owner, *, downgrade: bool = True, check: bool = True) -> PulumiStack:
     """The stack, when (with `check`) the cluster is the right one and (without `downgrade`) runs no newer release."""
     from ggi.engine.guard import check_release, cluster_identity
     from ggi.engine.kubeapi import KubeApi
-    from ggi.engine.stack import open_stack as opened
+    from ggi.engine.pulumi_stack import open_stack as opened
     from ggi.inventory.load import Environment
 
     with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
@@ -95,7 +95,7 @@ class Steps:
             self._progress(f"  {shown} [{len(self._done)}/{max(self._total, len(self._done))}] {event.name}")
 
 
-def closing(verb: str, outcome: Outcome, sandbox: bool, nothing: str = "") -> None:
+def closing(verb: str, outcome: EngineResult, sandbox: bool, nothing: str = "") -> None:
     """The last line of a run; in the sandbox it says that pods are simulated."""
     for message in outcome.messages:
         note(f"  {message}")
@@ -111,12 +111,12 @@ def closing(verb: str, outcome: Outcome, sandbox: bool, nothing: str = "") -> No
     say(paint(line, "green"))
 
 
-def changes_of(outcome: Outcome) -> list[dict[str, Any]]:
+def changes_of(outcome: EngineResult) -> list[dict[str, Any]]:
     """Every change as JSON."""
     return [{"name": s.name, "type": s.type, "op": s.op, "changed": list(s.changed)} for s in outcome.steps]
 
 
-def show_steps(outcome: Outcome) -> None:
+def show_steps(outcome: EngineResult) -> None:
     """Print every change, with the properties that differ."""
     for step in outcome.steps:
         say(f"  {step.op:8} {step.name}" + (f"  [{', '.join(step.changed)}]" if step.changed else ""))
@@ -127,7 +127,7 @@ def admission_first(workspace: Workspace, environment: Environment, target: Targ
 
     A sandbox is one cluster, whichever the inventory calls it: the stack that is there, else that of the environment.
     """
-    from ggi.audit.cluster import FINGERPRINT, installed
+    from ggi.enforcement.cluster_stack import FINGERPRINT, installed
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.locks import locked
     from ggi.inventory.cluster import PREFIX

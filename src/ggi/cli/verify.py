@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def whose(signer: Ed25519PublicKey, named: Path | None) -> tuple[str, bool]:
     """Whose key it is, as far as is known here, and whether that is not the one that was named."""
-    from ggi.audit.signing import fingerprint, own_key_file, public_key_of
+    from ggi.assurance.signing import fingerprint, own_key_file, public_key_of
 
     if named is not None:
         wanted = public_key_of(named)
@@ -41,8 +41,8 @@ def verify(
 
     Example: ggi audit verify evidence.zip --key ciso.pem
     """
-    from ggi.audit.signing import fingerprint
-    from ggi.audit.verify import verify as checked
+    from ggi.assurance.signing import fingerprint
+    from ggi.assurance.verify import verify as checked
 
     try:
         found = checked(file.read_bytes())

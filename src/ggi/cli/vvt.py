@@ -14,8 +14,8 @@ from ggi.errors import InputError, Problem
 from ggi.messages import mark, t
 
 if TYPE_CHECKING:
-    from ggi.audit.coverage import Row
-    from ggi.audit.vvt import Statement
+    from ggi.assurance.statement import Statement
+    from ggi.controls.coverage import Row
 
 FORMATS = ("table", "json", "csv", "md")
 COLUMNS = (
@@ -29,7 +29,7 @@ ANNEX = (
 
 
 def _norms(workspace: Workspace, controls: Any, wanted: list[str]) -> list[Row]:
-    from ggi.audit.coverage import coverage, load_frameworks
+    from ggi.controls.coverage import coverage, load_frameworks
     from ggi.inventory.validate import nearest
 
     frameworks = load_frameworks(workspace.catalogue.roots)
@@ -43,7 +43,7 @@ def _norms(workspace: Workspace, controls: Any, wanted: list[str]) -> list[Row]:
 
 
 def _lines(found: Statement) -> list[tuple[str, ...]]:
-    from ggi.audit.vvt import WORDS
+    from ggi.assurance.statement import WORDS
 
     return [
         (x.number, x.measure, t(WORDS[x.applicable]), x.reason, t(WORDS[x.implemented]), x.owner, x.proof, x.kind)
@@ -110,8 +110,8 @@ def vvt(
 
     Example: ggi audit vvt gm9901 --format csv > vvt.csv
     """
+    from ggi.assurance.statement import statement
     from ggi.audit.deviations import load_waivers
-    from ggi.audit.vvt import statement
     from ggi.inventory.waivers import WaiverFile
     from ggi.report.rows import csv_rows, markdown_rows
 

@@ -16,7 +16,7 @@ from ggi.messages import t
 if TYPE_CHECKING:
     import datetime as dt
 
-    from ggi.audit.register import Entry, Proposed
+    from ggi.assurance.waiver_register import Entry, Proposed
     from ggi.inventory.load import Tenant
 
 
@@ -38,8 +38,8 @@ def _asked(workspace: Workspace, names: list[str]) -> tuple[list[Tenant], set[st
 def _gathered(
     workspace: Workspace, tenants: list[Tenant], stacks: set[str], on: dt.date
 ) -> tuple[list[Entry], list[Proposed]]:
+    from ggi.assurance.waiver_register import entries, proposals
     from ggi.audit.deviations import load_waivers
-    from ggi.audit.register import entries, proposals
     from ggi.inventory.consistency import check_waiver_files
 
     controls = workspace.controls
@@ -61,7 +61,7 @@ def _gathered(
 
 def _urgent(tenants: list[Tenant]) -> list[dict[str, Any]]:
     """Urgent updates of these tenants that nobody approved, also in the sandbox, the oldest first."""
-    from ggi.audit.trail import read_trail, trail_file
+    from ggi.assurance.trail import read_trail, trail_file
 
     found: list[dict[str, Any]] = []
     for tenant in tenants:
@@ -87,7 +87,7 @@ def _days(entry: Entry) -> str:
 
 
 def _rows(listed: list[Entry]) -> list[tuple[str, ...]]:
-    from ggi.audit.register import KINDS, STATES
+    from ggi.assurance.waiver_register import KINDS, STATES
 
     return [
         (
@@ -118,7 +118,7 @@ def waivers(
 
     Example: ggi waivers --date 2027-09-15
     """
-    from ggi.audit.register import WRONG, State
+    from ggi.assurance.waiver_register import WRONG, DeviationState
     from ggi.cli.audit import audit_date
 
     workspace, on = Workspace(), audit_date(date)
@@ -159,7 +159,7 @@ def waivers(
             )
             say(paint(line, "red"))
         wrong = sum(e.state in WRONG for e in listed) + len(waiting)
-        soon = sum(e.state is State.SOON for e in listed)
+        soon = sum(e.state is DeviationState.SOON for e in listed)
         closing = t(
             "{date}: {count} accepted deviations, {soon} end within 30 days, {wrong} need somebody to act",
             date=on,

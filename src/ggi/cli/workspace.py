@@ -14,8 +14,8 @@ from ggi.messages import t
 from ggi.paths import ROOT
 
 if TYPE_CHECKING:
-    from ggi.audit.content import Controls
     from ggi.catalogue.content import Catalogue
+    from ggi.controls.load import Controls
     from ggi.engine.target import Target
     from ggi.inventory.cluster import OwnedCluster
     from ggi.inventory.load import Environment, Inventory
@@ -86,7 +86,7 @@ class Workspace:
     @cached_property
     def controls(self) -> Controls:
         """All controls."""
-        from ggi.audit.content import load_controls
+        from ggi.controls.load import load_controls
 
         return load_controls(self.catalogue.roots)
 
@@ -108,8 +108,8 @@ class Workspace:
 
     def of_cluster(self, owner: OwnedCluster) -> Wanted:
         """What a cluster should have of its own, today."""
-        from ggi.audit.cluster import cluster_objects
         from ggi.clock import today
+        from ggi.enforcement.cluster_stack import cluster_objects
 
         return Wanted(owner, cluster_objects(owner.stack, self.controls, today()))
 

@@ -6,16 +6,16 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.control import Control
 from ggi.audit.deviations import Deviations, unused_problems
-from ggi.audit.verdict import Enforcement, Finding
-from ggi.audit.verdict import Outcome as AuditOutcome
+from ggi.controls.control import Control
+from ggi.controls.verdict import Enforcement, Finding
+from ggi.controls.verdict import Outcome as AuditOutcome
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.control import controls_of, version_of
-from ggi.cookbook.judge import Judged, Outcome, judge
-from ggi.cookbook.order import M365Tenant, Target
-from ggi.cookbook.reading import Ref, Seen
-from ggi.cookbook.waived import ENVIRONMENT
+from ggi.cookbook.deviations import ENVIRONMENT
+from ggi.cookbook.judge import Compliance, Judged, judge
+from ggi.cookbook.reading import ReadResult, Ref
+from ggi.cookbook.targets import M365Tenant, RecipeTarget
 from ggi.inventory.waiverfiles import WaiversOf
 from ggi.inventory.waivers import NotApplicable, WaiverFile, matcher
 
@@ -23,8 +23,8 @@ from ggi.inventory.waivers import NotApplicable, WaiverFile, matcher
 def audit_of(
     tenant: M365Tenant,
     book: Cookbook,
-    targets: Iterable[Target],
-    seen: Mapping[Ref, Seen],
+    targets: Iterable[RecipeTarget],
+    seen: Mapping[Ref, ReadResult],
     own: WaiversOf | None,
     place: Place,
     date: dt.date,
@@ -56,9 +56,9 @@ def audit_of(
 def _finding(one: Judged, control: Control, deviations: Deviations, tenant: M365Tenant, date: dt.date) -> Finding:
     subject = str(one.ref)
     enforcement = control.enforcement(ENVIRONMENT, date)
-    if one.outcome is Outcome.COMPLIANT:
+    if one.outcome is Compliance.COMPLIANT:
         return Finding(control.id, subject, AuditOutcome.PASS, enforcement, one.evidence, one.note)
-    if one.outcome is Outcome.UNREADABLE:
+    if one.outcome is Compliance.UNREADABLE:
         declared = _not_applicable(deviations, control.id, subject, date)
         if declared is not None:
             outcome, why = AuditOutcome.NOT_APPLICABLE, declared.reason

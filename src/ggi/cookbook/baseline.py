@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import yaml
 
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.judge import Judged, Outcome
+from ggi.cookbook.judge import Compliance, Judged
 from ggi.messages import t
 
 DAYS = 90
@@ -30,7 +30,7 @@ def draft(judged: Iterable[Judged], book: Cookbook, date: dt.date) -> str:
             "expires": (date + dt.timedelta(days=DAYS)).isoformat(),
         }
         for one in judged
-        if one.outcome is Outcome.DRIFT
+        if one.outcome is Compliance.DRIFT
     ]
     head = "# yaml-language-server: $schema=../../schema/waivers.schema.json\n# " + t(
         "A draft by ggi m365 baseline: decide on each, write reason and roles, or remove it and let it be mended."

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ggi.cookbook.plan import Change
-from ggi.cookbook.reading import Ref, Seen
+from ggi.cookbook.plan import PlannedWrite
+from ggi.cookbook.reading import ReadResult, Ref
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,16 @@ class Failed:
 class Written:
     """What came of one change. `seen` is the object as it was read afterwards."""
 
-    change: Change
+    change: PlannedWrite
     failed: Failed | None
-    seen: Seen | None = None
+    seen: ReadResult | None = None
 
 
 class Channel(Protocol):
     """A way to one kind of products."""
 
-    async def read(self, refs: Sequence[Ref]) -> dict[Ref, Seen]:
+    async def read(self, refs: Sequence[Ref]) -> dict[Ref, ReadResult]:
         """Every object that `refs` name, or the reason why it can't be read."""
 
-    def write(self, changes: Sequence[Change]) -> AsyncIterator[Written]:
+    def write(self, changes: Sequence[PlannedWrite]) -> AsyncIterator[Written]:
         """Write in order; after the first that fails nothing more is written."""

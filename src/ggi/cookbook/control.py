@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from ggi.audit.control import Control, ControlFile, Measure, Proof, Severity, SourceReference, Text
+from ggi.controls.control import Control, ControlFile, Measure, Proof, Severity, SourceReference, Text
 from ggi.cookbook.content import Cookbook, Recipe
 
 ISO = "2022"

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from ggi.cookbook.channel import Failed, Written
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.plan import Change
-from ggi.cookbook.reading import Reading, Reason, Ref, Seen, Unreadable
+from ggi.cookbook.plan import PlannedWrite
+from ggi.cookbook.reading import Reading, ReadResult, Reason, Ref, Unreadable
 from ggi.errors import WorkError
 from ggi.messages import t
 
@@ -71,9 +71,9 @@ class DnsChannel:
         self._book = book
         self._lookup = lookup
 
-    async def read(self, refs: Sequence[Ref]) -> dict[Ref, Seen]:
+    async def read(self, refs: Sequence[Ref]) -> dict[Ref, ReadResult]:
         """The item of each object is its domain."""
-        found: dict[Ref, Seen] = {}
+        found: dict[Ref, ReadResult] = {}
         for ref in refs:
             try:
                 found[ref] = Reading(ref, dict(await self._lookup(ref.item)))
@@ -81,7 +81,7 @@ class DnsChannel:
                 found[ref] = Unreadable(Reason.CHANNEL, str(error))
         return found
 
-    async def write(self, changes: Sequence[Change]) -> AsyncIterator[Written]:
+    async def write(self, changes: Sequence[PlannedWrite]) -> AsyncIterator[Written]:
         """Refuses."""
         for change in changes[:1]:
             yield Written(change, Failed(t("nothing here writes DNS")))

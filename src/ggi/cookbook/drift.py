@@ -8,9 +8,9 @@ from typing import Any
 
 from ggi.cookbook.compare import same, shown
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.judge import Outcome, judge
-from ggi.cookbook.order import Target
-from ggi.cookbook.reading import Reading, Ref, Seen
+from ggi.cookbook.judge import Compliance, judge
+from ggi.cookbook.reading import Reading, ReadResult, Ref
+from ggi.cookbook.targets import RecipeTarget
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,16 @@ class Drifted:
 
 
 def drifted(
-    known: Mapping[str, Mapping[str, Any]], seen: Mapping[Ref, Seen], targets: Iterable[Target], book: Cookbook
+    known: Mapping[str, Mapping[str, Any]],
+    seen: Mapping[Ref, ReadResult],
+    targets: Iterable[RecipeTarget],
+    book: Cookbook,
 ) -> list[Drifted]:
     """Every property of a recipe that changed; one that can't be read now is not listed, it is in `check`."""
     found: list[Drifted] = []
     for one in judge(targets, seen, book):
         before = known.get(str(one.ref))
-        if before is None or one.outcome is Outcome.UNREADABLE:
+        if before is None or one.outcome is Compliance.UNREADABLE:
             continue
         now = seen.get(one.ref)
         values: Mapping[str, Any] = (now.values or {}) if isinstance(now, Reading) else {}

@@ -14,9 +14,9 @@ from typing import Protocol, runtime_checkable
 
 from ggi.cookbook.compare import same
 from ggi.cookbook.judge import Judged
-from ggi.cookbook.order import Target, Wanted
 from ggi.cookbook.plan import Plan, enforcing
 from ggi.cookbook.reading import Ref, Unreadable
+from ggi.cookbook.targets import RecipeTarget, WantedValue
 from ggi.errors import Problem
 from ggi.messages import t
 
@@ -52,7 +52,7 @@ async def broken(plan: Plan, graph: object) -> list[Problem]:
     return problems
 
 
-def _excluded(target: Target, ref: Ref) -> Iterator[str]:
+def _excluded(target: RecipeTarget, ref: Ref) -> Iterator[str]:
     for asked in target.asked:
         for want in asked.wants:
             if asked.ref == ref and want.path == EXCLUDED:
@@ -87,7 +87,7 @@ def _unguarded(plan: Plan) -> Iterator[Problem]:
         )
 
 
-def _gone(one: Judged, replaced: list[Wanted]) -> bool:
+def _gone(one: Judged, replaced: list[WantedValue]) -> bool:
     """Whether what is to be replaced is off already."""
     values = one.reading.values if one.reading is not None else None
     return values is not None and all(same(values.get(want.path), want.value) for want in replaced)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ggi.cookbook.plan import Change
-from ggi.cookbook.reading import Reading, Ref, Seen
+from ggi.cookbook.plan import PlannedWrite
+from ggi.cookbook.reading import Reading, ReadResult, Ref
 from ggi.errors import InputError, Origin, Problem
 from ggi.files import write_atomically
 from ggi.messages import t
@@ -72,7 +72,7 @@ class Journal:
         }
         write_atomically(self.path, json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
-    def begin(self, changes: Iterable[Change]) -> None:
+    def begin(self, changes: Iterable[PlannedWrite]) -> None:
         """Note what will be written, and what was there before, before anything is."""
         listed = list(changes)
         for change in listed:
@@ -83,7 +83,7 @@ class Journal:
         self.run = {"started": now(), "asked": [str(c.ref) for c in listed], "done": []}
         self.save()
 
-    def wrote(self, change: Change, reading: Reading) -> None:
+    def wrote(self, change: PlannedWrite, reading: Reading) -> None:
         """Note that a change was written and seen."""
         self.run.setdefault("done", []).append(str(change.ref))
         self.remember({change.ref: reading})
@@ -93,7 +93,7 @@ class Journal:
         self.run = {}
         self.save()
 
-    def remember(self, seen: Mapping[Ref, Seen]) -> None:
+    def remember(self, seen: Mapping[Ref, ReadResult]) -> None:
         """Note what was seen; what could not be read keeps what was known of it."""
         for ref, found in seen.items():
             if isinstance(found, Reading) and found.values is not None:

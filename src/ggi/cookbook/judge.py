@@ -9,12 +9,12 @@ from typing import Any
 
 from ggi.cookbook.compare import holds, same, shown
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.order import Asked, Target, Wanted
-from ggi.cookbook.reading import EVERY, Reading, Reason, Ref, Seen, Unreadable
+from ggi.cookbook.reading import EVERY, Reading, ReadResult, Reason, Ref, Unreadable
+from ggi.cookbook.targets import Asked, RecipeTarget, WantedValue
 from ggi.messages import t
 
 
-class Outcome(StrEnum):
+class Compliance(StrEnum):
     """The three outcomes."""
 
     COMPLIANT = "compliant"
@@ -26,9 +26,9 @@ class Outcome(StrEnum):
 class Line:
     """One property: what is wanted, what is there (`ABSENT` in an object that does not exist), and whether it fits."""
 
-    wanted: Wanted
+    wanted: WantedValue
     actual: Any
-    outcome: Outcome
+    outcome: Compliance
     note: str = ""
 
 
@@ -42,7 +42,7 @@ class Judged:
 
     recipe: str
     ref: Ref
-    outcome: Outcome
+    outcome: Compliance
     lines: tuple[Line, ...] = ()
     reading: Reading | None = None
     reason: Unreadable | None = None
@@ -63,7 +63,7 @@ Enforced = Callable[[str], bool]
 
 
 def judge(
-    targets: Iterable[Target], seen: Mapping[Ref, Seen], book: Cookbook, will_be: Enforced | None = None
+    targets: Iterable[RecipeTarget], seen: Mapping[Ref, ReadResult], book: Cookbook, will_be: Enforced | None = None
 ) -> tuple[Judged, ...]:
     """Every target about every object. `will_be` tells of a recipe whether it will be enforced; default: is now."""
     ordered = sorted(targets, key=lambda target: bool(target.recipe.file.while_enforced))
@@ -71,7 +71,7 @@ def judge(
 
     def enforced(name: str) -> bool:
         about = [one for one in found if one.recipe == name]
-        return bool(about) and all(one.outcome is Outcome.COMPLIANT for one in about)
+        return bool(about) and all(one.outcome is Compliance.COMPLIANT for one in about)
 
     for target in ordered:
         met = all((will_be or enforced)(name) for name in target.recipe.file.while_enforced)
@@ -80,20 +80,20 @@ def judge(
     return tuple(sorted(found, key=lambda one: (order[one.recipe], one.ref)))
 
 
-def _of_target(target: Target, seen: Mapping[Ref, Seen], book: Cookbook, met: bool) -> Iterator[Judged]:
+def _of_target(target: RecipeTarget, seen: Mapping[Ref, ReadResult], book: Cookbook, met: bool) -> Iterator[Judged]:
     if target.undecided:
         reason = Unreadable(Reason.UNDECIDED, ", ".join(target.undecided))
-        yield Judged(target.id, Ref(target.recipe.file.settings[0].resource), Outcome.UNREADABLE, reason=reason)
+        yield Judged(target.id, Ref(target.recipe.file.settings[0].resource), Compliance.UNREADABLE, reason=reason)
         return
     for asked in target.asked:
         for ref, found in _about(asked, seen):
             if isinstance(found, Unreadable):
-                yield Judged(target.id, ref, Outcome.UNREADABLE, reason=found)
+                yield Judged(target.id, ref, Compliance.UNREADABLE, reason=found)
             else:
                 yield _object(target, asked, ref, found, seen, book, met)
 
 
-def _about(asked: Asked, seen: Mapping[Ref, Seen]) -> Iterator[tuple[Ref, Seen]]:
+def _about(asked: Asked, seen: Mapping[Ref, ReadResult]) -> Iterator[tuple[Ref, ReadResult]]:
     """The objects that are meant: the one with its name, or all of its kind."""
     if asked.ref.item != EVERY:
         yield asked.ref, seen.get(asked.ref, Unreadable(Reason.CHANNEL))
@@ -108,54 +108,54 @@ def _about(asked: Asked, seen: Mapping[Ref, Seen]) -> Iterator[tuple[Ref, Seen]]
 
 
 def _object(
-    target: Target,
+    target: RecipeTarget,
     asked: Asked,
     ref: Ref,
     found: Reading,
-    seen: Mapping[Ref, Seen],
+    seen: Mapping[Ref, ReadResult],
     book: Cookbook,
     met: bool,
 ) -> Judged:
     lines = tuple(_line(want, found, book, ref, met) for want in asked.wants)
     outcome = _worst([line.outcome for line in lines])
-    if outcome is Outcome.DRIFT and asked.any_item:
+    if outcome is Compliance.DRIFT and asked.any_item:
         for other, reading in seen.items():
             if other.resource == ref.resource and other != ref and isinstance(reading, Reading) and reading.exists:
                 theirs = tuple(_line(want, reading, book, other, met) for want in asked.wants)
-                if all(line.outcome is Outcome.COMPLIANT for line in theirs):
+                if all(line.outcome is Compliance.COMPLIANT for line in theirs):
                     note = t("{name} does the same", name=other.item)
-                    return Judged(target.id, ref, Outcome.COMPLIANT, theirs, reading, note=note)
-    reason = next((line.actual for line in lines if line.outcome is Outcome.UNREADABLE), None)
+                    return Judged(target.id, ref, Compliance.COMPLIANT, theirs, reading, note=note)
+    reason = next((line.actual for line in lines if line.outcome is Compliance.UNREADABLE), None)
     note = next((line.note for line in lines if line.note), "")
-    if outcome is Outcome.UNREADABLE:
+    if outcome is Compliance.UNREADABLE:
         return Judged(target.id, ref, outcome, lines, found, reason)
     return Judged(target.id, ref, outcome, lines, found, note=note)
 
 
-def _worst(outcomes: Sequence[Outcome]) -> Outcome:
+def _worst(outcomes: Sequence[Compliance]) -> Compliance:
     """What can't be read hides whether the whole complies; drift that was seen is drift whatever the rest is."""
-    if Outcome.DRIFT in outcomes and Outcome.UNREADABLE not in outcomes:
-        return Outcome.DRIFT
-    return Outcome.UNREADABLE if Outcome.UNREADABLE in outcomes else Outcome.COMPLIANT
+    if Compliance.DRIFT in outcomes and Compliance.UNREADABLE not in outcomes:
+        return Compliance.DRIFT
+    return Compliance.UNREADABLE if Compliance.UNREADABLE in outcomes else Compliance.COMPLIANT
 
 
-def _line(want: Wanted, found: Reading, book: Cookbook, ref: Ref, met: bool) -> Line:
+def _line(want: WantedValue, found: Reading, book: Cookbook, ref: Ref, met: bool) -> Line:
     if want.otherwise is not None and not met:
         want = replace(want, comparison="equal", value=want.otherwise, otherwise=None)
     if found.values is None:
-        return Line(want, ABSENT, Outcome.DRIFT, t("does not exist"))
+        return Line(want, ABSENT, Compliance.DRIFT, t("does not exist"))
     if want.path not in found.values:
-        return Line(want, Unreadable(Reason.ABSENT, want.path), Outcome.UNREADABLE)
+        return Line(want, Unreadable(Reason.ABSENT, want.path), Compliance.UNREADABLE)
     actual = found.values[want.path]
     if isinstance(actual, Unreadable):
-        return Line(want, actual, Outcome.UNREADABLE)
+        return Line(want, actual, Compliance.UNREADABLE)
     if holds(want.comparison, want.value, actual):
-        return Line(want, actual, Outcome.COMPLIANT)
+        return Line(want, actual, Compliance.COMPLIANT)
     prop = book.resource(ref.resource).properties[want.path]
     if prop.type == "enum" and isinstance(actual, str) and not any(same(actual, v) for v in prop.values):
         # It may be stricter than anything this release knows, so it is not overwritten either.
-        return Line(want, Unreadable(Reason.NEWER, f"{want.path}={actual}"), Outcome.UNREADABLE)
+        return Line(want, Unreadable(Reason.NEWER, f"{want.path}={actual}"), Compliance.UNREADABLE)
     note = ""
     if want.report_only is not None and same(actual, want.report_only):
         note = t("in report-only mode: nothing is enforced")
-    return Line(want, actual, Outcome.DRIFT, note)
+    return Line(want, actual, Compliance.DRIFT, note)

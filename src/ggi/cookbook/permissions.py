@@ -12,8 +12,8 @@ from typing import Any
 
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.impact import RIGHTS
-from ggi.cookbook.order import M365Tenant, Target
 from ggi.cookbook.product import GRAPH, RUNNER
+from ggi.cookbook.targets import M365Tenant, RecipeTarget
 from ggi.inventory.m365 import Stage
 
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
@@ -33,7 +33,7 @@ class Rights:
     """Permissions on the Exchange Online resource."""
 
 
-def rights(targets: Iterable[Target], book: Cookbook, *, impact: bool = False) -> Rights:
+def rights(targets: Iterable[RecipeTarget], book: Cookbook, *, impact: bool = False) -> Rights:
     """What these recipes need at their stages; with `impact`, also what `plan --impact` counts with."""
     found = Rights(application={name: {"plan --impact"} for name in RIGHTS} if impact else {})
     for target in targets:

@@ -8,15 +8,15 @@ from typing import Any
 
 from ggi.cookbook.compare import same, to_write
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.judge import ABSENT, Judged, Outcome, judge
-from ggi.cookbook.order import Target
+from ggi.cookbook.judge import ABSENT, Compliance, Judged, judge
 from ggi.cookbook.product import DNS
-from ggi.cookbook.reading import Reading, Ref, Seen
+from ggi.cookbook.reading import Reading, ReadResult, Ref
+from ggi.cookbook.targets import RecipeTarget
 from ggi.inventory.m365 import Stage
 
 
 @dataclass(frozen=True)
-class Change:
+class PlannedWrite:
     """One write. `before` and `after` by property; `before` lacks what did not exist."""
 
     ref: Ref
@@ -51,24 +51,24 @@ class Plan:
     """What was judged, what will be written in this order, and what is only proposed or has to be done by hand."""
 
     judged: tuple[Judged, ...]
-    targets: Mapping[str, Target]
-    changes: tuple[Change, ...]
-    proposed: tuple[Change, ...] = ()
+    targets: Mapping[str, RecipeTarget]
+    changes: tuple[PlannedWrite, ...]
+    proposed: tuple[PlannedWrite, ...] = ()
     by_hand: tuple[Judged, ...] = ()
     waived: tuple[Judged, ...] = ()
     report_only: bool = False
 
     def drifts(self) -> tuple[Judged, ...]:
         """Everything that differs and is not waived."""
-        return tuple(one for one in self.judged if one.outcome is Outcome.DRIFT and one not in self.waived)
+        return tuple(one for one in self.judged if one.outcome is Compliance.DRIFT and one not in self.waived)
 
 
 Waived = Callable[[Judged], bool]
 
 
 def make_plan(
-    targets: Iterable[Target],
-    seen: Mapping[Ref, Seen],
+    targets: Iterable[RecipeTarget],
+    seen: Mapping[Ref, ReadResult],
     book: Cookbook,
     waived: Waived = lambda _: False,
     *,
@@ -79,8 +79,8 @@ def make_plan(
     now = judge(by_id.values(), seen, book)
     will = _enforced_after(now, by_id, waived, report_only)
     judged = judge(by_id.values(), seen, book, will)
-    accepted = tuple(one for one in judged if one.outcome is Outcome.DRIFT and waived(one))
-    open_ones = [one for one in judged if one.outcome is Outcome.DRIFT and one not in accepted]
+    accepted = tuple(one for one in judged if one.outcome is Compliance.DRIFT and waived(one))
+    open_ones = [one for one in judged if one.outcome is Compliance.DRIFT and one not in accepted]
     by_hand = tuple(one for one in open_ones if book.channel(one.ref.resource) == DNS)
     writable = [one for one in open_ones if one not in by_hand]
     apply = [one for one in writable if by_id[one.recipe].stage is Stage.APPLY]
@@ -90,7 +90,7 @@ def make_plan(
 
 
 def _enforced_after(
-    now: Iterable[Judged], by_id: Mapping[str, Target], waived: Waived, report_only: bool
+    now: Iterable[Judged], by_id: Mapping[str, RecipeTarget], waived: Waived, report_only: bool
 ) -> Callable[[str], bool]:
     found = list(now)
 
@@ -98,7 +98,7 @@ def _enforced_after(
         about = [one for one in found if one.recipe == name]
         mended = not report_only and name in by_id and by_id[name].stage is Stage.APPLY
         return bool(about) and all(
-            one.outcome is Outcome.COMPLIANT or (one.outcome is Outcome.DRIFT and mended and not waived(one))
+            one.outcome is Compliance.COMPLIANT or (one.outcome is Compliance.DRIFT and mended and not waived(one))
             for one in about
         )
 
@@ -110,7 +110,7 @@ def _values(one: Judged, report_only: bool) -> tuple[dict[str, Any], dict[str, A
     after: dict[str, Any] = {}
     for line in one.lines:
         want = line.wanted
-        if line.outcome is not Outcome.DRIFT:
+        if line.outcome is not Compliance.DRIFT:
             continue
         actual = None if line.actual is ABSENT else line.actual
         value = to_write(want.comparison, want.value, actual)
@@ -124,9 +124,9 @@ def _values(one: Judged, report_only: bool) -> tuple[dict[str, Any], dict[str, A
     return before, after
 
 
-def _merged(judged: Iterable[Judged], report_only: bool) -> tuple[Change, ...]:
+def _merged(judged: Iterable[Judged], report_only: bool) -> tuple[PlannedWrite, ...]:
     """One change per object, whatever number of recipes ask for it: fewer requests, and no state in between."""
-    made: dict[Ref, Change] = {}
+    made: dict[Ref, PlannedWrite] = {}
     for one in judged:
         before, after = _values(one, report_only)
         if not after or one.reading is None:
@@ -140,14 +140,14 @@ def _merged(judged: Iterable[Judged], report_only: bool) -> tuple[Change, ...]:
                 after={**known.after, **after},
             )
             if known
-            else Change(one.ref, (one.recipe,), before, after, one.reading)
+            else PlannedWrite(one.ref, (one.recipe,), before, after, one.reading)
         )
     return tuple(made.values())
 
 
 def _ordered(
-    changes: tuple[Change, ...], by_id: Mapping[str, Target], book: Cookbook, report_only: bool
-) -> tuple[Change, ...]:
+    changes: tuple[PlannedWrite, ...], by_id: Mapping[str, RecipeTarget], book: Cookbook, report_only: bool
+) -> tuple[PlannedWrite, ...]:
     """What is needed first comes first.
 
     Entra ID refuses an enforced conditional access policy while security defaults are on, and without security
@@ -155,8 +155,8 @@ def _ordered(
     then the policies are enforced at once: three steps, the second undone when the third fails.
     """
     guards = [replace(c, guards=True) for c in changes if any(by_id[r].recipe.file.while_enforced for r in c.recipes)]
-    first: list[Change] = []
-    last: list[Change] = []
+    first: list[PlannedWrite] = []
+    last: list[PlannedWrite] = []
     for change in changes:
         if any(guard.ref == change.ref for guard in guards):
             continue
@@ -174,12 +174,12 @@ def _ordered(
     return (*sorted(first, key=lambda c: (book.channel(c.ref.resource), _rank(c))), *guards, *last)
 
 
-def _rank(change: Change) -> int:
+def _rank(change: PlannedWrite) -> int:
     """A policy is made before it is assigned, and before rules are added to it."""
     return 1 if change.creates else 0
 
 
-def enforcing(change: Change, by_id: Mapping[str, Target]) -> dict[str, Any]:
+def enforcing(change: PlannedWrite, by_id: Mapping[str, RecipeTarget]) -> dict[str, Any]:
     """The properties by which a change enforces a policy, each with the value that would only report."""
     return {
         want.path: want.report_only
@@ -191,6 +191,6 @@ def enforcing(change: Change, by_id: Mapping[str, Target]) -> dict[str, Any]:
     }
 
 
-def refs_of(targets: Iterable[Target]) -> tuple[Ref, ...]:
+def refs_of(targets: Iterable[RecipeTarget]) -> tuple[Ref, ...]:
     """Every object that targets are about, each once."""
     return tuple(dict.fromkeys(asked.ref for target in targets for asked in target.asked))

@@ -87,4 +87,4 @@ class Reading:
         return self.values is not None
 
 
-Seen = Reading | Unreadable
+ReadResult = Reading | Unreadable

@@ -18,9 +18,9 @@ from typing import Any, Protocol
 
 from ggi.cookbook.channel import Failed, Written
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.plan import Change
+from ggi.cookbook.plan import PlannedWrite
 from ggi.cookbook.product import Resource
-from ggi.cookbook.reading import EVERY, Reading, Reason, Ref, Seen, Unreadable
+from ggi.cookbook.reading import EVERY, Reading, ReadResult, Reason, Ref, Unreadable
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import mark, t
@@ -171,7 +171,7 @@ class Steps:
             "properties": list(resource.properties),
         }
 
-    def write(self, number: int, change: Change) -> dict[str, Any]:
+    def write(self, number: int, change: PlannedWrite) -> dict[str, Any]:
         """A step that compares, writes and reads again."""
         resource = self.book.resource(change.ref.resource)
         cmdlet = resource.new if change.creates else resource.set
@@ -213,7 +213,7 @@ class RunnerChannel:
         self._runner = runner
         self.steps = Steps(book, identity or {})
 
-    async def read(self, refs: Sequence[Ref]) -> dict[Ref, Seen]:
+    async def read(self, refs: Sequence[Ref]) -> dict[Ref, ReadResult]:
         """One run for everything."""
         asked = list(dict.fromkeys(refs))
         try:
@@ -223,12 +223,12 @@ class RunnerChannel:
         except NoRunnerError as error:
             return {ref: Unreadable(Reason.CHANNEL, error.problems[0].message) for ref in asked}
         by_id = {str(r["id"]): r for r in result["results"]}
-        found: dict[Ref, Seen] = {}
+        found: dict[Ref, ReadResult] = {}
         for number, ref in enumerate(asked):
             found.update(self.seen(ref, by_id.get(str(number))))
         return found
 
-    def seen(self, ref: Ref, result: Mapping[str, Any] | None) -> dict[Ref, Seen]:
+    def seen(self, ref: Ref, result: Mapping[str, Any] | None) -> dict[Ref, ReadResult]:
         """What one result says of one object, or of all of its kind."""
         if result is None:
             return {ref: Unreadable(Reason.FAILED)}
@@ -238,7 +238,7 @@ class RunnerChannel:
         if result["outcome"] == "not run":
             return {ref: Unreadable(Reason.FAILED, t(_WHY["not run"]))}
         resource = self._book.resource(ref.resource)
-        found: dict[Ref, Seen] = {}
+        found: dict[Ref, ReadResult] = {}
         for one in result.get("objects") or []:
             item = one["name"] if ref.item == EVERY else ref.item
             values = {p: _from_read(v, resource, p) for p, v in one["values"].items() if p in resource.properties}
@@ -247,7 +247,7 @@ class RunnerChannel:
             found[ref] = Reading(ref, {} if ref.item == EVERY else None)
         return found
 
-    async def write(self, changes: Sequence[Change]) -> AsyncIterator[Written]:
+    async def write(self, changes: Sequence[PlannedWrite]) -> AsyncIterator[Written]:
         """One run for all; the runner itself stops at the first step that does not stick."""
         steps = [self.steps.write(n, change) for n, change in enumerate(changes)]
         result = await self._runner.run(self.steps.document("apply", steps))

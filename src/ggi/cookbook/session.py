@@ -11,10 +11,10 @@ from ggi.cookbook.compare import same
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.invariants import broken
 from ggi.cookbook.journal import Journal
-from ggi.cookbook.order import Asked, M365Tenant, Target
-from ggi.cookbook.plan import Change, Plan, Waived, make_plan, refs_of
+from ggi.cookbook.plan import Plan, PlannedWrite, Waived, make_plan, refs_of
 from ggi.cookbook.product import GRAPH
-from ggi.cookbook.reading import EVERY, Reading, Reason, Ref, Seen, Unreadable
+from ggi.cookbook.reading import EVERY, Reading, ReadResult, Reason, Ref, Unreadable
+from ggi.cookbook.targets import Asked, M365Tenant, RecipeTarget
 from ggi.errors import Problem, WorkError
 from ggi.messages import t
 
@@ -22,7 +22,7 @@ Report = Callable[[str], None]
 
 
 @dataclass
-class Session:
+class TenantSession:
     """A tenant, its channels by name (graph, runner, dns), and its journal."""
 
     tenant: M365Tenant
@@ -30,10 +30,10 @@ class Session:
     channels: Mapping[str, Channel]
     journal: Journal
     report: Report = lambda _: None
-    written: list[Change] = field(default_factory=list)
+    written: list[PlannedWrite] = field(default_factory=list)
     """What this session wrote and saw again."""
 
-    async def read(self, refs: Iterable[Ref]) -> dict[Ref, Seen]:
+    async def read(self, refs: Iterable[Ref]) -> dict[Ref, ReadResult]:
         """Everything that `refs` name, all channels at once."""
         by_channel: dict[str, list[Ref]] = {}
         for ref in refs:
@@ -41,14 +41,14 @@ class Session:
         answers = await asyncio.gather(*(self._read(name, listed) for name, listed in by_channel.items()))
         return {ref: seen for answer in answers for ref, seen in answer.items()}
 
-    async def _read(self, name: str, refs: Sequence[Ref]) -> dict[Ref, Seen]:
+    async def _read(self, name: str, refs: Sequence[Ref]) -> dict[Ref, ReadResult]:
         channel = self.channels.get(name)
         if channel is None:
             return {ref: Unreadable(Reason.CHANNEL, name) for ref in refs}
         return await channel.read(refs)
 
     async def plan(
-        self, targets: Sequence[Target], waived: Waived = lambda _: False, *, report_only: bool = False
+        self, targets: Sequence[RecipeTarget], waived: Waived = lambda _: False, *, report_only: bool = False
     ) -> Plan:
         """Read, compare, and plan."""
         seen = await self.read(refs_of(targets))
@@ -67,7 +67,7 @@ class Session:
             self.journal.end()
             return
         self.journal.begin(plan.changes)
-        guards: list[Change] = []
+        guards: list[PlannedWrite] = []
         for name, group in _runs(plan.changes, self.book):
             channel = self.channels.get(name)
             if channel is None:
@@ -107,7 +107,7 @@ class Session:
     def _asked(self) -> int:
         return len(self.journal.run.get("asked", []))
 
-    async def _restore(self, channel: Channel, guards: Sequence[Change]) -> None:
+    async def _restore(self, channel: Channel, guards: Sequence[PlannedWrite]) -> None:
         """Put back what guarded until now, since what should guard instead was not written."""
         for change in guards:
             back = replace(change, before=dict(change.after), after=dict(change.before))
@@ -116,13 +116,13 @@ class Session:
                 told = t("put back: {object}") if done else t("could not be put back: {object}")
                 self.report(told.format(object=change.ref))
 
-    async def release(self, targets: Sequence[Target], *, restore: bool) -> list[Change]:
+    async def release(self, targets: Sequence[RecipeTarget], *, restore: bool) -> list[PlannedWrite]:
         """Leave settings to the tenant; with `restore`, write what was there before. Returns what was written.
 
         An object that the Cookbook made is removed, where its channel can; nothing is reset to a vendor's default.
         """
         seen = await self.read(refs_of(targets))
-        changes: dict[Ref, Change] = {}
+        changes: dict[Ref, PlannedWrite] = {}
         for target in targets:
             for asked in target.asked:
                 for ref, found in seen.items():
@@ -136,7 +136,7 @@ class Session:
         self.journal.end()
         return list(changes.values())
 
-    def _released(self, target: Target, asked: Asked, ref: Ref, found: Seen) -> Change | None:
+    def _released(self, target: RecipeTarget, asked: Asked, ref: Ref, found: ReadResult) -> PlannedWrite | None:
         """Forget what was adopted of an object; the change that brings it back, if there is one."""
         created = bool(self.journal.adopted.get(str(ref), {}).get("created"))
         before = self.journal.release(ref, [w.path for w in asked.wants])
@@ -145,18 +145,18 @@ class Session:
         now = {path: found.values[path] for path in before if path in found.values}
         resource = self.book.resource(ref.resource)
         if created and resource.collection and str(ref) not in self.journal.adopted:
-            return Change(ref, (target.id,), now, {}, found, deletes=True)
+            return PlannedWrite(ref, (target.id,), now, {}, found, deletes=True)
         if created and str(ref) not in self.journal.adopted:
             self.report(t("stays, since nothing here removes it: {object}", object=ref))
         values = {path: value for path, value in before.items() if value is not None and not same(value, now.get(path))}
         if not values:
             return None
-        return Change(ref, (target.id,), {path: now[path] for path in values if path in now}, values, found)
+        return PlannedWrite(ref, (target.id,), {path: now[path] for path in values if path in now}, values, found)
 
 
-def _runs(changes: Sequence[Change], book: Cookbook) -> list[tuple[str, list[Change]]]:
+def _runs(changes: Sequence[PlannedWrite], book: Cookbook) -> list[tuple[str, list[PlannedWrite]]]:
     """Changes in order, neighbours of one channel together: the runner connects once for all of its own."""
-    groups: list[tuple[str, list[Change]]] = []
+    groups: list[tuple[str, list[PlannedWrite]]] = []
     for change in changes:
         name = book.channel(change.ref.resource)
         if groups and groups[-1][0] == name:

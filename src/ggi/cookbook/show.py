@@ -8,8 +8,8 @@ from typing import Any
 from ggi.cookbook.compare import shown
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.impact import Remark
-from ggi.cookbook.judge import ABSENT, Judged, Line, Outcome
-from ggi.cookbook.plan import Change, Plan
+from ggi.cookbook.judge import ABSENT, Compliance, Judged, Line
+from ggi.cookbook.plan import Plan, PlannedWrite
 from ggi.cookbook.product import GRAPH
 from ggi.inventory.m365 import Stage
 from ggi.messages import t
@@ -40,12 +40,12 @@ def word(one: Judged, plan: Plan) -> str:
     return outcome_word(one.outcome)
 
 
-def outcome_word(outcome: Outcome) -> str:
+def outcome_word(outcome: Compliance) -> str:
     """One of the three."""
     return {
-        Outcome.COMPLIANT: t("complies"),
-        Outcome.DRIFT: t("differs"),
-        Outcome.UNREADABLE: t("not readable"),
+        Compliance.COMPLIANT: t("complies"),
+        Compliance.DRIFT: t("differs"),
+        Compliance.UNREADABLE: t("not readable"),
     }[outcome]
 
 
@@ -53,12 +53,12 @@ def check_rows(plan: Plan) -> list[tuple[str, str, str, str, str]]:
     """(recipe, outcome, object, seen, wanted) of everything that does not simply comply."""
     rows = []
     for one in plan.judged:
-        if one.outcome is Outcome.COMPLIANT:
+        if one.outcome is Compliance.COMPLIANT:
             continue
         if one.reason is not None:
             rows.append((one.recipe, word(one, plan), str(one.ref), str(one.reason), ""))
             continue
-        lines = [line for line in one.lines if line.outcome is Outcome.DRIFT]
+        lines = [line for line in one.lines if line.outcome is Compliance.DRIFT]
         if one.reading is not None and not one.reading.exists:
             rows.append((one.recipe, word(one, plan), str(one.ref), t("does not exist"), ""))
             continue
@@ -75,17 +75,17 @@ def closing(stack: str, plan: Plan) -> str:
     for one in plan.judged:
         outcome = "waived" if one in plan.waived else one.outcome.value
         by_recipe.setdefault(one.recipe, set()).add(outcome)
-    order = (Outcome.UNREADABLE.value, Outcome.DRIFT.value, "waived", Outcome.COMPLIANT.value)
+    order = (Compliance.UNREADABLE.value, Compliance.DRIFT.value, "waived", Compliance.COMPLIANT.value)
     counts = dict.fromkeys(order, 0)
     for outcomes in by_recipe.values():
         counts[next(o for o in order if o in outcomes)] += 1
     return t(
         "{stack}: {passed} recipes comply, {drift} differ, {waived} are accepted deviations, {unread} not readable",
         stack=stack,
-        passed=counts[Outcome.COMPLIANT.value],
-        drift=counts[Outcome.DRIFT.value],
+        passed=counts[Compliance.COMPLIANT.value],
+        drift=counts[Compliance.DRIFT.value],
         waived=counts["waived"],
-        unread=counts[Outcome.UNREADABLE.value],
+        unread=counts[Compliance.UNREADABLE.value],
     )
 
 
@@ -94,7 +94,7 @@ def plan_lines(plan: Plan, book: Cookbook, remarks: Sequence[Remark] = (), *, wr
 
     `remarks`: what was counted in this tenant; each is shown with its recipe.
     """
-    listed = [one for one in plan.judged if one.outcome is not Outcome.COMPLIANT]
+    listed = [one for one in plan.judged if one.outcome is not Compliance.COMPLIANT]
     if writing:
         changing = {recipe for change in plan.changes for recipe in change.recipes}
         listed = [one for one in listed if one.recipe in changing]
@@ -142,7 +142,7 @@ def _object_lines(one: Judged, plan: Plan) -> Iterator[str]:
         return
     yield f"    {one.ref}{accepted}" + (f"  ({one.note})" if one.note else "")
     for line in one.lines:
-        if line.outcome is Outcome.DRIFT:
+        if line.outcome is Compliance.DRIFT:
             seen = "" if line.actual is ABSENT else f"{_seen(line)} -> "
             yield f"      {line.wanted.path}: {seen}{_wanted(line)}"
 
@@ -164,7 +164,7 @@ def _reversible(one: Judged, book: Cookbook) -> str:
 
 
 def _value(line: Line) -> Any:
-    return None if line.actual is ABSENT or line.outcome is Outcome.UNREADABLE else line.actual
+    return None if line.actual is ABSENT or line.outcome is Compliance.UNREADABLE else line.actual
 
 
 def judged_data(one: Judged, plan: Plan) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def judged_data(one: Judged, plan: Plan) -> dict[str, Any]:
     }
 
 
-def change_data(change: Change) -> dict[str, Any]:
+def change_data(change: PlannedWrite) -> dict[str, Any]:
     """One write, as data."""
     return {
         "object": str(change.ref),

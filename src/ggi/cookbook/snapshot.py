@@ -16,9 +16,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from ggi.audit.signing import fingerprint, pem, public_key, signed_by
+from ggi.assurance.signing import fingerprint, pem, public_key, signed_by
 from ggi.cookbook.journal import now
-from ggi.cookbook.reading import Reading, Reason, Ref, Seen, Unreadable
+from ggi.cookbook.reading import Reading, ReadResult, Reason, Ref, Unreadable
 from ggi.errors import InputError, Origin, Problem
 from ggi.files import write_atomically
 from ggi.messages import t
@@ -33,7 +33,7 @@ class Snapshot:
     stack: str
     taken: str
     stand_in: bool
-    seen: Mapping[Ref, Seen]
+    seen: Mapping[Ref, ReadResult]
 
     @property
     def known(self) -> dict[str, Mapping[str, Any]]:
@@ -41,13 +41,13 @@ class Snapshot:
         return {str(ref): found.values or {} for ref, found in self.seen.items() if isinstance(found, Reading)}
 
 
-def _data(found: Seen) -> dict[str, Any]:
+def _data(found: ReadResult) -> dict[str, Any]:
     if isinstance(found, Unreadable):
         return {"unreadable": found.reason.value, "detail": found.detail}
     return {"values": None if found.values is None else dict(found.values)}
 
 
-def _seen(ref: Ref, data: Mapping[str, Any]) -> Seen:
+def _seen(ref: Ref, data: Mapping[str, Any]) -> ReadResult:
     if "unreadable" in data:
         return Unreadable(Reason(data["unreadable"]), data["detail"])
     return Reading(ref, data["values"])
@@ -112,6 +112,6 @@ def newest(folder: Path, key: Ed25519PublicKey, stack: str) -> Snapshot:
     return load(found[-1], key, stack)
 
 
-def take(stack: str, seen: Mapping[Ref, Seen], *, stand_in: bool) -> Snapshot:
+def take(stack: str, seen: Mapping[Ref, ReadResult], *, stand_in: bool) -> Snapshot:
     """A snapshot of what was read just now."""
     return Snapshot(stack, now(), stand_in, dict(seen))

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.order import Asked, M365Tenant, Target, Wanted
 from ggi.cookbook.product import Monitored
 from ggi.cookbook.reading import EVERY
+from ggi.cookbook.targets import Asked, M365Tenant, RecipeTarget, WantedValue
 from ggi.cookbook.utcm_schema import known, refused
 from ggi.messages import t
 
@@ -31,7 +31,7 @@ class LeftOut:
     why: str
 
 
-def monitor(tenant: M365Tenant, targets: Iterable[Target], book: Cookbook) -> dict[str, Any]:
+def monitor(tenant: M365Tenant, targets: Iterable[RecipeTarget], book: Cookbook) -> dict[str, Any]:
     """The body of POST /admin/configurationManagement/configurationMonitors, and what is not covered."""
     resources: dict[str, dict[str, Any]] = {}
     left_out: list[LeftOut] = []
@@ -80,7 +80,7 @@ def _resource(watched: Monitored, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _property(watched: Monitored, want: Wanted) -> tuple[str, Any, str]:
+def _property(watched: Monitored, want: WantedValue) -> tuple[str, Any, str]:
     """(name in UTCM, value, why it can't be watched)."""
     if want.comparison not in ("equal", "one_of"):
         return "", None, t("UTCM compares for equality")

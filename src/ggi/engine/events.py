@@ -41,7 +41,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EngineResult:
     """What a run did: number of Kubernetes objects per operation, the messages of the engine, seconds, each change."""
 
     changes: Mapping[str, int]
@@ -113,10 +113,10 @@ class Watcher:
         if self.on_step is not None:
             self.on_step(step)
 
-    def outcome(self, seconds: float) -> Outcome:
+    def outcome(self, seconds: float) -> EngineResult:
         """What was seen, when the run is over."""
         shown = tuple(step for step in self.steps.values() if step.op not in PARTS)
-        return Outcome(self.changes, tuple(_together(dict.fromkeys(self.messages))), seconds, shown)
+        return EngineResult(self.changes, tuple(_together(dict.fromkeys(self.messages))), seconds, shown)
 
 
 def _drift(metadata: Mapping[str, Any]) -> str:

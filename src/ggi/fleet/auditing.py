@@ -16,15 +16,15 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from ggi.audit.audit import Audit, Place, audited
-from ggi.audit.content import Controls, load_controls
+from ggi.assurance.waiver_register import unused_elsewhere
+from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.deviations import load_waivers
-from ggi.audit.facts import Facts
-from ggi.audit.register import unused_elsewhere
-from ggi.audit.subjects import of_landscape
 from ggi.catalogue.content import Catalogue, load_catalogue
+from ggi.controls.load import Controls, load_controls
+from ggi.controls.observation import Facts
+from ggi.controls.subjects import of_landscape
 from ggi.inventory.load import Inventory
-from ggi.inventory.models import State
+from ggi.inventory.models import TenantState
 from ggi.inventory.waiverfiles import Waivers
 from ggi.inventory.waivers import Deviation
 from ggi.landscape.build import landscape
@@ -75,7 +75,7 @@ def _audit(content: _Content, stack: Stack, full: bool) -> Audit:
             return {}
         return unused_elsewhere(own, environment, content.inventory, content.catalogue, content.controls, content.date)
 
-    found = audited(
+    found = run_audit(
         facts,
         of_landscape(facts.landscape),
         content.controls,
@@ -97,7 +97,7 @@ def cores() -> int:
 def every_stack(inventory: Inventory) -> Iterator[Stack]:
     """Every environment of every tenant that is not merged away, in the order of the tenants' ids."""
     for tenant in inventory.tenants():
-        if tenant.file.state is not State.MERGED:
+        if tenant.file.state is not TenantState.MERGED:
             yield from ((tenant.id, name) for name in tenant.environments)
 
 

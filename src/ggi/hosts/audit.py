@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.control import Control
 from ggi.audit.deviations import Deviations, deviations_in, unused_problems
-from ggi.audit.verdict import Enforcement, Finding, Outcome
+from ggi.controls.control import Control
+from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin
 from ggi.hosts.controls import HostControl
-from ggi.hosts.place import Place as Network
+from ggi.hosts.managed_network import ManagedNetwork as Network
 from ggi.inventory.waiverfiles import WaiversOf
 from ggi.inventory.waivers import WaiverFile
 from ggi.messages import t

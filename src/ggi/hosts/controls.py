@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ggi.audit.control import Control, ControlFile
+from ggi.controls.control import Control, ControlFile
 from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.govroam import Govroam
 from ggi.inventory.tree import read

@@ -16,7 +16,7 @@ from typing import Literal
 Inner = Literal["mschapv2", "pap", "md5", "gtc", "none"]
 
 
-class Outcome(StrEnum):
+class LoginOutcome(StrEnum):
     """How a log-in ended."""
 
     ACCEPTED = "accepted"
@@ -50,7 +50,7 @@ class Login:
 class Result:
     """How it ended. `attributes` are those of the last answer, by number and as text; `text` is all that was said."""
 
-    outcome: Outcome
+    outcome: LoginOutcome
     seconds: float = 0.0
     tls: str = ""
     attributes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
@@ -126,15 +126,15 @@ def result(text: str, seconds: float = 0.0) -> Result:
     versions = _TLS.findall(text)
     ended = text.rstrip().endswith("SUCCESS")
     if ended and 2 in codes:
-        outcome = Outcome.ACCEPTED
+        outcome = LoginOutcome.ACCEPTED
     elif _DISTRUST.search(text):
-        outcome = Outcome.REFUSED
+        outcome = LoginOutcome.REFUSED
     elif 3 in codes:
-        outcome = Outcome.REJECTED
+        outcome = LoginOutcome.REJECTED
     elif 2 not in codes:
-        outcome = Outcome.SILENT
+        outcome = LoginOutcome.SILENT
     else:
-        outcome = Outcome.UNCLEAR
+        outcome = LoginOutcome.UNCLEAR
     return Result(outcome, seconds, versions[-1] if versions else "", attributes, text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ggi.hosts.eapol import Outcome, Result
+from ggi.hosts.eapol import LoginOutcome, Result
 from ggi.hosts.logs import Attempt
 from ggi.messages import t
 
@@ -48,7 +48,7 @@ def of_attempt(hops: Sequence[Attempt]) -> str:
 
 def of_login(result: Result, who: str, server: str, hops: Sequence[Attempt]) -> str:
     """A log-in that was tried from here."""
-    if result.outcome is Outcome.ACCEPTED:
+    if result.outcome is LoginOutcome.ACCEPTED:
         vlan = result.first(VLAN)
         shown = bytes.fromhex(vlan).decode(errors="replace") if vlan else "-"
         return t(
@@ -59,9 +59,9 @@ def of_login(result: Result, who: str, server: str, hops: Sequence[Attempt]) -> 
             tls=result.tls or "TLS",
             vlan=shown,
         )
-    if result.outcome is Outcome.REFUSED:
+    if result.outcome is LoginOutcome.REFUSED:
         return t("the device refused the server: its certificate is not of the CA and name that the profile pins")
-    if result.outcome is Outcome.SILENT:
+    if result.outcome is LoginOutcome.SILENT:
         return t(
             "{server} gave no answer: it is down, a firewall is between, or it does not know this address and secret",
             server=server,

@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from ggi.errors import Problem, WorkError
 from ggi.hosts.audit import connection
 from ggi.hosts.logs import LOG, Attempt, attempts
-from ggi.hosts.place import Place
+from ggi.hosts.managed_network import ManagedNetwork
 from ggi.messages import t
 
 AROUND = dt.timedelta(minutes=5)
 """How far from the named time an attempt may lie: people remember the time roughly."""
 
 
-def read(place: Place, *needles: str) -> list[Attempt]:
+def read(place: ManagedNetwork, *needles: str) -> list[Attempt]:
     """The attempts that all servers of a network wrote, on lines with one of `needles` (default all).
 
     Raises WorkError when a server can't be read.

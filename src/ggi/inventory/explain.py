@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ggi.errors import InputError, Origin, Problem
-from ggi.inventory.fields import Place, place_of
+from ggi.inventory.fields import KnownPath, place_of
 from ggi.inventory.merge import appended
 from ggi.inventory.models import ComponentSettings, EnvironmentSettings, TenantFile
 from ggi.inventory.resolve import Environment, Known
@@ -118,7 +118,7 @@ def _said(layer: Node, path: Steps) -> Said | None:
     return Said(node.plain(), node.origin, How.SET, node.locked)
 
 
-def _parts(path: Steps, node: Node | None, place: Place) -> list[Part]:
+def _parts(path: Steps, node: Node | None, place: KnownPath) -> list[Part]:
     """What lies below: what was said, then the defaults of the model that nobody touched."""
     parts = []
     if node is not None and isinstance(node.value, dict | list):
@@ -139,11 +139,11 @@ def _of(field: FieldInfo) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
-def _default(place: Place) -> Any:
+def _default(place: KnownPath) -> Any:
     return _of(place.field) if place.field else None
 
 
-def _path(environment: Environment, key: str, known: Known) -> tuple[Steps, Place]:
+def _path(environment: Environment, key: str, known: Known) -> tuple[Steps, KnownPath]:
     """`key` as steps, and what the models know of it. A step may itself have dots, as the ids of inputs do."""
     words = [word for word in key.strip().split(".") if word]
     if not words:
@@ -151,7 +151,7 @@ def _path(environment: Environment, key: str, known: Known) -> tuple[Steps, Plac
     if words[0] in known.components and words[0] not in TenantFile.model_fields:
         words.insert(0, "components")
     steps: list[str | int] = []
-    place = Place((EnvironmentSettings, TenantFile))
+    place = KnownPath((EnvironmentSettings, TenantFile))
     while words:
         size = _longest(environment, steps, words)
         word = ".".join(words[:size])
@@ -174,14 +174,14 @@ def _longest(environment: Environment, steps: list[str | int], words: list[str])
     return 1
 
 
-def _below(place: Place, steps: list[str | int], step: str | int, known: Known) -> Place | None:
+def _below(place: KnownPath, steps: list[str | int], step: str | int, known: Known) -> KnownPath | None:
     if steps == ["components"]:
         model: type[ComponentSettings] | None = known.components.get(str(step))
         return place_of(model, ()) if model else None
     return place.step(step)
 
 
-def _unknown(key: str, steps: list[str | int], word: str, place: Place, known: Known) -> InputError:
+def _unknown(key: str, steps: list[str | int], word: str, place: KnownPath, known: Known) -> InputError:
     names = known.components if steps == ["components"] else place.keys
     begin = "".join(f"{step}." for step in steps)
     return InputError(Problem(t("unknown key {key}", key=key), nearest(begin + word, [begin + name for name in names])))

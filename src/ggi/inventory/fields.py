@@ -15,7 +15,7 @@ from ggi.inventory.docstrings import description
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class KnownPath:
     """What the models know of one path."""
 
     types: tuple[Any, ...]
@@ -37,15 +37,15 @@ class Place:
         """Names of the fields that may stand below; empty when any name may, or none."""
         return [name for kind in self.types if _is_model(kind) for name in kind.model_fields]
 
-    def step(self, name: str | int) -> Place | None:
+    def step(self, name: str | int) -> KnownPath | None:
         """The place one step further, or None when the models do not have it."""
         for kind in self.types:
             if _is_model(kind):
                 if name in kind.model_fields:
                     found = kind.model_fields[str(name)]
-                    return Place(tuple(_alternatives(found.annotation)), (kind, str(name)))
+                    return KnownPath(tuple(_alternatives(found.annotation)), (kind, str(name)))
             elif typing.get_origin(kind) in (dict, list):
-                return Place(tuple(_alternatives(typing.get_args(kind)[-1])))
+                return KnownPath(tuple(_alternatives(typing.get_args(kind)[-1])))
         return None
 
 
@@ -64,9 +64,9 @@ def _alternatives(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def place_of(model: type[BaseModel], path: Sequence[str | int]) -> Place | None:
+def place_of(model: type[BaseModel], path: Sequence[str | int]) -> KnownPath | None:
     """What `model` knows of `path`, or None when there is no such path."""
-    place: Place | None = Place((model,))
+    place: KnownPath | None = KnownPath((model,))
     for step in path:
         if place is None:
             return None

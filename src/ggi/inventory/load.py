@@ -15,7 +15,7 @@ from ggi.inventory.cluster import OwnedCluster, find_cluster
 from ggi.inventory.find import find
 from ggi.inventory.layers import LAYERED, Layers, alone, check_environments, split
 from ggi.inventory.m365 import M365File
-from ggi.inventory.models import Changes, NationalFile, RegionFile, State
+from ggi.inventory.models import ChangeRules, NationalFile, RegionFile, TenantState
 from ggi.inventory.network import NetworkFile
 from ggi.inventory.owned import Owned
 from ggi.inventory.registry import Registry, load_registry
@@ -119,7 +119,7 @@ class Inventory:
         return self._national[1]
 
     @property
-    def changes(self) -> Changes:
+    def changes(self) -> ChangeRules:
         """What every change must name."""
         return self._national[0].changes
 
@@ -234,7 +234,7 @@ class Inventory:
     def environments(self) -> Iterator[Environment]:
         """Every environment of every tenant that is not merged away."""
         for tenant in self.tenants():
-            if tenant.file.state is not State.MERGED:
+            if tenant.file.state is not TenantState.MERGED:
                 for name in tenant.environments:
                     yield self.environment(tenant, name)
 

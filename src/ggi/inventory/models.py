@@ -33,7 +33,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class State(StrEnum):
+class TenantState(StrEnum):
     """Where a tenant is in its life. Deleting a file destroys nothing; these words do."""
 
     ACTIVE = "active"
@@ -166,7 +166,7 @@ class TenantFile(Settings):
     """The region (shared-service centre) whose layer applies."""
     ring: Annotated[int, Field(ge=0, le=9)] = 1
     """Wave in which it is updated; 0 goes first."""
-    state: Annotated[State, Field(strict=False)] = State.ACTIVE
+    state: Annotated[TenantState, Field(strict=False)] = TenantState.ACTIVE
     """Where it is in its life; deleting the file destroys nothing."""
     network: Slug | None = None
     """The network that serves it; default one of its own."""
@@ -261,7 +261,7 @@ class RegionFile(Settings):
     """What holds for one environment: ontw, test, accp, prod."""
 
 
-class Changes(Model):
+class ChangeRules(Model):
     """What every change of a landscape must name."""
 
     ticket: list[EnvironmentName] = []
@@ -282,7 +282,7 @@ class Changes(Model):
 class NationalFile(Settings):
     """What holds for every gemeente unless a lower layer may and does say otherwise."""
 
-    changes: Changes = Changes()
+    changes: ChangeRules = ChangeRules()
     """What every change must name; a sandbox is exempt."""
     environments: dict[EnvironmentName, Settings] = {}
     """What holds for one environment: ontw, test, accp, prod."""

@@ -15,7 +15,7 @@ from ggi.inventory.load import Environment
 from ggi.landscape.network import Flow, flows, policies
 from ggi.landscape.objects import NAMESPACE, Object, digest
 from ggi.landscape.platform import accept, budget, gateway, make, platform
-from ggi.landscape.relations import Placed, placed, redis_databases, relations, start_order
+from ggi.landscape.relations import ComponentInstance, placed, redis_databases, relations, start_order
 from ggi.landscape.sizing import web_pods
 from ggi.landscape.workload import Workload
 from ggi.messages import t
@@ -42,7 +42,7 @@ class Landscape:
     """
 
     environment: Environment
-    components: Mapping[str, Placed]
+    components: Mapping[str, ComponentInstance]
     waiting: tuple[str, ...]
     order: tuple[str, ...]
     relations: tuple[Relation, ...]
@@ -73,7 +73,7 @@ def _replicas(environment: Environment, component: Component) -> dict[str, int]:
     return {p.name: size if p.scales else p.replicas for p in component.processes}
 
 
-def _connections(environment: Environment, incoming: Sequence[Relation], on: Mapping[str, Placed]) -> int:
+def _connections(environment: Environment, incoming: Sequence[Relation], on: Mapping[str, ComponentInstance]) -> int:
     """Connections that the consumers of these relations open at most; a Job counts as one pod of one."""
     total = 0
     for relation in incoming:
@@ -84,7 +84,7 @@ def _connections(environment: Environment, incoming: Sequence[Relation], on: Map
     return total
 
 
-def _hosts(environment: Environment, on: Mapping[str, Placed], problems: list[Problem]) -> dict[str, str]:
+def _hosts(environment: Environment, on: Mapping[str, ComponentInstance], problems: list[Problem]) -> dict[str, str]:
     hosts: dict[str, str] = {}
     for name, item in on.items():
         if item.external or not item.component.route:
@@ -103,7 +103,9 @@ def _hosts(environment: Environment, on: Mapping[str, Placed], problems: list[Pr
     return hosts
 
 
-def _open_inputs(environment: Environment, on: Mapping[str, Placed], problems: list[Problem]) -> list[OpenInput]:
+def _open_inputs(
+    environment: Environment, on: Mapping[str, ComponentInstance], problems: list[Problem]
+) -> list[OpenInput]:
     supplied = environment.settings.inputs
     declared = [OpenInput(name, i) for name, item in on.items() for i in item.inputs]
     known = {i.id for i in declared}
@@ -119,7 +121,7 @@ def _open_inputs(environment: Environment, on: Mapping[str, Placed], problems: l
     return [i for i in declared if i.id not in supplied and not (i.input.known and i.input.known(environment))]
 
 
-def _waiting(on: Mapping[str, Placed], missing: Sequence[OpenInput]) -> tuple[str, ...]:
+def _waiting(on: Mapping[str, ComponentInstance], missing: Sequence[OpenInput]) -> tuple[str, ...]:
     """The components that can't be made yet: an input is missing, or they need one that waits."""
     waiting = {i.component for i in missing if i.input.blocks}
     while more := {
@@ -134,7 +136,7 @@ def _waiting(on: Mapping[str, Placed], missing: Sequence[OpenInput]) -> tuple[st
 
 
 def _ready(
-    found: Sequence[Relation], built: Mapping[str, list[Object]], on: Mapping[str, Placed]
+    found: Sequence[Relation], built: Mapping[str, list[Object]], on: Mapping[str, ComponentInstance]
 ) -> dict[str, list[str]]:
     """Per component: what must work before it starts, from the providers that it starts after."""
     result: dict[str, list[str]] = {}

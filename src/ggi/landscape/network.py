@@ -17,7 +17,7 @@ from ggi.errors import Problem
 from ggi.inventory.load import Environment
 from ggi.inventory.models import Cluster, Peer
 from ggi.landscape.objects import Body
-from ggi.landscape.relations import Placed
+from ggi.landscape.relations import ComponentInstance
 from ggi.messages import t
 
 
@@ -57,7 +57,7 @@ def _peer_edges(cluster: Cluster) -> dict[str, Peer]:
     } | {"gateway": cluster.gateway.peer}
 
 
-def edges(cluster: Cluster, on: Mapping[str, Placed], environment: Environment) -> dict[str, Peer]:
+def edges(cluster: Cluster, on: Mapping[str, ComponentInstance], environment: Environment) -> dict[str, Peer]:
     """Every edge by name: the cluster's, and one per component that exists outside the namespace."""
     result = _peer_edges(cluster)
     for name, item in on.items():
@@ -71,7 +71,9 @@ def _processes(component: Component) -> tuple[str, ...]:
     return tuple(p.name for p in component.processes) + tuple(r.name for r in component.runs)
 
 
-def _outside(item: Placed, known: Mapping[str, Peer], environment: Environment, problems: list[Problem]) -> list[Flow]:
+def _outside(
+    item: ComponentInstance, known: Mapping[str, Peer], environment: Environment, problems: list[Problem]
+) -> list[Flow]:
     flows = []
     for out in item.component.outside:
         peer = known.get(out.edge)
@@ -107,7 +109,7 @@ def _outside(item: Placed, known: Mapping[str, Peer], environment: Environment, 
 
 
 def flows(
-    environment: Environment, on: Mapping[str, Placed], found: Sequence[Relation], problems: list[Problem]
+    environment: Environment, on: Mapping[str, ComponentInstance], found: Sequence[Relation], problems: list[Problem]
 ) -> list[Flow]:
     """Every flow of the landscape, sorted. DNS is one flow of the whole namespace and is not listed per pod."""
     known = edges(environment.cluster, on, environment)
@@ -189,13 +191,15 @@ def edge_peers(peer: Peer) -> list[dict[str, Any]]:
     return result
 
 
-def _peers(end: End, on: Mapping[str, Placed], known: Mapping[str, Peer]) -> list[dict[str, Any]]:
+def _peers(end: End, on: Mapping[str, ComponentInstance], known: Mapping[str, Peer]) -> list[dict[str, Any]]:
     if end.inside:
         return [{"podSelector": _pod_selector(on[end.component].component, end.processes)}]
     return edge_peers(known[end.edge])
 
 
-def policies(environment: Environment, on: Mapping[str, Placed], listed: Sequence[Flow]) -> dict[tuple[str, str], Body]:
+def policies(
+    environment: Environment, on: Mapping[str, ComponentInstance], listed: Sequence[Flow]
+) -> dict[tuple[str, str], Body]:
     """The NetworkPolicy of every (component, process) that has a flow, as spec."""
     known = edges(environment.cluster, on, environment)
     result: dict[tuple[str, str], Body] = {}

@@ -22,7 +22,7 @@ TOKEN_BYTES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class ComponentInstance:
     """A component that is switched on in an environment, with its version in the release."""
 
     component: Component
@@ -40,7 +40,7 @@ class Placed:
         return self.component.external_inputs if self.external else self.component.inputs
 
 
-def placed(environment: Environment, catalogue: Catalogue, problems: list[Problem]) -> dict[str, Placed]:
+def placed(environment: Environment, catalogue: Catalogue, problems: list[Problem]) -> dict[str, ComponentInstance]:
     """The components that are switched on, by name."""
     release = catalogue.releases[environment.release]
     result = {}
@@ -57,7 +57,7 @@ def placed(environment: Environment, catalogue: Catalogue, problems: list[Proble
                 )
             )
             continue
-        result[name] = Placed(catalogue.components[name], version, settings.external is not None)
+        result[name] = ComponentInstance(catalogue.components[name], version, settings.external is not None)
     return result
 
 
@@ -118,7 +118,7 @@ def _relations_of(consumer: Component, use: Use, provider: Component, environmen
 
 
 def relations(
-    environment: Environment, catalogue: Catalogue, on: Mapping[str, Placed], problems: list[Problem]
+    environment: Environment, catalogue: Catalogue, on: Mapping[str, ComponentInstance], problems: list[Problem]
 ) -> list[Relation]:
     """Every relation between components that are switched on; a use of one that is off is a problem."""
     result = []
@@ -134,7 +134,7 @@ def relations(
     return result
 
 
-def _off(environment: Environment, catalogue: Catalogue, item: Placed, use: Use) -> Problem:
+def _off(environment: Environment, catalogue: Catalogue, item: ComponentInstance, use: Use) -> Problem:
     known = use.component in catalogue.components
     place = environment.tree.child("components", use.component, "enabled")
     own: Origin = environment.origin("components", item.name, "enabled")
@@ -150,7 +150,7 @@ def _off(environment: Environment, catalogue: Catalogue, item: Placed, use: Use)
 
 
 def start_order(
-    on: Mapping[str, Placed], found: Sequence[Relation], environment: Environment, problems: list[Problem]
+    on: Mapping[str, ComponentInstance], found: Sequence[Relation], environment: Environment, problems: list[Problem]
 ) -> list[str]:
     """Names of the components in the order in which they start; a circle is a problem."""
     graph: dict[str, set[str]] = {name: set() for name in on}

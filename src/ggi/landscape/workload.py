@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ggi.catalogue.component import Configuration, Manifest, Process, Run
+from ggi.catalogue.component import Configuration, Job, Manifest, Process
 from ggi.catalogue.context import Context, service_name
 from ggi.catalogue.document import document
 from ggi.catalogue.secrets import SecretText, secret_name
@@ -198,7 +198,7 @@ class Workload:
 
     def _job(
         self,
-        run: Run,
+        run: Job,
         main: Process,
         before: Sequence[str],
         env: Object | None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ggi.catalogue.component import Auth, Layer
 from ggi.catalogue.relation import Relation
 from ggi.landscape.build import Landscape
-from ggi.landscape.relations import Placed
+from ggi.landscape.relations import ComponentInstance
 from ggi.messages import t
 
 LAYERS = {
@@ -106,7 +106,7 @@ def is_arrow(relation: Relation, built: Landscape) -> bool:
     return relation.provider != relation.consumer and not is_shared(relation, built)
 
 
-def icon(item: Placed) -> str:
+def icon(item: ComponentInstance) -> str:
     """The pictogram of a component that others share, by what it offers."""
     offers = item.component.offers
     if any(api.auth is Auth.OIDC for api in offers):
@@ -137,7 +137,7 @@ def edge_title(name: str) -> str:
     }.get(name, name)
 
 
-def pods(built: Landscape, item: Placed) -> tuple[tuple[str, int], ...]:
+def pods(built: Landscape, item: ComponentInstance) -> tuple[tuple[str, int], ...]:
     """Number of pods per process, as the objects say; an operator's own objects say it as `instances`."""
     if item.external or item.name in built.waiting:
         return ()
@@ -174,7 +174,7 @@ def _host(built: Landscape, name: str) -> str:
     return f"{external.host}:{external.port}" if external is not None else built.hosts.get(name, "")
 
 
-def _waits_with(built: Landscape, item: Placed) -> tuple[str, ...]:
+def _waits_with(built: Landscape, item: ComponentInstance) -> tuple[str, ...]:
     """A component that lacks nothing itself, but needs others that wait: their titles."""
     if item.name not in built.waiting:
         return ()
@@ -182,7 +182,7 @@ def _waits_with(built: Landscape, item: Placed) -> tuple[str, ...]:
     return tuple(built.components[name].component.title for name in needed)
 
 
-def _card(built: Landscape, name: str, item: Placed) -> Card:
+def _card(built: Landscape, name: str, item: ComponentInstance) -> Card:
     own = [o.input for o in built.open_inputs if o.component == name]
     users = {r.consumer for r in built.relations if r.provider == name != r.consumer and is_shared(r, built)}
     return Card(

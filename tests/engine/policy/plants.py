@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ggi.audit.examples import Change
+from ggi.controls.examples import Mutation
 
 PLACES = ("plan", "preview", "state", "live", "admission")
 
@@ -23,7 +23,7 @@ class Plant:
 
     control: str
     subject: str = ""
-    change: tuple[Change, ...] = ()
+    change: tuple[Mutation, ...] = ()
     remove: bool = False
     unseen: Mapping[str, str] = field(default_factory=dict)
     """The places that can't see it, each with the reason."""
@@ -31,9 +31,9 @@ class Plant:
     """What the finding is about, when it is not `subject`."""
 
 
-def set_(*changes: tuple[str | list[str | int], Any]) -> tuple[Change, ...]:
+def set_(*changes: tuple[str | list[str | int], Any]) -> tuple[Mutation, ...]:
     """A change per (path, value)."""
-    return tuple(Change(path=path, value=value) for path, value in changes)
+    return tuple(Mutation(path=path, value=value) for path, value in changes)
 
 
 POD = "spec.template.spec"

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from ggi.audit import cel
-from ggi.audit.admission import API, policy_name
-from ggi.audit.control import Control, mandatory_environments
-from ggi.audit.examples import ExampleFile, about, load_examples, seen
-from ggi.audit.facts import Subject
 from ggi.audit.judge import FAILS
+from ggi.controls import cel
+from ggi.controls.control import Control, mandatory_environments
+from ggi.controls.examples import ExampleFile, about, load_examples, seen
+from ggi.controls.observation import Subject
+from ggi.enforcement.admission import API, policy_name
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubeerrors import ForbiddenError, InvalidError
 from tests.content import catalogue, controls, inventory

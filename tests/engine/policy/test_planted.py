@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 
-from ggi.audit.admission import API
 from ggi.audit.audit import Place as Where
-from ggi.audit.audit import audited
-from ggi.audit.content import load_controls
-from ggi.audit.examples import changed
-from ggi.audit.facts import Facts, Subject
-from ggi.audit.subjects import Names, of_landscape
+from ggi.audit.audit import run_audit
 from ggi.catalogue.content import load_catalogue
+from ggi.controls.examples import changed
+from ggi.controls.load import load_controls
+from ggi.controls.observation import Facts, Subject
+from ggi.controls.subjects import LogicalNames, of_landscape
+from ggi.enforcement.admission import API
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubeerrors import ForbiddenError
 from ggi.landscape.build import Landscape
@@ -77,7 +77,7 @@ class Planting:
         self.api: KubeApi = policed.place.api
         self.built: Landscape = self.place.landscape(self.stack)
         self.live: dict[str, dict[str, Any]] = {}
-        names = Names(self.built)
+        names = LogicalNames(self.built)
         wanted = {(o.api_version, o.kind) for o in self.built.objects if o.name in subjects()}
         for api_version, kind in wanted:
             found = (
@@ -92,7 +92,7 @@ class Planting:
         catalogue = load_catalogue()
         listed = [Subject(s.name, planted(s.body, of(s.name))) for s in of_landscape(self.built) if not removed(s.name)]
         facts, today = Facts(self.built, catalogue), dt.datetime.now(tz=dt.UTC).date()
-        found = audited(facts, listed, load_controls(catalogue.roots), Where.PLAN, today).findings
+        found = run_audit(facts, listed, load_controls(catalogue.roots), Where.PLAN, today).findings
         return told([{"control": f.control, "subject": f.subject, "outcome": f.outcome} for f in found])
 
     def admission(self) -> Found:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ggi.audit import cel
-from ggi.audit.cluster import FINGERPRINT, RBAC, ROLE
-from ggi.audit.content import load_controls
+from ggi.controls import cel
+from ggi.controls.load import load_controls
+from ggi.enforcement.cluster_stack import FINGERPRINT, RBAC, ROLE
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubeerrors import ForbiddenError
 from ggi.inventory.waivers import ACCEPTED
@@ -178,8 +178,8 @@ def test_another_cluster_s_stack_does_not_take_over_what_is_there(policed: Polic
 
 
 def test_nobody_s_login_reads_or_writes_more_than_an_audit_needs(policed: Policed) -> None:
-    from ggi.audit.kinds import KINDS
     from ggi.audit.live import as_auditor
+    from ggi.controls.kinds import KINDS
 
     api = KubeApi.from_kubeconfig(policed.place.kubeconfig)
     as_auditor(api)

@@ -23,11 +23,11 @@ from ggi.cookbook.graph.channel import GraphChannel
 from ggi.cookbook.graph.client import GraphClient
 from ggi.cookbook.graph.credential import Token
 from ggi.cookbook.journal import Journal
-from ggi.cookbook.judge import Judged, Outcome
-from ggi.cookbook.order import M365Tenant, Target, find_m365, targets
+from ggi.cookbook.judge import Compliance, Judged
 from ggi.cookbook.plan import Plan
 from ggi.cookbook.runner import RunnerChannel
-from ggi.cookbook.session import Session
+from ggi.cookbook.session import TenantSession
+from ggi.cookbook.targets import M365Tenant, RecipeTarget, find_m365, targets
 from ggi.inventory.load import Inventory
 from ggi.inventory.m365 import Stage
 from ggi.paths import ROOT
@@ -152,7 +152,7 @@ class World:
         self.said.append(text)
 
     @asynccontextmanager
-    async def session(self, book_: Cookbook | None = None) -> AsyncIterator[Session]:
+    async def session(self, book_: Cookbook | None = None) -> AsyncIterator[TenantSession]:
         """A session with the tenant."""
         content = book_ or book()
         url = server().url
@@ -176,7 +176,7 @@ class World:
                 "runner": RunnerChannel(content, self.runner),
                 "dns": DnsChannel(content, records),
             }
-            yield Session(rijnstad(), content, channels, self.journal, self.report)
+            yield TenantSession(rijnstad(), content, channels, self.journal, self.report)
 
     def planned(self, only: Sequence[str] = (), **options: Any) -> Plan:
         """The plan at stage apply."""
@@ -210,9 +210,9 @@ class World:
 
         return asyncio.run(work())
 
-    def outcomes(self, only: Sequence[str] = ()) -> dict[str, set[Outcome]]:
+    def outcomes(self, only: Sequence[str] = ()) -> dict[str, set[Compliance]]:
         """Outcomes by recipe."""
-        found: dict[str, set[Outcome]] = {}
+        found: dict[str, set[Compliance]] = {}
         for one in self.planned(only).judged:
             found.setdefault(one.recipe, set()).add(one.outcome)
         return found
@@ -230,7 +230,7 @@ def _applied() -> str:
         return json.dumps(world.state.data)
 
 
-def wanted(only: Sequence[str] = (), stage: Stage = Stage.APPLY) -> tuple[Target, ...]:
+def wanted(only: Sequence[str] = (), stage: Stage = Stage.APPLY) -> tuple[RecipeTarget, ...]:
     """Recipes of the example tenant, all at one stage."""
     return targets(rijnstad(), book(), only, stage)
 

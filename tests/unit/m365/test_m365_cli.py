@@ -231,8 +231,8 @@ def test_the_first_measurement_is_a_file_of_deviations_that_wins_over_changes(
     from ggi.clock import today
     from ggi.cookbook.audit import audit_of
     from ggi.cookbook.baseline import draft
+    from ggi.cookbook.deviations import deviations_of, waived_in
     from ggi.cookbook.plan import refs_of
-    from ggi.cookbook.waived import deviations_of, waived_in
 
     file = tmp_path / "policies" / "waivers" / "m365" / "rijnstad.yaml"
     file.parent.mkdir(parents=True)

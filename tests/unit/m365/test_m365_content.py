@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ggi.cookbook.compare import holds, same, to_write
 from ggi.cookbook.content import load_cookbook
 from ggi.cookbook.control import control_of
-from ggi.cookbook.order import find_m365, targets
 from ggi.cookbook.schema import cookbook_schemas
+from ggi.cookbook.targets import find_m365, targets
 from ggi.errors import InputError
 from ggi.inventory.load import Inventory
 from ggi.inventory.m365 import Stage

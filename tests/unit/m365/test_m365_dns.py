@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ggi.cookbook.dns import DnsChannel, dig, judged_records, text_of
-from ggi.cookbook.judge import Outcome
-from ggi.cookbook.plan import Change
+from ggi.cookbook.judge import Compliance
+from ggi.cookbook.plan import PlannedWrite
 from ggi.cookbook.reading import Reading, Reason, Ref, Unreadable
 from ggi.cookbook.show import plan_lines
 from tests.unit.m365.place import World, book
@@ -71,10 +71,10 @@ def test_a_record_that_differs_is_told_with_what_to_do_and_never_written(world: 
     assert all(change.ref != DOMAIN for change in plan.changes)
     assert any("by hand" in line and "p=reject" in line for line in plan_lines(plan, book()))
     world.apply(["EX-04"])
-    assert Outcome.DRIFT in world.outcomes(["EX-04"])["EX-04"]
+    assert Compliance.DRIFT in world.outcomes(["EX-04"])["EX-04"]
 
     async def write() -> list[object]:
-        change = Change(DOMAIN, ("EX-04",), {}, {"dmarc": "reject"}, Reading(DOMAIN, {}))
+        change = PlannedWrite(DOMAIN, ("EX-04",), {}, {"dmarc": "reject"}, Reading(DOMAIN, {}))
         return [one.failed async for one in DnsChannel(book(), dig).write([change])]
 
     assert all(asyncio.run(write()))

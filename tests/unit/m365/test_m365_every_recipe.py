@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from ggi.cookbook.judge import Outcome
+from ggi.cookbook.judge import Compliance
 from tests.unit.m365.place import World, recipe_ids, together
 
 
@@ -22,12 +22,12 @@ def test_a_tenant_that_differs_is_found_repaired_verified_and_restored(recipe: s
     group = together(recipe)
     before = shape(world)
     # Security defaults are right as long as nothing replaces them, so EN-08 alone differs by what is planned.
-    assert Outcome.DRIFT in world.outcomes(group)[recipe]
+    assert Compliance.DRIFT in world.outcomes(group)[recipe]
     assert world.planned(group).changes
 
     writes = world.apply(group)
     assert writes
-    assert world.outcomes(group)[recipe] == {Outcome.COMPLIANT}
+    assert world.outcomes(group)[recipe] == {Compliance.COMPLIANT}
     assert shape(world) != before
 
     touched = world.state.writes
@@ -45,7 +45,7 @@ def test_a_tenant_that_differs_is_found_repaired_verified_and_restored(recipe: s
         assert kept == after["powershell"][name] or name in made  # type: ignore[index]
     assert after["graph"] == before["graph"]
     stays = recipe in ("RT-02", "TM-14")
-    assert (Outcome.DRIFT in world.outcomes(group)[recipe]) is not stays
+    assert (Compliance.DRIFT in world.outcomes(group)[recipe]) is not stays
     assert any("stays" in line for line in world.said) is stays
 
 
@@ -53,7 +53,7 @@ def test_all_recipes_together_make_a_tenant_comply_and_a_second_run_writes_nothi
     plan = world.planned()
     assert {one.recipe for one in plan.drifts()} == set(recipe_ids())
     assert world.apply() == len(plan.changes)
-    assert all(found == {Outcome.COMPLIANT} for found in world.outcomes().values())
+    assert all(found == {Compliance.COMPLIANT} for found in world.outcomes().values())
     assert world.apply() == 0
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from ggi.cookbook.graph.budget import Budget
 from ggi.cookbook.graph.client import GraphClient, Request
-from ggi.cookbook.judge import Outcome
+from ggi.cookbook.judge import Compliance
 from ggi.cookbook.reading import Reason
-from ggi.cookbook.session import Session
+from ggi.cookbook.session import TenantSession
 from ggi.errors import WorkError
 from tests.unit.m365.place import FakeTime, Signer, World, recipe_ids, wanted
 
@@ -23,7 +23,7 @@ SOME = ["EN-01", "EN-02", "EN-03", "EN-04", "EN-08", "TG-02", "TG-03", "TM-01", 
 
 def complies(world: World, only: list[str] = SOME) -> bool:
     """Whether all of these comply, with nothing in the way."""
-    return all(found == {Outcome.COMPLIANT} for found in world.outcomes(only).values())
+    return all(found == {Compliance.COMPLIANT} for found in world.outcomes(only).values())
 
 
 @pytest.mark.parametrize("every", [2, 5])
@@ -91,7 +91,7 @@ def test_a_service_that_goes_away_in_the_middle_leaves_a_run_that_goes_on_later(
 def test_a_service_that_stays_away_is_not_readable_and_never_compliant(world: World) -> None:
     world.state.faults.broken = 10_000
     found = world.judged("TG-03")
-    assert [one.outcome for one in found] == [Outcome.UNREADABLE]
+    assert [one.outcome for one in found] == [Compliance.UNREADABLE]
     assert found[0].reason is not None and found[0].reason.reason is Reason.FAILED
 
 
@@ -153,14 +153,14 @@ def test_a_write_that_is_accepted_without_effect_is_found_and_stops_the_run(
     world.state.faults.silent = (place,)
     with pytest.raises(WorkError, match="had no effect"):
         world.apply([recipe])
-    assert Outcome.DRIFT in world.outcomes([recipe])[recipe]
+    assert Compliance.DRIFT in world.outcomes([recipe])[recipe]
 
 
 def test_nothing_is_written_after_the_first_write_that_does_not_stick(world: World) -> None:
     world.state.faults.silent = ("Set-CsTeamsMeetingPolicy",)
     with pytest.raises(WorkError, match="had no effect"):
         world.apply(["TM-01", "TX-01", "TX-02"])
-    assert world.outcomes(["TX-01", "TX-02"]) == {"TX-01": {Outcome.DRIFT}, "TX-02": {Outcome.DRIFT}}
+    assert world.outcomes(["TX-01", "TX-02"]) == {"TX-01": {Compliance.DRIFT}, "TX-02": {Compliance.DRIFT}}
 
 
 def test_security_defaults_come_back_when_the_policies_can_not_be_enforced(world: World) -> None:
@@ -208,7 +208,7 @@ def test_an_object_that_somebody_changes_in_between_is_not_overwritten(world: Wo
 
 
 def test_a_plan_that_is_out_of_date_is_not_written(world: World) -> None:
-    async def work(session: Session) -> None:
+    async def work(session: TenantSession) -> None:
         plan = await session.plan(wanted(["TM-01", "TG-04"]))
         world.state.data["graph"]["/policies/authorizationPolicy"]["guestUserRoleId"] = "another"
         await session.apply(plan)
@@ -224,7 +224,7 @@ def test_a_plan_that_is_out_of_date_is_not_written(world: World) -> None:
 def test_a_value_of_a_newer_service_is_not_readable_and_not_overwritten(world: World) -> None:
     world.state.data["graph"]["/policies/authorizationPolicy"]["allowInvitesFrom"] = "onlyTheMayor"
     (found,) = world.judged("TG-03")
-    assert found.outcome is Outcome.UNREADABLE
+    assert found.outcome is Compliance.UNREADABLE
     assert found.reason is not None and found.reason.reason is Reason.NEWER
     assert "onlyTheMayor" in str(found.reason)
     assert world.apply(["TG-03"]) == 0
@@ -233,7 +233,7 @@ def test_a_value_of_a_newer_service_is_not_readable_and_not_overwritten(world: W
 def test_a_property_that_the_service_leaves_out_is_never_defaulted(world: World) -> None:
     del world.state.data["graph"]["/policies/authorizationPolicy"]["allowInvitesFrom"]
     (found,) = world.judged("TG-03")
-    assert found.outcome is Outcome.UNREADABLE
+    assert found.outcome is Compliance.UNREADABLE
     assert found.reason is not None and found.reason.reason is Reason.ABSENT
 
 
@@ -245,9 +245,9 @@ def test_a_missing_right_makes_its_recipes_unreadable_and_never_compliant(world:
         left_out = (permission, "Policy.ReadWrite.B2B", "Teams Admin", "Exchange Admin", "Compliance Admin")
         granted[kind] = [p for p in granted[kind] if not p.startswith(left_out)]
     found = world.outcomes()
-    unread = {recipe for recipe, outcomes in found.items() if Outcome.UNREADABLE in outcomes}
+    unread = {recipe for recipe, outcomes in found.items() if Compliance.UNREADABLE in outcomes}
     assert unread
-    assert all(found[recipe] == {Outcome.COMPLIANT} for recipe in set(recipe_ids()) - unread - {"EN-08"})
+    assert all(found[recipe] == {Compliance.COMPLIANT} for recipe in set(recipe_ids()) - unread - {"EN-08"})
 
 
 def test_what_only_an_administrator_may_read_says_so(world: World) -> None:
@@ -304,7 +304,7 @@ def test_a_list_of_which_one_page_fails_is_not_readable_and_nothing_is_made_twic
     filled(world, 30)
     world.state.faults.down_from = world.state.calls + 12
     found = world.outcomes(["EN-01"])
-    assert found == {"EN-01": {Outcome.UNREADABLE}}
+    assert found == {"EN-01": {Compliance.UNREADABLE}}
     assert world.apply(["EN-01"]) == 0
 
 
@@ -313,7 +313,7 @@ def test_a_list_that_never_ends_is_not_readable(world: World, monkeypatch: pytes
     filled(world, 30)
     monkeypatch.setattr("ggi.cookbook.graph.client.MOST_PAGES", 5)
     (found,) = world.judged("EN-01")
-    assert found.outcome is Outcome.UNREADABLE
+    assert found.outcome is Compliance.UNREADABLE
     assert "tooManyPages" in str(found.reason)
 
 
@@ -323,7 +323,7 @@ def test_two_policies_of_one_name_are_not_readable_and_neither_is_written(world:
     one = next(p for p in policies if p["displayName"].startswith("Cookbook-EN-01"))
     policies.append({**copy.deepcopy(one), "id": "another", "state": "disabled"})
     (found,) = world.judged("EN-01")
-    assert found.outcome is Outcome.UNREADABLE
+    assert found.outcome is Compliance.UNREADABLE
     assert found.reason is not None and found.reason.reason is Reason.AMBIGUOUS
     assert world.apply(["EN-01"]) == 0
 
@@ -365,7 +365,7 @@ def test_a_policy_with_a_hole_in_it_does_not_comply(world: World) -> None:
     policies = world.state.data["graph"]["/identity/conditionalAccess/policies"]
     one = next(p for p in policies if p["displayName"].startswith("Cookbook-EN-01"))
     one["conditions"]["users"]["excludeUsers"] = ["somebody"]
-    assert world.outcomes(group)["EN-01"] == {Outcome.DRIFT}
+    assert world.outcomes(group)["EN-01"] == {Compliance.DRIFT}
 
 
 def test_a_budget_spaces_requests_evenly() -> None:

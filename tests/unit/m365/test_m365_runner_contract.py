@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ggi.cookbook.allowlist import allowed
 from ggi.cookbook.compare import same
-from ggi.cookbook.plan import Change
+from ggi.cookbook.plan import PlannedWrite
 from ggi.cookbook.product import RUNNER, Property, Resource
 from ggi.cookbook.reading import Reading, Reason, Ref, Unreadable
 from ggi.cookbook.runner import HandRunner, ProcessRunner, RunnerChannel, Steps, read_result
@@ -69,7 +69,7 @@ def test_what_is_written_is_read_again_and_written_once(
         seen = (await channel.read([ref]))[ref]
         assert isinstance(seen, Reading)
         before = {p: seen.values[p] for p in after if p in seen.values} if seen.values else {}
-        return [result async for result in channel.write([Change(ref, ("X",), before, after, seen)])]
+        return [result async for result in channel.write([PlannedWrite(ref, ("X",), before, after, seen)])]
 
     (first,) = asyncio.run(write())
     assert first.failed is None
@@ -109,7 +109,7 @@ def test_a_result_that_claims_success_without_showing_it_is_not_believed(world: 
 
     ref = Ref("teams/meetingPolicy", "Global")
     path = "AllowAnonymousUsersToStartMeeting"
-    change = Change(ref, ("TM-01",), {path: True}, {path: False}, Reading(ref, {path: True}))
+    change = PlannedWrite(ref, ("TM-01",), {path: True}, {path: False}, Reading(ref, {path: True}))
 
     async def work() -> Any:
         return [result async for result in RunnerChannel(book(), Liar()).write([change])]
@@ -145,7 +145,7 @@ def test_a_plan_that_is_carried_by_hand_goes_out_and_its_result_comes_in(world: 
     seen = asyncio.run(channel.read([ref]))[ref]
     assert isinstance(seen, Reading) and seen.values is not None
     path = "AllowCloudRecording"
-    change = Change(ref, ("TM-09",), {path: True}, {path: False}, seen)
+    change = PlannedWrite(ref, ("TM-09",), {path: True}, {path: False}, seen)
 
     async def write() -> Any:
         return [result async for result in channel.write([change])]

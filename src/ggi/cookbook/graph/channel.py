@@ -10,9 +10,9 @@ from ggi.cookbook.compare import same
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.graph.client import Answer, GraphClient, Request
 from ggi.cookbook.graph.shapes import reading, write_request
-from ggi.cookbook.plan import Change
+from ggi.cookbook.plan import PlannedWrite
 from ggi.cookbook.product import Resource
-from ggi.cookbook.reading import EVERY, Reading, Reason, Ref, Seen, Unreadable
+from ggi.cookbook.reading import EVERY, Reading, ReadResult, Reason, Ref, Unreadable
 from ggi.messages import t
 
 LOOKS = 8
@@ -31,9 +31,9 @@ class GraphChannel:
     def _client(self, resource: Resource) -> GraphClient | None:
         return self._administrator if resource.permissions.delegated_only else self.application
 
-    async def read(self, refs: Sequence[Ref]) -> dict[Ref, Seen]:
+    async def read(self, refs: Sequence[Ref]) -> dict[Ref, ReadResult]:
         """Every object that `refs` name; a name of "*" stands for all that exist, and is itself in the answer."""
-        found: dict[Ref, Seen] = {}
+        found: dict[Ref, ReadResult] = {}
         by_client: dict[GraphClient, dict[str, tuple[Request, list[Ref]]]] = {}
         for ref in dict.fromkeys(refs):
             resource = self._book.resource(ref.resource)
@@ -52,7 +52,7 @@ class GraphChannel:
                     found.update(self._seen(ref, answer, asked))
         return found
 
-    def _seen(self, ref: Ref, answer: Answer, asked: Sequence[Ref]) -> Iterator[tuple[Ref, Seen]]:
+    def _seen(self, ref: Ref, answer: Answer, asked: Sequence[Ref]) -> Iterator[tuple[Ref, ReadResult]]:
         resource = self._book.resource(ref.resource)
         if not answer.fine:
             yield ref, _refused(answer, resource)
@@ -74,7 +74,7 @@ class GraphChannel:
             else:
                 yield one, reading(one, body, resource)
 
-    async def write(self, changes: Sequence[Change]) -> AsyncIterator[Written]:
+    async def write(self, changes: Sequence[PlannedWrite]) -> AsyncIterator[Written]:
         """Write one after the other, each read again until the change shows. The first that fails is the last."""
         for change in changes:
             resource = self._book.resource(change.ref.resource)
@@ -95,9 +95,9 @@ class GraphChannel:
                 return
             yield await self._look_again(change, client)
 
-    async def _look_again(self, change: Change, client: GraphClient) -> Written:
+    async def _look_again(self, change: PlannedWrite, client: GraphClient) -> Written:
         """Graph is eventually consistent: an accepted write may show later. It counts when it shows."""
-        found: Seen = Unreadable(Reason.FAILED)
+        found: ReadResult = Unreadable(Reason.FAILED)
         for look in range(LOOKS):
             found = (await self.read([change.ref]))[change.ref]
             if isinstance(found, Reading) and change.shows_in(found):
@@ -117,7 +117,7 @@ class GraphChannel:
         return len(answer.body["value"])
 
 
-def _moved(change: Change, current: Reading) -> bool:
+def _moved(change: PlannedWrite, current: Reading) -> bool:
     """Whether what a change is about is not as it was when the plan was made."""
     if current.values is None:
         return not change.creates and bool(change.before)

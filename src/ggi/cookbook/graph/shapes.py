@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ggi.cookbook.graph.client import Request
-from ggi.cookbook.plan import Change
+from ggi.cookbook.plan import PlannedWrite
 from ggi.cookbook.product import Property, Resource
 from ggi.cookbook.reading import Reading, Ref
 
@@ -63,7 +63,7 @@ def _dig(source: Mapping[str, Any], path: str) -> tuple[bool, Any]:
     return True, value
 
 
-def write_request(change: Change, current: Reading, resource: Resource) -> Request:
+def write_request(change: PlannedWrite, current: Reading, resource: Resource) -> Request:
     """The request: whole top-level properties, since a nested one may replace its neighbours."""
     raw: Mapping[str, Any] = current.raw if current.exists else resource.fixed
     if change.deletes:
@@ -90,7 +90,7 @@ def write_request(change: Change, current: Reading, resource: Resource) -> Reque
     )  # fmt: skip
 
 
-def _body(change: Change, raw: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
+def _body(change: PlannedWrite, raw: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
     after = {path: _as_written(value, resource.properties[path]) for path, value in change.after.items()}
     if resource.pairs:
         pairs = {p["name"]: p.get("value") for p in raw.get(resource.pairs, [])}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ggi.landscape.build import Landscape
 from ggi.landscape.objects import PLATFORM
 from ggi.messages import t
-from ggi.report.audit.run import Stack, Status, status, worst
+from ggi.report.audit.run import StackReport, Status, status, worst
 from ggi.report.audit.words import SYMBOLS, status_word
 from ggi.report.face import Word
 from ggi.report.marks import escape, num, quoteattr, text
@@ -55,7 +55,7 @@ class Part:
         return [(one, self.counts[one]) for one in MARKED if self.counts[one]]
 
 
-def parts(stack: Stack, built: Landscape) -> list[Part]:
+def parts(stack: StackReport, built: Landscape) -> list[Part]:
     """Findings per component in the order of the drawing; what is of no component comes last."""
     groups: dict[str, Counter[Status]] = {}
     for finding in stack.audit.findings:
@@ -107,7 +107,7 @@ def _scoped(selectors: str) -> str:
     return ",".join(f"{SCOPE} {selector}" for selector in selectors.split(","))
 
 
-def landscape(stack: Stack, found: Sequence[Part]) -> str:
+def landscape(stack: StackReport, found: Sequence[Part]) -> str:
     """The drawing as SVG without a style sheet of its own, with a mark on every part that has something to see."""
     built = stack.audit.landscape
     if built is None:
@@ -123,7 +123,7 @@ def landscape(stack: Stack, found: Sequence[Part]) -> str:
     return svg.replace("</svg>", "\n".join([*over, "</svg>"])).strip()
 
 
-def picture_of(stack: Stack, found: Sequence[Part]) -> str:
+def picture_of(stack: StackReport, found: Sequence[Part]) -> str:
     """The same as an address with the picture in it (`data:`), for paper: light, with a style sheet of its own."""
     light = re.sub(r"@media \(prefers-color-scheme:dark\)\{(?:[^{}]*\{[^{}]*\})*\}", "", _style())
     # WeasyPrint reads one selector a rule.

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ggi.audit.control import Control
-from ggi.report.audit.run import Judged, Run, Stack, Status, worst
-from ggi.report.audit.since import Change, change
+from ggi.controls.control import Control
+from ggi.report.audit.run import AuditRun, Judged, StackReport, Status, worst
+from ggi.report.audit.since import FindingChange, change
 
 PLAIN = (Status.COMPLIES, Status.NOT_APPLICABLE)
 SEEN = tuple(one for one in Status if one not in PLAIN)
@@ -20,7 +20,7 @@ class Column:
     """One control over all landscapes."""
 
     control: Control
-    judged: tuple[tuple[Stack, Judged], ...]
+    judged: tuple[tuple[StackReport, Judged], ...]
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -43,7 +43,7 @@ class Column:
         return bool(self.judged) and all(one.elsewhere for _, one in self.judged)
 
     @property
-    def failing(self) -> list[tuple[Stack, Judged]]:
+    def failing(self) -> list[tuple[StackReport, Judged]]:
         """The landscapes in which it deviates."""
         return [(stack, one) for stack, one in self.judged if one.status.deviates]
 
@@ -57,7 +57,7 @@ class Column:
 class Heat:
     """The heat map. Columns in which everything complies say nothing, so they are named and not drawn."""
 
-    run: Run
+    run: AuditRun
 
     @cached_property
     def all(self) -> tuple[Column, ...]:
@@ -89,7 +89,7 @@ class Heat:
         return sorted((c for c in self.all if c.status in PLAIN), key=lambda column: column.control.id)
 
     @cached_property
-    def rows(self) -> tuple[Stack, ...]:
+    def rows(self) -> tuple[StackReport, ...]:
         """The landscapes, worst first."""
         return tuple(sorted(self.run.stacks, key=lambda s: (*(-s.controls[one] for one in SEEN), s.audit.stack)))
 
@@ -115,13 +115,13 @@ class Heat:
         return sum(self.counts.values())
 
     @cached_property
-    def changes(self) -> Sequence[tuple[Stack, Change]]:
+    def changes(self) -> Sequence[tuple[StackReport, FindingChange]]:
         """The landscapes that an earlier run looked at as well, with what changed."""
         found = ((stack, change(stack.audit, self.run.earlier)) for stack in self.rows)
         return [(stack, changed) for stack, changed in found if changed is not None]
 
     @property
-    def moving(self) -> list[tuple[Stack, Change]]:
+    def moving(self) -> list[tuple[StackReport, FindingChange]]:
         """Those in which anything did."""
         return [(stack, one) for stack, one in self.changes if one.new or one.ended or one.worse]
 

@@ -9,60 +9,60 @@ from pathlib import Path
 
 from ggi.errors import InputError, Problem
 from ggi.messages import t
-from ggi.report.audit.run import Run
+from ggi.report.audit.run import AuditRun
 
 # What makes a format is imported when it is asked for: most need one alone, and some are slow to load.
 
 
-def _html(run: Run) -> bytes:
+def _html(run: AuditRun) -> bytes:
     from ggi.report.audit.page import html
 
     return html(run).encode()
 
 
-def _pdf(run: Run) -> bytes:
+def _pdf(run: AuditRun) -> bytes:
     from ggi.report.audit.pdf import pdf
 
     return pdf(run)
 
 
-def _xlsx(run: Run) -> bytes:
+def _xlsx(run: AuditRun) -> bytes:
     from ggi.report.audit.workbook import workbook
 
     return workbook(run)
 
 
-def _junit(run: Run) -> bytes:
+def _junit(run: AuditRun) -> bytes:
     from ggi.report.audit.junit import junit
 
     return junit(run)
 
 
-def _sarif(run: Run) -> bytes:
+def _sarif(run: AuditRun) -> bytes:
     from ggi.report.audit.sarif import sarif
 
     return sarif(run)
 
 
-def _oscal(run: Run) -> bytes:
+def _oscal(run: AuditRun) -> bytes:
     from ggi.report.audit.oscal import oscal
 
     return oscal(run)
 
 
-def _json(run: Run) -> bytes:
-    from ggi.audit.report import data
+def _json(run: AuditRun) -> bytes:
+    from ggi.audit.summary import data
 
     return (json.dumps(data(run.audits), indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _csv(run: Run) -> bytes:
+def _csv(run: AuditRun) -> bytes:
     from ggi.report.audit.tables import csv_text
 
     return csv_text(run)
 
 
-def _md(run: Run) -> bytes:
+def _md(run: AuditRun) -> bytes:
     from ggi.report.audit.tables import markdown
 
     return markdown(run)
@@ -73,7 +73,7 @@ class Format:
     """One format."""
 
     ending: str
-    make: Callable[[Run], bytes]
+    make: Callable[[AuditRun], bytes]
 
 
 FORMATS: Mapping[str, Format] = {
@@ -99,7 +99,7 @@ def chosen(text: str) -> list[str]:
     return names
 
 
-def write(run: Run, formats: Iterable[str], folder: Path) -> list[Path]:
+def write(run: AuditRun, formats: Iterable[str], folder: Path) -> list[Path]:
     """Write the report in every format; returns the files. All are made before the first is written."""
     made = {folder / f"audit-{run.name}{FORMATS[name].ending}": FORMATS[name].make(run) for name in formats}
     folder.mkdir(parents=True, exist_ok=True)

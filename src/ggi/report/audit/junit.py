@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from ggi.audit.audit import Audit
-from ggi.audit.verdict import Finding, Outcome
+from ggi.controls.verdict import Finding, Outcome
 from ggi.messages import t
-from ggi.report.audit.run import Run, Status, status
+from ggi.report.audit.run import AuditRun, Status, status
 from ggi.report.audit.words import reason, status_word
 
 _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -40,7 +40,7 @@ def _case(suite: ET.Element, audit: Audit, finding: Finding) -> None:
         ET.SubElement(case, "skipped", type=one.value, message=clean(told))
 
 
-def junit(run: Run) -> bytes:
+def junit(run: AuditRun) -> bytes:
     """The XML. A deviation that explains nothing is an error of its stack."""
     root = ET.Element("testsuites", name="ggi audit")
     for audit in run.audits:

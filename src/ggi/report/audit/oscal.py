@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ggi.audit.audit import Audit
-from ggi.audit.verdict import Finding
+from ggi.controls.verdict import Finding
 from ggi.messages import language, t
 from ggi.report.audit.identity import identity
-from ggi.report.audit.run import Judged, Run, Stack, Status
+from ggi.report.audit.run import AuditRun, Judged, StackReport, Status
 from ggi.report.audit.words import read_words, status_word
 
 VERSION = "1.2.1"
@@ -39,7 +39,7 @@ def _when(audit: Audit) -> str:
 class _Result:
     """One stack's result; every UUID follows from what it names."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: StackReport) -> None:
         self.stack, self.audit = stack, stack.audit
         self.root = ("oscal", self.audit.stack, self.audit.place.value, self.audit.date.isoformat())
         self.seen: dict[tuple[str, ...], int] = {}
@@ -194,12 +194,12 @@ class _Result:
         }
 
 
-def _results(run: Run) -> Iterator[dict[str, Any]]:
+def _results(run: AuditRun) -> Iterator[dict[str, Any]]:
     for stack in run.stacks:
         yield _Result(stack).build()
 
 
-def oscal(run: Run) -> bytes:
+def oscal(run: AuditRun) -> bytes:
     """The document. There is no assessment plan; the back matter says what stands in for one."""
     whole = ("oscal", run.date.isoformat(), *(f"{a.stack} {a.place.value}" for a in run.audits))
     plan = identity(*whole, "plan")

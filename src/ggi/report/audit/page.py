@@ -11,14 +11,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ggi.audit.control import Severity
-from ggi.audit.coverage import Coverage
-from ggi.audit.evidence import told
+from ggi.controls.control import Severity
+from ggi.controls.coverage import Coverage
+from ggi.controls.evidence import localised
 from ggi.messages import language, t
 from ggi.report.audit import words
 from ggi.report.audit.drawing import COLORS, landscape, parts, picture_of, style
 from ggi.report.audit.fleet import Heat
-from ggi.report.audit.run import Run, Status, status
+from ggi.report.audit.run import AuditRun, Status, status
 from ggi.report.audit.since import change
 
 FOLDER = Path(__file__).parent / "templates"
@@ -60,7 +60,7 @@ def _environment() -> Environment:
         "read_words": words.read_words,
         "simulated_words": words.simulated_words,
         "answer": words.answer,
-        "in_words": told,
+        "in_words": localised,
         "fleet_answer": words.fleet_answer,
         "SYMBOLS": words.SYMBOLS,
         "Status": Status,
@@ -82,7 +82,7 @@ def _colors() -> str:
     return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}{rules}"
 
 
-def html(run: Run, *, printed: bool = False) -> str:
+def html(run: AuditRun, *, printed: bool = False) -> str:
     """The page. `printed`: for paper, so without script, and without a list of everything that complies."""
     several = len(run.audits) > 1
     script = "" if printed else (FOLDER / "page.js").read_text(encoding="utf-8").strip()

@@ -8,10 +8,10 @@ from ggi.errors import Problem, WorkError
 from ggi.messages import t
 from ggi.report.audit.identity import fingerprint
 from ggi.report.audit.page import html
-from ggi.report.audit.run import Run
+from ggi.report.audit.run import AuditRun
 
 
-def pdf(run: Run) -> bytes:
+def pdf(run: AuditRun) -> bytes:
     """The PDF. Raises WorkError where Pango is missing, the library that sets its text."""
     try:
         from weasyprint import HTML

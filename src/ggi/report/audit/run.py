@@ -13,10 +13,10 @@ from enum import StrEnum
 from functools import cached_property
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.control import Control, Proof
-from ggi.audit.coverage import Coverage, Row
 from ggi.audit.judge import counted
-from ggi.audit.verdict import Finding, Outcome
+from ggi.controls.control import Control, Proof
+from ggi.controls.coverage import Coverage, Row
+from ggi.controls.verdict import Finding, Outcome
 from ggi.report.audit.since import Earlier
 
 
@@ -176,7 +176,7 @@ class Framework:
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackReport:
     """One audit as a reader sees it."""
 
     audit: Audit
@@ -240,8 +240,8 @@ def _severity(one: Judged) -> int:
 
 
 @dataclass(frozen=True)
-class Run:
-    """Everything that one report shows. `rows` are the norms (`ggi.audit.coverage`); `earlier` is for the trend."""
+class AuditRun:
+    """Everything that one report shows. `rows` are the norms (`ggi.controls.coverage`); `earlier` is for the trend."""
 
     audits: tuple[Audit, ...]
     rows: tuple[Row, ...] = ()
@@ -253,9 +253,9 @@ class Run:
         return max(audit.date for audit in self.audits)
 
     @cached_property
-    def stacks(self) -> tuple[Stack, ...]:
+    def stacks(self) -> tuple[StackReport, ...]:
         """The audits, in the order in which they were asked for."""
-        return tuple(Stack(audit, self.rows) for audit in self.audits)
+        return tuple(StackReport(audit, self.rows) for audit in self.audits)
 
     @property
     def name(self) -> str:

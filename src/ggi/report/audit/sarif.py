@@ -10,12 +10,12 @@ from pathlib import PurePath
 from typing import Any
 
 from ggi.audit.audit import Audit
-from ggi.audit.control import Control, Severity
-from ggi.audit.verdict import Finding, Outcome
+from ggi.controls.control import Control, Severity
+from ggi.controls.verdict import Finding, Outcome
 from ggi.errors import Origin, Problem
 from ggi.messages import language
 from ggi.report.audit.identity import fingerprint, identity
-from ggi.report.audit.run import Run
+from ggi.report.audit.run import AuditRun
 from ggi.report.audit.words import reason
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -121,7 +121,7 @@ def _run(audit: Audit) -> dict[str, Any]:
     }
 
 
-def sarif(run: Run) -> bytes:
+def sarif(run: AuditRun) -> bytes:
     """The log: a run per stack."""
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(audit) for audit in run.audits]}
     return (json.dumps(log, indent=1, ensure_ascii=False) + "\n").encode()

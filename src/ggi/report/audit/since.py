@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ggi.audit.audit import Audit
-from ggi.audit.verdict import Finding, Outcome
+from ggi.controls.verdict import Finding, Outcome
 from ggi.errors import InputError, Origin, Problem
 from ggi.messages import t
 
@@ -44,7 +44,7 @@ class Earlier:
 
 
 @dataclass(frozen=True)
-class Change:
+class FindingChange:
     """What changed for one stack since an earlier run in the same place."""
 
     date: dt.date
@@ -97,14 +97,14 @@ def _failures(audit: Audit) -> dict[Key, tuple[Finding, str]]:
     return {key: (found[0], JOINT.join(f.evidence for f in found)) for key, found in groups.items()}
 
 
-def change(audit: Audit, earlier: Earlier | None) -> Change | None:
+def change(audit: Audit, earlier: Earlier | None) -> FindingChange | None:
     """What changed since the earlier run, or None when it did not look at this stack in this place."""
     before = earlier.audits.get(audit.stack) if earlier is not None else None
     if before is None or before.place != audit.place.value:
         return None
     now = _failures(audit)
     outcomes = {(f.control, f.subject): f.outcome for f in audit.findings}
-    return Change(
+    return FindingChange(
         date=before.date,
         new=tuple(finding for key, (finding, _) in now.items() if key not in before.failed),
         worse=tuple(

@@ -7,10 +7,10 @@ import io
 from collections.abc import Sequence
 
 from ggi.audit.audit import Audit
-from ggi.audit.evidence import told
-from ggi.audit.verdict import Finding
+from ggi.controls.evidence import localised
+from ggi.controls.verdict import Finding
 from ggi.messages import t
-from ggi.report.audit.run import Run, Status
+from ggi.report.audit.run import AuditRun, Status
 from ggi.report.audit.since import change
 from ggi.report.audit.words import (
     SYMBOLS,
@@ -89,7 +89,7 @@ def row(audit: Audit, finding: Finding) -> Sequence[str]:
     )
 
 
-def csv_text(run: Run) -> bytes:
+def csv_text(run: AuditRun) -> bytes:
     """Every finding as a line of CSV (RFC 4180, UTF-8), with the names of the columns first."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -107,7 +107,7 @@ def markdown_cell(text: object) -> str:
     return plain
 
 
-def markdown(run: Run) -> bytes:
+def markdown(run: AuditRun) -> bytes:
     """Short, to paste into a ticket: per stack the answer and everything that is not simply fine."""
     lines: list[str] = []
     quiet = 0
@@ -169,7 +169,7 @@ def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Findin
             finding.control,
             f"{SYMBOLS[one]} {status_word(one)}",
             finding.subject,
-            told(finding.evidence),
+            localised(finding.evidence),
             f"{finding.note} {todo}".strip(),
         )
         rows.append("| " + " | ".join(markdown_cell(cell) for cell in cells) + " |")

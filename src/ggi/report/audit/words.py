@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.control import Measure, Proof, Severity
-from ggi.audit.coverage import Coverage
-from ggi.audit.verdict import Finding, Outcome
+from ggi.controls.control import Measure, Proof, Severity
+from ggi.controls.coverage import Coverage
+from ggi.controls.verdict import Finding, Outcome
 from ggi.cookbook.recipe import FAMILIES
 from ggi.messages import language, t
-from ggi.report.audit.run import Run, Stack, Status
+from ggi.report.audit.run import AuditRun, StackReport, Status
 
 SYMBOLS = {
     Status.REFUSED: "✕",
@@ -179,7 +179,7 @@ def reason(finding: Finding) -> str:
     return finding.note or finding.evidence
 
 
-def answer(stack: Stack) -> str:
+def answer(stack: StackReport) -> str:
     """The first thing that a reader must know. It never says that a norm is met."""
     failed = stack.deviates
     if not failed and stack.controls[Status.WAIVED]:
@@ -191,7 +191,7 @@ def answer(stack: Stack) -> str:
     return t("{count} controls are not complied with.", count=failed)
 
 
-def fleet_answer(run: Run) -> str:
+def fleet_answer(run: AuditRun) -> str:
     """The same over many landscapes."""
     failing = sum(bool(stack.deviates) for stack in run.stacks)
     if failing:

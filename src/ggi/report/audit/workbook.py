@@ -15,7 +15,7 @@ from openpyxl.styles import Font
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from ggi.messages import t
-from ggi.report.audit.run import Run, Status
+from ggi.report.audit.run import AuditRun, Status
 from ggi.report.audit.tables import COLUMNS, FORMULA, row
 from ggi.report.audit.words import answer, coverage_word, proof_word, status_word
 
@@ -55,7 +55,7 @@ def _sheet(
     sheet.auto_filter.ref = f"A1:{chr(ord('A') + len(head) - 1)}{count}"
 
 
-def _summary(run: Run) -> Iterable[Sequence[object]]:
+def _summary(run: AuditRun) -> Iterable[Sequence[object]]:
     for stack in run.stacks:
         audit = stack.audit
         counts = [stack.counts[one] for one in Status]
@@ -72,7 +72,7 @@ def _summary(run: Run) -> Iterable[Sequence[object]]:
         )
 
 
-def _norms(run: Run) -> Iterable[Sequence[object]]:
+def _norms(run: AuditRun) -> Iterable[Sequence[object]]:
     for stack in run.stacks:
         for framework in stack.frameworks:
             for norm in framework.norms:
@@ -103,7 +103,7 @@ def _same(content: bytes) -> bytes:
     return out.getvalue()
 
 
-def workbook(run: Run) -> bytes:
+def workbook(run: AuditRun) -> bytes:
     """The workbook (Office Open XML)."""
     book = Workbook(write_only=True)
     book.properties.creator = "ggi audit"

@@ -1,0 +1,1 @@
+"""Mutants of the reference landscape, and which of them no control notices."""

@@ -1,0 +1,1 @@
+"""Use cases: functions over a workspace that give values or events, without a terminal."""

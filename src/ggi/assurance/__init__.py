@@ -1,0 +1,1 @@
+"""What is kept as proof: the trail of operations, dossiers, the register of deviations, signed evidence."""

@@ -1,0 +1,215 @@
+"""A dossier about one norm over a period: the population of changes, a sample that nobody chose, and the evidence.
+
+Operation (werking) is shown by what was done, so the population is every operation that the trails have in the period.
+The sample is taken by hash: operations are put in the order of SHA-256 of "norm|period|hash of the line", and the first
+ones are taken. It follows from the trails alone: whoever has them can take it again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ggi.assurance.history import Update, lost, outside
+from ggi.assurance.trail import Record, Trail
+from ggi.controls.coverage import Row
+from ggi.errors import InputError, Origin, Problem
+from ggi.messages import t
+
+SAMPLE = 25
+"""Operations in a sample, or all when there are fewer: our own choice, of the size that auditors use for a control
+that works many times a year. `--sample` takes more or fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days in UTC, both ends counted."""
+
+    text: str
+    first: dt.date
+    last: dt.date
+
+    def covers(self, at: str) -> bool:
+        """Whether a time of the trail lies in it."""
+        return self.first <= dt.datetime.fromisoformat(at).date() <= self.last
+
+
+def period(text: str) -> Period:
+    """`2026`, `2026-Q3`, `2026-11` or `2026-01-01..2026-06-30`. Raises InputError."""
+    try:
+        if found := re.fullmatch(r"(\d{4})", text):
+            year = int(found[1])
+            return Period(text, dt.date(year, 1, 1), dt.date(year, 12, 31))
+        if found := re.fullmatch(r"(\d{4})-Q([1-4])", text):
+            return _months(text, int(found[1]), int(found[2]) * 3 - 2, 3)
+        if found := re.fullmatch(r"(\d{4})-(\d{2})", text):
+            return _months(text, int(found[1]), int(found[2]), 1)
+        first, last = (dt.date.fromisoformat(part) for part in text.split(".."))
+        if first <= last:
+            return Period(text, first, last)
+    except ValueError:
+        pass
+    fix = t("Write 2026, 2026-Q3, 2026-11 or 2026-01-01..2026-06-30.")
+    raise InputError(Problem(t("{value} is not a period", value=text), fix))
+
+
+def _months(text: str, year: int, month: int, count: int) -> Period:
+    first = dt.date(year, month, 1)
+    after = dt.date(year + (month + count - 1) // 12, (month + count - 1) % 12 + 1, 1)
+    return Period(text, first, after - dt.timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow:
+    """One operation of the population, with how it ended and how the controls of the norm judged it."""
+
+    stack: str
+    number: int
+    hash: str
+    at: str
+    operation: str
+    who: str
+    change: str
+    release: str
+    before: str
+    after: str
+    outcome: str
+    """done, failed, interrupted, refused by the controls, or without end."""
+    verdict: str
+    """How the controls of the norm judged what was deployed."""
+    urgent: str
+    """Why it was urgent; empty when it was not."""
+    approval: str
+    sampled: bool = False
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """What there is about one norm in one period."""
+
+    norms: tuple[Row, ...]
+    period: Period
+    controls: tuple[str, ...]
+    population: tuple[OperationRow, ...]
+    size: int
+    trails: tuple[Trail, ...]
+    histories: Mapping[str, Sequence[Update]] = field(default_factory=dict)
+    """The engine's own history per stack, where it can be read here."""
+
+    @property
+    def outside(self) -> dict[str, int]:
+        """Per stack how many updates of the period no trail has, since they were done with plain `pulumi`."""
+        found = {
+            stack: sum(self.period.covers(u.at.isoformat()) for u in outside(list(history)))
+            for stack, history in self.histories.items()
+        }
+        return {stack: count for stack, count in found.items() if count}
+
+    @property
+    def sample(self) -> tuple[OperationRow, ...]:
+        """The operations that were taken."""
+        return tuple(item for item in self.population if item.sampled)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Where a trail is not as it was written, or lacks what the engine's history has."""
+        found = [problem for trail in self.trails for problem in trail.problems]
+        for trail in self.trails:
+            for update in lost(trail, list(self.histories.get(trail.stack, ()))):
+                when = update.at.isoformat(timespec="seconds")
+                message = t("the trail of {stack} lacks the update of {time}", stack=trail.stack, time=when)
+                found.append(Problem(message, "", Origin(str(trail.path), 0)))
+        return found
+
+
+def norms_of(text: str, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The norms that a person means by `8.32`, `BIO2 8.24.01` or `BIO2:8.24.01`. Raises InputError."""
+    wanted = " ".join(text.replace(":", " ").split()).lower()
+    found = tuple(r for r in rows if wanted in (r.id.lower(), f"{r.framework} {r.id}".lower()))
+    if not found:
+        fix = t("`ggi controls coverage` lists them, such as BIO2 8.24.01.")
+        raise InputError(Problem(t("there is no norm {name}", name=text), fix))
+    if len({r.framework for r in found}) > 1:
+        names = ", ".join(f"'{r.framework}:{r.id}'" for r in found)
+        message = t("several frameworks have a norm {name}", name=text)
+        raise InputError(Problem(message, t("Write one of {names}.", names=names)))
+    return found
+
+
+def _verdict(record: Record, controls: Sequence[str] | None) -> str:
+    """Outcomes of these controls (None: of all), such as `PASS 23, WAIVED 2`; says so when they were not judged."""
+    judged = (record.get("policy") or {}).get("controls", {})
+    counts: dict[str, int] = {}
+    for control in judged if controls is None else controls:
+        for outcome, count in judged.get(control, {}).items():
+            counts[outcome] = counts.get(outcome, 0) + count
+    return ", ".join(f"{outcome} {count}" for outcome, count in sorted(counts.items())) or t("not judged")
+
+
+def _who(record: Record) -> str:
+    who = record.get("who") or {}
+    run = who.get("ci")
+    shown = f"{who.get('user', '?')}@{who.get('host', '?')}"
+    return shown + (f" ({run['system']} {run['user']} {run['run']})" if run else "")
+
+
+def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) -> Iterable[OperationRow]:
+    ends = {r["of"]: r for r in trail.records if r.get("kind") == "end"}
+    approvals = {r["of"]: r for r in trail.records if r.get("kind") == "approval"}
+    for record in trail.records:
+        kind = record.get("kind")
+        if kind not in ("begin", "refused") or not within.covers(record["at"]):
+            continue
+        number = record["number"]
+        end, approved, urgent = ends.get(number), approvals.get(number), record.get("urgent") or {}
+        outcome = str(end["outcome"]) if end else t("without end")
+        if kind == "refused":
+            outcome = t("refused by the controls")
+        approval = (record.get("approval") or {}).get("by", "")
+        if urgent:
+            approval = t("{role}, {date}", role=approved["role"], date=approved["at"][:10]) if approved else t("OPEN")
+        yield OperationRow(
+            stack=trail.stack,
+            number=number,
+            hash=record["hash"],
+            at=record["at"],
+            operation=record.get("operation", ""),
+            who=_who(record),
+            change=record.get("change", ""),
+            release=record.get("release", ""),
+            before=record.get("before", ""),
+            after=end["fingerprint"] if end else "",
+            outcome=outcome,
+            verdict=_verdict(record, controls),
+            urgent=urgent.get("reason", ""),
+            approval=approval,
+        )
+
+
+def sampled(population: Iterable[OperationRow], norm: str, within: Period, size: int) -> frozenset[str]:
+    """The hashes of the lines that are taken. See the head of this module."""
+
+    def order(item: OperationRow) -> str:
+        return hashlib.sha256(f"{norm}|{within.text}|{item.hash}".encode()).hexdigest()
+
+    return frozenset(item.hash for item in sorted(population, key=order)[:size])
+
+
+def dossier(
+    norms: Sequence[Row],
+    within: Period,
+    trails: Sequence[Trail],
+    size: int = SAMPLE,
+    histories: Mapping[str, Sequence[Update]] | None = None,
+) -> Dossier:
+    """The dossier about these norms, from the trails of the stacks that are meant."""
+    controls = tuple(dict.fromkeys(control for row in norms for control in row.controls))
+    found = [item for trail in trails for item in _operations(trail, controls if norms else None, within)]
+    taken = sampled(found, " ".join(f"{r.framework} {r.id}" for r in norms), within, size)
+    population = tuple(
+        replace(item, sampled=item.hash in taken) for item in sorted(found, key=lambda i: (i.at, i.stack, i.number))
+    )
+    return Dossier(tuple(norms), within, controls, population, size, tuple(trails), histories or {})

@@ -1,0 +1,47 @@
+"""A tenant's declared deviations from the Cookbook (`policies/waivers/m365/<id>.yaml`): they win over a change.
+
+The same kinds, roles and terms as every other deviation; the accepted value is the evidence that `ggi m365 check
+--json` and the audit show. A later worsening has other evidence, and is a new finding.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from ggi.audit.deviations import Deviations, deviations_in
+from ggi.clock import today
+from ggi.controls.verdict import Outcome as AuditOutcome
+from ggi.cookbook.content import Cookbook
+from ggi.cookbook.control import controls_of
+from ggi.cookbook.judge import Compliance, Judged
+from ggi.cookbook.plan import Waived
+from ggi.cookbook.targets import M365Tenant
+from ggi.inventory.waiverfiles import WaiversOf
+
+FOLDER = Path("policies") / "waivers" / "m365"
+ENVIRONMENT = "prod"
+"""A Microsoft 365 tenant has no OTAP."""
+EXPLAINED = frozenset({AuditOutcome.WAIVED, AuditOutcome.NOT_APPLICABLE})
+
+
+def deviations_of(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook) -> WaiversOf | None:
+    """The deviations of a tenant, if it has any. Raises InputError with every problem found."""
+    return deviations_in(roots, FOLDER, tenant.id, tenant.stack, book.recipes)
+
+
+def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook, date: dt.date | None = None) -> Waived:
+    """Whether a drift is covered on a date; default today."""
+    own = deviations_of(roots, tenant, book)
+    if own is None:
+        return lambda _: False
+    controls = controls_of(book)
+    deviations = Deviations(own.file, ENVIRONMENT, date or today())
+
+    def waived(one: Judged) -> bool:
+        if one.outcome is not Compliance.DRIFT:
+            return False
+        return deviations.of(controls[one.recipe], str(one.ref), one.evidence).outcome in EXPLAINED
+
+    return waived

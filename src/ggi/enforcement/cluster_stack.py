@@ -1,0 +1,82 @@
+"""What a cluster's own stack holds: the controls as admission policies, and the right to read for auditors.
+
+It holds nothing of a tenant, and a tenant's stack holds nothing outside its namespace: of two stacks that own one
+object, removing one takes it away from the other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from ggi.audit.live import AUDITORS
+from ggi.controls.control import Control
+from ggi.controls.kinds import KINDS
+from ggi.enforcement.admission import manifests
+from ggi.engine.guard import OWNER
+from ggi.engine.kubeapi import KubeApi
+from ggi.landscape.objects import Object, digest, labels
+
+ADMISSION, AUDIT = "admission", "audit"
+ROLE = "ggi-audit"
+RBAC = "rbac.authorization.k8s.io"
+FINGERPRINT = "ggi/fingerprint"
+"""Annotation of the role: changes when anything of the stack changes."""
+NEVER = ("Secret",)
+"""Kinds that auditors may not read. RBAC knows no right to metadata alone: who may list Secrets may read them all."""
+
+
+def _rules() -> list[dict[str, Any]]:
+    """The right to read every kind that controls look at, and no other: per API group one rule."""
+    groups: dict[str, list[str]] = {}
+    for kind in KINDS.values():
+        if kind.name not in NEVER:
+            groups.setdefault(kind.group, []).append(kind.plural)
+    return [
+        {"apiGroups": [group], "resources": sorted(names), "verbs": ["get", "list"]}
+        for group, names in sorted(groups.items())
+    ]
+
+
+def _audit(stack: str) -> list[Object]:
+    own = labels(stack, AUDIT)
+    role = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": ROLE, "labels": own},
+        "rules": _rules(),
+    }
+    binding = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": ROLE, "labels": own},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": ROLE},
+        "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": AUDITORS}],
+    }
+    first = Object(f"{AUDIT}/ClusterRole/read", AUDIT, role)
+    return [first, Object(f"{AUDIT}/ClusterRoleBinding/auditors", AUDIT, binding, (first.name,))]
+
+
+def cluster_objects(stack: str, controls: Iterable[Control], date: dt.date) -> list[Object]:
+    """Everything that the stack of a cluster owns, on this date. All of it is cluster-scoped."""
+    result = _audit(stack)
+    first = result[0]
+    policies: dict[str, str] = {}
+    for body in manifests(controls, date):
+        name = str(body["metadata"]["name"])
+        logical = f"{ADMISSION}/{body['kind']}/{name.removeprefix('ggi-')}"
+        body["metadata"]["labels"] = labels(stack, ADMISSION) | body["metadata"].get("labels", {})
+        needs = (policies[body["spec"]["policyName"]],) if "policyName" in body["spec"] else ()
+        if not needs:
+            policies[name] = logical
+        result.append(Object(logical, ADMISSION, body, needs))
+    first.body["metadata"]["annotations"] = {FINGERPRINT: digest([[o.name, o.body] for o in result])}
+    return result
+
+
+def installed(api: KubeApi) -> tuple[str, str]:
+    """The cluster stack that brought the role, and its fingerprint; both empty when there is none."""
+    live = api.find(f"{RBAC}/v1", "ClusterRole", ROLE)
+    metadata = live["metadata"] if live else {}
+    return (metadata.get("labels") or {}).get(OWNER, ""), (metadata.get("annotations") or {}).get(FINGERPRINT, "")
