@@ -26,7 +26,7 @@ began = time.perf_counter()
 from ggi.catalogue.content import load_catalogue
 from ggi.fleet.auditing import audit_all, cores
 stacks = findings = 0
-for summary in audit_all(Path(sys.argv[1]), load_catalogue().roots, datetime.date(2026, 11, 22)):
+for summary in audit_all(Workspace(Path(sys.argv[1])), datetime.date(2026, 11, 22)):
     stacks += 1
     findings += sum(summary.counts.values())
 used = resource.getrusage(resource.RUSAGE_CHILDREN)

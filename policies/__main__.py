@@ -1,5 +1,5 @@
-"""The CrossGuard policy pack. Everything is in `ggi.enforcement.policy_pack`."""
+"""The CrossGuard policy pack. Everything is in `ggi.app.policy_pack`."""
 
-from ggi.enforcement.policy_pack import main
+from ggi.app.policy_pack import main
 
 main()

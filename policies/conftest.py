@@ -62,30 +62,25 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def _judged(option: Any) -> list[Row]:
     """What the controls say of every landscape that was asked for, as plain data."""
+    from ggi.app.auditing import AuditRequest, audit_stack
+    from ggi.app.platform import Platform, RealPlatform
+    from ggi.app.workspace import Workspace
     from ggi.audit.audit import Place
-    from ggi.audit.deviations import load_waivers
     from ggi.audit.summary import finding_data
-    from ggi.cli.app import GLOBALS
-    from ggi.cli.audit import audit_stack
-    from ggi.cli.workspace import Workspace
     from ggi.clock import today
     from ggi.errors import GgiError
+    from sandbox.platform import SandboxPlatform
 
     folder = option.ggi_inventory or os.environ.get("GGI_INVENTORY")
-    GLOBALS.inventory = Path(folder) if folder else None
-    GLOBALS.content = [Path(path) for path in option.ggi_content or ()]
+    workspace = Workspace(Path(folder) if folder else None, tuple(Path(path) for path in option.ggi_content or ()))
+    platform: Platform = SandboxPlatform.chosen() if option.ggi_sandbox else RealPlatform()
     try:
         place = Place(option.ggi_from)
         date = dt.date.fromisoformat(option.ggi_date) if option.ggi_date else today()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     try:
-        workspace = Workspace()
-        controls = workspace.controls
-        waivers = load_waivers(workspace.catalogue.roots, controls.by_id, controls.retired)
-        audits = [
-            audit_stack(workspace, name, controls, waivers, place, date, option.ggi_sandbox) for name in option.tenant
-        ]
+        audits = [audit_stack(AuditRequest(workspace, name, platform, place, date)) for name in option.tenant]
     except GgiError as error:
         raise pytest.UsageError(str(error)) from None
     return [

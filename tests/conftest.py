@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from ggi import messages
-from ggi.cli.checks import TIERS
+from ggi.cli.commands.machine import TIERS
 
 # On a machine with other work an example may take seconds; how long one takes says nothing about what is tested.
 settings.register_profile("any machine", deadline=None)

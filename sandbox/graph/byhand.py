@@ -6,14 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ggi.cli.m365place import stand_in_file, stand_in_state
 from ggi.cookbook.content import load_cookbook
 from ggi.cookbook.product import DNS, GRAPH
 from ggi.cookbook.reading import Ref
 from ggi.errors import InputError, Problem
 from ggi.messages import t
 from ggi.paths import ROOT
-from sandbox.graph.state import TenantState
+from sandbox.graph.state import TenantState, stand_in_file, stand_in_state
 
 KINDS = ("application", "delegated", "roles")
 
@@ -25,13 +24,13 @@ def _value(text: str) -> Any:
         return text
 
 
-def change(stack: str, what: str, words: Sequence[str]) -> list[str]:
-    """Do `what`; returns what to tell. Raises InputError."""
+def change(stack: str, sandbox: str, what: str, words: Sequence[str]) -> list[str]:
+    """Do `what` to a sandbox's stand-in of the tenant with this stack; returns what to tell. Raises InputError."""
     if what == "reset":
-        stand_in_file(stack).unlink(missing_ok=True)
-        stand_in_state(stack)
+        stand_in_file(stack, sandbox).unlink(missing_ok=True)
+        stand_in_state(stack, sandbox)
         return [t("The stand-in of {stack} is as delivered.", stack=stack)]
-    state = stand_in_state(stack)
+    state = stand_in_state(stack, sandbox)
     granted = state.data["granted"]
     if what == "show":
         return [f"{kind}: {', '.join(granted[kind])}" for kind in KINDS]

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from ggi.files import write_atomically
+from ggi.paths import state_dir
 
 FRESH = Path(__file__).parent / "fresh.yaml"
 
@@ -99,6 +100,16 @@ class TenantState:
         self.data["graph"][path] = value
         self.writes += 1
         self.save()
+
+
+def stand_in_file(stack: str, sandbox: str) -> Path:
+    """Where a sandbox keeps its stand-in of the tenant with this stack."""
+    return state_dir() / "m365" / f"sandbox-{sandbox}" / stack / "stand-in.json"
+
+
+def stand_in_state(stack: str, sandbox: str) -> TenantState:
+    """The state of that stand-in."""
+    return TenantState.fresh(stack, stand_in_file(stack, sandbox))
 
 
 def new_id() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ggi.inventory.network import NetworkFile
+from ggi.inventory.stack import Stack, StackKind
 
 NATIONAL = ("nat1", "nat2")
 AP = "ap"
@@ -46,7 +47,7 @@ def site_of(name: str, file: NetworkFile) -> Site | None:
     if govroam is None or not govroam.managed:
         return None
     return Site(
-        stack=f"net-{name}",
+        stack=str(Stack(StackKind.NETWORK, name)),
         servers={key: server.host for key, server in govroam.servers.items()},
         realms=tuple(sorted(govroam.realms)),
         access_points=tuple(govroam.access_points),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ggi.files import write_atomically
+from ggi.inventory.stack import owner_in
 from sandbox.hosts import directory
 from sandbox.hosts.authority import CLIENT, SERVER
 from sandbox.hosts.site import DIRECTORY, DIRECTORY_NAME, NATIONAL, PORT, USER, Site, national_name
@@ -26,7 +27,7 @@ def supply(federation: Federation, sites: Sequence[Site]) -> None:
     for number, site in enumerate(sites):
         eap, clients = federation.authority(f"{site.stack}-eap"), federation.authority(f"{site.stack}-clients")
         users = [f"{USER}@{realm}" for realm in site.realms]
-        supplied[site.stack.removeprefix("net-")] = {
+        supplied[owner_in(site.stack)] = {
             "govroam": {
                 "servers": {name: {"address": federation.address(f"{site.stack}-{name}")} for name in site.servers},
                 "access_points": {

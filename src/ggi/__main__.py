@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.paths import ROOT
 
 FOLDER = ROOT / "docs" / "pictures"

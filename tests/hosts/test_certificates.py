@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.files import write_atomically
 from ggi.hosts.certificates import chain
 from ggi.hosts.eapol import LoginOutcome

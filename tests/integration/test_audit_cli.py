@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.paths import ROOT
 
 ON = ["--date", "2026-11-22"]

@@ -12,6 +12,7 @@ from ggi.catalogue.content import load_catalogue
 from ggi.controls.kinds import KINDS
 from ggi.controls.load import Controls
 from ggi.enforcement.cluster_stack import FINGERPRINT, ROLE, cluster_objects
+from ggi.engine.run_context import RunContext
 from ggi.errors import InputError
 from ggi.inventory.cluster import find_cluster
 from ggi.inventory.load import Inventory
@@ -43,7 +44,7 @@ def test_every_object_is_of_the_cluster_and_carries_the_label_of_its_stack() -> 
 def test_a_tenant_s_stack_owns_its_namespace_and_nothing_outside_it() -> None:
     found = inventory()
     for environment in found.environments():
-        for item in desired(environment.stack, lambda stack, catalogue: ()).objects:
+        for item in desired(RunContext(ROOT / "inventories"), environment.stack).objects:
             place = item.body["metadata"].get("namespace")
             assert place == environment.namespace or (item.kind == "Namespace" and place is None), item.name
             assert item.kind not in SCOPES

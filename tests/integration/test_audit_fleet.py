@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ggi.app.workspace import Workspace
 from ggi.audit import alike
 from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.judge import Judge
@@ -47,7 +48,7 @@ def controls() -> Controls:
 
 @pytest.fixture(scope="module")
 def audits(root: Path) -> list[Audit]:
-    return list(audit_all(root, [ROOT], DATE, workers=1))
+    return list(audit_all(Workspace(root), DATE, workers=1))
 
 
 def seen(root: Path) -> Iterator[Observation]:
@@ -68,7 +69,7 @@ def test_every_stack_of_every_tenant_is_judged(audits: list[Audit]) -> None:
 
 
 def test_a_brief_audit_counts_what_a_full_one_lists(root: Path, audits: list[Audit]) -> None:
-    full = list(audit_all(root, [ROOT], DATE, full=True, workers=1))
+    full = list(audit_all(Workspace(root), DATE, full=True, workers=1))
     for brief, whole in zip(audits, full, strict=True):
         assert brief.counts == whole.counts and brief.judged == whole.judged
         assert brief.findings == tuple(f for f in whole.findings if f.outcome is not Outcome.PASS)
@@ -76,20 +77,20 @@ def test_a_brief_audit_counts_what_a_full_one_lists(root: Path, audits: list[Aud
 
 
 def test_a_full_audit_of_many_is_that_of_each(root: Path, controls: Controls) -> None:
-    for one, what in zip(audit_all(root, [ROOT], DATE, full=True, workers=1), seen(root), strict=True):
+    for one, what in zip(audit_all(Workspace(root), DATE, full=True, workers=1), seen(root), strict=True):
         alone = run_audit(what.facts, what.subjects, controls, Place.PLAN, DATE)
         assert plain(one.findings) == plain(alone.findings)
 
 
 def test_several_workers_give_what_one_gives(root: Path, audits: list[Audit]) -> None:
-    found = list(audit_all(root, [ROOT], DATE, workers=2))
+    found = list(audit_all(Workspace(root), DATE, workers=2))
     assert [replace(one, controls={}) for one in found] == [replace(one, controls={}) for one in audits]
     assert all(one.controls.keys() == audits[0].controls.keys() for one in found)
 
 
 def test_the_stacks_that_are_asked_for_are_judged_in_that_order(root: Path) -> None:
     asked = [("sv-drieland", "prod"), ("gm9902", "prod")]
-    assert [a.stack for a in audit_all(root, [ROOT], DATE, asked, workers=1)] == ["sv-drieland-prod", "gm9902-prod"]
+    assert [a.stack for a in audit_all(Workspace(root), DATE, asked, workers=1)] == ["sv-drieland-prod", "gm9902-prod"]
 
 
 def test_what_is_alike_gets_the_verdicts_and_evidence_that_it_gets_alone(

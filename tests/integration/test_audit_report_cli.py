@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.report.audit.formats import FORMATS
 from tests import audits
 

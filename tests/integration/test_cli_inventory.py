@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ggi.app.program import desired
-from ggi.cli.app import main
-from ggi.engine.target import INVENTORY
+from ggi.cli.main import main
+from ggi.engine.run_context import RunContext
 from ggi.errors import InputError
 from ggi.inventory import new as new_file
 from ggi.paths import ROOT
@@ -306,7 +306,7 @@ BEEMSTER = "GM0370 (Beemster) is part of GM0439 since 2022-01-01"
 
 @pytest.mark.parametrize("command", [["preview"], ["up", "--yes"]], ids=["preview", "up"])
 def test_a_gemeente_that_went_up_into_another_one_is_not_deployed(
-    command: list[str], small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    command: list[str], small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--inventory", str(small), "new", "GM0448"]) == 0
     path = small / "tenants" / "gm0448.yaml"
@@ -318,9 +318,8 @@ def test_a_gemeente_that_went_up_into_another_one_is_not_deployed(
     assert "tenants/gm0370.yaml:" in told
     assert BEEMSTER in told
     # And by plain Pulumi neither.
-    monkeypatch.setenv(INVENTORY, str(small))
     with pytest.raises(InputError, match=re.escape(BEEMSTER)):
-        desired("gm0370-prod", lambda stack, catalogue: ())
+        desired(RunContext(small), "gm0370-prod")
 
 
 def test_new_asks_for_the_region_when_there_are_several(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ggi.catalogue.content import load_catalogue
 from ggi.catalogue.release import UNKNOWN, difference
-from ggi.cli.app import main
+from ggi.cli.main import main
 
 
 def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.paths import ROOT
 
 CORPUS = ROOT / "tests" / "corpus"

@@ -14,7 +14,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.engine.secrets import Resolver, encode
 from ggi.report.render import MARK, file_names, manifest, render
 from tests.content import landscapes, standard

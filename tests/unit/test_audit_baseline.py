@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ggi.audit.audit import Audit, Place
 from ggi.audit.baseline import Baseline, compared, freeze, load_baseline, with_baseline
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import InputError
 from ggi.paths import ROOT

@@ -27,7 +27,7 @@ from ggi.assurance.signing import fingerprint, own_key, own_key_file, pem, priva
 from ggi.assurance.verify import verify
 from ggi.audit.audit import Audit, Place, run_audit
 from ggi.catalogue.content import load_catalogue
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.controls.load import load_controls
 from ggi.controls.observation import Facts
 from ggi.controls.subjects import of_landscape, of_objects

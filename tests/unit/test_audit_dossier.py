@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ggi.assurance.dossier import dossier, norms_of, period, sampled
 from ggi.assurance.history import updates
 from ggi.assurance.trail import Trail, add, read_trail, trail_file
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.controls.coverage import Row, coverage, load_frameworks
 from ggi.controls.load import load_controls
 from ggi.errors import InputError
@@ -162,10 +162,10 @@ def test_another_person_approves_what_was_urgent(
     approve = ["approve", "gm9901", "1", "--role", "CISO"]
     assert main(["waivers", "gm9901"]) == 1
     assert "urgent" in capsys.readouterr().out
-    monkeypatch.setattr("ggi.assurance.trail.identity", lambda: WHO)
+    monkeypatch.setattr("ggi.assurance.identity.identity", lambda: WHO)
     assert main(approve) == 2
     assert "does not approve it" in capsys.readouterr().err
-    monkeypatch.setattr("ggi.assurance.trail.identity", lambda: {"user": "ciso", "host": "y"})
+    monkeypatch.setattr("ggi.assurance.identity.identity", lambda: {"user": "ciso", "host": "y"})
     assert main(approve) == 0
     assert main(approve) == 2, "it is approved"
     assert main(["waivers", "gm9901"]) == 0

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.assurance.trail import Run, Trail, add, identity, read_trail, same_person, urgent_findings
+from ggi.assurance.identity import identity, same_person
+from ggi.assurance.trail import Trail, add, begin, end, read_trail, urgent_findings
 from ggi.controls.verdict import Enforcement, Finding, Outcome
-from ggi.enforcement.exemptions import TRAIL, URGENT, Exemptions
+from ggi.enforcement.exemptions import Exemptions
+from ggi.engine.run_context import RunContext
 from ggi.errors import WorkError
 
 STACK = "gm9901-prod"
@@ -28,8 +31,8 @@ THROUGH = [["POD-001", "a/Deployment/web", "web"]]
 def written(path: Path, count: int = 4) -> list[bytes]:
     """A trail of some operations; returns its lines."""
     for number in range(count // 2):
-        run = Run.begin(path, STACK, {"operation": "up", "change": f"W2611-000{number}"})
-        run.end("done", {"create": number}, 1.25, "f" * 12)
+        begun = begin(path, STACK, {"operation": "up", "change": f"W2611-000{number}", "who": identity()})
+        end(path, STACK, begun, "done", {"create": number}, 1.25, "f" * 12)
     return path.read_bytes().splitlines(keepends=True)
 
 
@@ -119,13 +122,10 @@ def test_one_person_is_recognised_in_two_runs() -> None:
 # -- urgent ------------------------------------------------------------------------------------------------------------
 
 
-def urgent(path: Path, **more: Any) -> Run:
+def urgent(path: Path, **more: Any) -> RunContext:
+    """The context of an urgent update that began."""
     said = {"operation": "up", "fingerprint": "f1", "change": "W1", "urgent": {"reason": "why", "findings": THROUGH}}
-    return Run.begin(path, STACK, said | more)
-
-
-def variables(run: Run) -> dict[str, str]:
-    return {URGENT: run.begun["hash"], TRAIL: str(run.path)}
+    return RunContext(path, urgent=begin(path, STACK, {"who": identity()} | said | more)["hash"], trail=path)
 
 
 def failing(subject: str = "a/Deployment/web", evidence: str = "web") -> Finding:
@@ -134,7 +134,7 @@ def failing(subject: str = "a/Deployment/web", evidence: str = "web") -> Finding
 
 def test_an_urgent_update_goes_through_what_it_named_and_nothing_else(tmp_path: Path) -> None:
     run = urgent(tmp_path / "t.jsonl")
-    through = Exemptions.of_environment(STACK, "f1", variables(run))
+    through = Exemptions.of(STACK, "f1", run)
     named, other, worse = through.applied([failing(), failing("a/Deployment/worker"), failing(evidence="web, db")])
     assert not named.blocks
     assert named.outcome is Outcome.FAIL
@@ -146,15 +146,15 @@ def test_an_urgent_update_goes_through_what_it_named_and_nothing_else(tmp_path: 
 def test_a_variable_alone_opens_nothing(tmp_path: Path) -> None:
     run = urgent(tmp_path / "t.jsonl")
     for changed in (
-        {**variables(run), URGENT: "0" * 64},
-        {**variables(run), TRAIL: str(tmp_path / "none.jsonl")},
-        {URGENT: run.begun["hash"]},
+        replace(run, urgent="0" * 64),
+        replace(run, trail=tmp_path / "none.jsonl"),
+        replace(run, trail=None),
     ):
-        assert Exemptions.of_environment(STACK, "f1", changed).applied([failing()])[0].blocks
-    assert Exemptions.of_environment(STACK, "f2", variables(run)).applied([failing()])[0].blocks, "another landscape"
-    assert Exemptions.of_environment("gm9902-prod", "f1", variables(run)).applied([failing()])[0].blocks
-    run.end("done", {}, 1, "f1")
-    assert Exemptions.of_environment(STACK, "f1", variables(run)).applied([failing()])[0].blocks, "it is over"
+        assert Exemptions.of(STACK, "f1", changed).applied([failing()])[0].blocks
+    assert Exemptions.of(STACK, "f2", run).applied([failing()])[0].blocks, "another landscape"
+    assert Exemptions.of("gm9902-prod", "f1", run).applied([failing()])[0].blocks
+    end(tmp_path / "t.jsonl", STACK, read_trail(tmp_path / "t.jsonl", STACK).records[0], "done", {}, 1, "f1")
+    assert Exemptions.of(STACK, "f1", run).applied([failing()])[0].blocks, "it is over"
 
 
 def test_a_trail_that_was_changed_opens_nothing(tmp_path: Path) -> None:
@@ -163,13 +163,13 @@ def test_a_trail_that_was_changed_opens_nothing(tmp_path: Path) -> None:
     record = json.loads(path.read_text(encoding="utf-8"))
     record["urgent"]["findings"].append(["NET-001", "x", "y"])
     path.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    assert urgent_findings(path, STACK, run.begun["hash"], "f1") == frozenset()
+    assert urgent_findings(path, STACK, run.urgent, "f1") == frozenset()
 
 
 def test_what_was_urgent_stays_open_until_it_is_approved(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
-    run = urgent(path)
-    run.end("done", {}, 1, "f1")
+    urgent(path)
+    end(tmp_path / "t.jsonl", STACK, read_trail(tmp_path / "t.jsonl", STACK).records[0], "done", {}, 1, "f1")
     assert [r["number"] for r in read_trail(path, STACK).urgent_open()] == [1]
     add(path, STACK, {"kind": "approval", "of": 1, "role": "CISO"})
     assert not list(read_trail(path, STACK).urgent_open())

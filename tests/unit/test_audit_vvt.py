@@ -12,7 +12,7 @@ import pytest
 
 from ggi.assurance.statement import Applicable, Implemented, Line, Statement, statement
 from ggi.audit.audit import Audit, Place
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.controls.control import Text
 from ggi.controls.coverage import Coverage, Row, coverage, load_frameworks
 from ggi.controls.verdict import Enforcement, Finding, Outcome

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from ggi.cli.groups import MAIN, MainCommand, MainGroup
+from ggi.cli.typer_words import MAIN, MainCommand, MainGroup
 
 app = typer.Typer(rich_markup_mode=None)
 keep = typer.Typer(cls=MainGroup, help="Keep things.")

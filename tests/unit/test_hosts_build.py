@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from ggi.catalogue.content import load_catalogue
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.errors import InputError
 from ggi.hosts.build import hosts, waits
 from ggi.hosts.flows import flows

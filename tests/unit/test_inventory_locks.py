@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ggi.assurance.waiver_register import DeviationState, entries
+from ggi.audit.assessment import Assessor
 from ggi.audit.deviations import Deviations
 from ggi.audit.judge import Judge
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.controls.load import load_controls
 from ggi.controls.observation import Facts, Observation
 from ggi.controls.verdict import Outcome
@@ -155,7 +156,9 @@ def test_the_register_lists_locks_with_the_other_deviations(tmp_path: Path) -> N
     found = inventory(tmp_path, LOCK)
     one = found.waivers.get("gm9901")
     assert one is not None
-    rows = entries(one, found.tenant("gm9901"), found, catalogue(), load_controls([ROOT]), dt.date(2027, 5, 1))
+    controls = load_controls([ROOT])
+    assessor = Assessor(catalogue(), found, controls, found.waivers, dt.date(2027, 5, 1))
+    rows = entries(assessor, one, found.tenant("gm9901"))
     assert {(row.environment, row.resource, row.state, row.days) for row in rows} == {
         ("accp", KEY, DeviationState.SOON, 30),
         ("prod", KEY, DeviationState.SOON, 30),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ggi.catalogue.content import ServiceFile
 from ggi.catalogue.release import ReleaseFile
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.errors import Problem
 from ggi.inventory.layers import LAYERED, alone
 from ggi.inventory.load import Inventory

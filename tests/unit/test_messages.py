@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ggi import messages
-from ggi.cli.app import main
-from ggi.cli.words import ERRORS, told
+from ggi.cli.main import main
+from ggi.cli.typer_words import ERRORS, told
 from ggi.paths import ROOT
 
 INVENTORY = ROOT / "inventories"

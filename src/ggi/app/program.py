@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
-from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.clock import today
+from ggi.app.deploying import refuse_ended_tenant
+from ggi.app.workspace import DesiredStack, Workspace
 from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.network_drift import MENDED, mend, network_drift
+from ggi.engine.run_context import RunContext
 from ggi.engine.secrets import Resolver, read_root_key
-from ggi.engine.target import CONTENT, CONTEXT, DOWNGRADE, IDENTITY, INVENTORY, PROTECT
+from ggi.engine.target import IDENTITY
 from ggi.errors import GgiError, InputError, Problem
-from ggi.inventory.cluster import is_cluster_stack
-from ggi.inventory.consistency import refuse_ended
-from ggi.inventory.load import Inventory
-from ggi.inventory.models import Cluster, TenantState
-from ggi.landscape.build import Landscape, landscape
+from ggi.inventory.stack import Stack, StackKind
+from ggi.landscape.build import Landscape
 from ggi.landscape.objects import NAMESPACE, Object, with_tags
 from ggi.landscape.platform import accepting
 from ggi.messages import t
-from ggi.paths import ROOT
 
 WAIT_FOR = {
     ("postgresql.cnpg.io/v1", "Cluster"): "condition=Ready",
@@ -59,65 +56,24 @@ def annotated(item: Object) -> dict[str, Any]:
     return {**item.body, "metadata": metadata}
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredStack:
-    """What a stack should hold. The objects of a landscape are in its namespace; those of a cluster are in none."""
-
-    stack: str
-    cluster: Cluster
-    objects: tuple[Object, ...]
-    landscape: Landscape | None = None
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def namespace(self) -> str | None:
-        """The namespace that the stack owns."""
-        return self.landscape.environment.namespace if self.landscape else None
-
-
-ClusterObjects = Callable[[str, Catalogue], Sequence[Object]]
-"""The objects of a cluster's stack, from its name and the content; they come from above this package."""
-
-
-Admitted = Callable[[Landscape, Catalogue], str]
-"""What the cluster's admission must let through of a landscape besides its waivers."""
-
-
-def desired(stack: str, of_cluster: ClusterObjects, admitted: Admitted = lambda built, catalogue: "") -> DesiredStack:
-    """What the inventory asks of a stack. Raises InputError."""
-    further = tuple(Path(p) for p in os.environ.get(CONTENT, "").split(os.pathsep) if p)
-    catalogue = load_catalogue(further)
-    inventory = Inventory(Path(os.environ.get(INVENTORY, ROOT / "inventories")), catalogue.known)
-    if is_cluster_stack(stack):
-        found = inventory.cluster(stack)
-        return DesiredStack(stack, found.cluster, tuple(of_cluster(stack, catalogue)))
-    built = _landscape(stack, inventory, catalogue)
-    objects = built.objects
-    if text := admitted(built, catalogue):
-        objects = tuple(accepting(item, text) if item.name == NAMESPACE else item for item in objects)
-    return DesiredStack(stack, built.environment.cluster, objects, built, outputs(built))
-
-
-def _landscape(stack: str, inventory: Inventory, catalogue: Catalogue) -> Landscape:
-    tenant_id, _, name = stack.rpartition("-")
-    if not tenant_id:
-        raise InputError(
-            Problem(t("{stack} is not the name of a stack", stack=stack), t("A stack is named gm0000-prod."))
-        )
-    tenant = inventory.tenant(tenant_id)
-    if tenant.file.state is TenantState.MERGED:
-        raise InputError(
-            Problem(
-                t("{tenant} was merged away; its stack is no longer changed", tenant=tenant.name),
-                t("Work on its successor, or remove the stack with `ggi down`."),
-                tenant.tree.origin,
-            )
-        )
-    refuse_ended(tenant, inventory.registry, today())
-    built = landscape(inventory.environment(tenant, name), catalogue)
-    if not built.objects:
+def desired(context: RunContext, stack: str) -> DesiredStack:
+    """What the inventory asks of a stack, with what this run lets through. Raises InputError."""
+    workspace = Workspace.of_context(context)
+    named = Stack.parse(stack)
+    if named.kind is StackKind.LANDSCAPE:
+        refuse_ended_tenant(workspace.inventory, workspace.inventory.tenant(named.owner))
+    found = workspace.desired_stack(named)
+    if found.landscape is None:
+        return found
+    if not found.objects:
         raise InputError(Problem(t("the landscape of {stack} is empty", stack=stack), t("Switch a component on.")))
-    return built
+    if context.baseline or context.urgent:
+        from ggi.enforcement.exemptions import admitted
+
+        text = admitted(workspace.assessor().of(found.landscape), context)
+        objects = tuple(accepting(item, text) if item.name == NAMESPACE else item for item in found.objects)
+        return replace(found, objects=objects if text else found.objects)
+    return found
 
 
 class _Component(pulumi.ComponentResource):
@@ -158,10 +114,11 @@ def register(
         )
 
 
-def main(of_cluster: ClusterObjects, admitted: Admitted) -> None:
+def main() -> None:
     """Run the program for the stack that the engine names. Errors for people become `RunError`, without traceback."""
     try:
-        _run(desired(pulumi.get_stack(), of_cluster, admitted), pulumi.runtime.get_config)
+        context = RunContext.from_env()
+        _run(desired(context, pulumi.get_stack()), context, pulumi.runtime.get_config)
     except GgiError as error:
         raise pulumi.RunError(str(error)) from None
     except OSError as error:
@@ -173,8 +130,8 @@ def main(of_cluster: ClusterObjects, admitted: Admitted) -> None:
         raise pulumi.RunError(f"{told}\n    {t('GGI_DEBUG=1 shows where; please report it.')}") from None
 
 
-def _run(wanted: DesiredStack, config: Callable[[str], str | None]) -> None:
-    context = os.environ.get(CONTEXT) or wanted.cluster.context
+def _run(wanted: DesiredStack, run: RunContext, config: Callable[[str], str | None]) -> None:
+    context = run.context or wanted.cluster.context
     kubeconfig = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     resolver = Resolver(read_root_key(config("ggi:rootKey")), wanted.stack, lambda path: config(f"ggi:{path}"))
     # All values, before anything is written: one that is missing must not be found half-way.
@@ -184,21 +141,23 @@ def _run(wanted: DesiredStack, config: Callable[[str], str | None]) -> None:
     with KubeApi.from_kubeconfig(kubeconfig, context) as api:
         identity = check_cluster(api, wanted.stack, wanted.namespace, objects, expected)
         if wanted.landscape:
-            mended = _check_landscape(api, wanted.landscape, objects)
+            mended = _check_landscape(api, wanted.landscape, objects, downgrade=run.downgrade)
     provider = pulumi.ProviderResource(
         "kubernetes",
         "cluster",
         _provider_settings(context, identity),
         pulumi.ResourceOptions(version=kubernetes_version()),
     )
-    register(objects, resolver, provider, protect=os.environ.get(PROTECT, "1") == "1", mended=mended)
+    register(objects, resolver, provider, protect=run.protect, mended=mended)
     for key, value in wanted.outputs.items():
         pulumi.export(key, value)
 
 
-def _check_landscape(api: KubeApi, built: Landscape, objects: Sequence[Object]) -> Mapping[str, int]:
+def _check_landscape(
+    api: KubeApi, built: Landscape, objects: Sequence[Object], *, downgrade: bool
+) -> Mapping[str, int]:
     """Look at what is only a landscape's: the release that runs, and rules added by hand; those are taken away."""
-    if os.environ.get(DOWNGRADE, "") != "1":
+    if not downgrade:
         check_release(api, built.environment)
     paths, mended = network_drift(api, objects, built.environment.namespace)
     if not pulumi.runtime.is_dry_run():
@@ -231,13 +190,3 @@ def kubernetes_version() -> str:
     import importlib.metadata
 
     return importlib.metadata.version("pulumi-kubernetes")
-
-
-def outputs(built: Landscape) -> dict[str, Any]:
-    """What the stack remembers of the landscape: enough to tell later which release runs and what changed."""
-    return {
-        "release": built.environment.release,
-        "fingerprint": built.fingerprint,
-        "namespace": built.environment.namespace,
-        "hosts": dict(built.hosts),
-    }

@@ -150,10 +150,16 @@ def _verdict(record: Record, controls: Sequence[str] | None) -> str:
 
 
 def _who(record: Record) -> str:
+    """Who did it, and whether a system proved that or it was only stated."""
     who = record.get("who") or {}
-    run = who.get("ci")
+    run, proven = who.get("ci"), who.get("proven")
     shown = f"{who.get('user', '?')}@{who.get('host', '?')}"
-    return shown + (f" ({run['system']} {run['user']} {run['run']})" if run else "")
+    shown += f" ({run['system']} {run['user']} {run['run']})" if run else ""
+    return (
+        t("{who}; proven: {user} by {system}", who=shown, user=proven["user"], system=proven["by"])
+        if proven
+        else (t("{who}; stated", who=shown))
+    )
 
 
 def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) -> Iterable[OperationRow]:
@@ -169,6 +175,8 @@ def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) ->
         if kind == "refused":
             outcome = t("refused by the controls")
         approval = (record.get("approval") or {}).get("by", "")
+        if second := (record.get("approval") or {}).get("second"):
+            approval = t("{role}: {who}", role=second["role"], who=_who({"who": second["by"]}))
         if urgent:
             approval = t("{role}, {date}", role=approved["role"], date=approved["at"][:10]) if approved else t("OPEN")
         yield OperationRow(

@@ -99,3 +99,15 @@ def signed_by(key: Ed25519PublicKey, signature: bytes, content: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def whose(signer: Ed25519PublicKey, named: Path | None) -> tuple[str, bool]:
+    """Whose key it is, as far as is known here, and whether that is not the one that was named."""
+    if named is not None:
+        wanted = public_key_of(named)
+        if fingerprint(wanted) == fingerprint(signer):
+            return t("the key in {file}", file=named), False
+        return t("NOT the key in {file}, which is {other}", file=named, other=fingerprint(wanted)), True
+    if own_key_file().exists() and fingerprint(public_key_of(own_key_file())) == fingerprint(signer):
+        return t("your own key on this machine"), False
+    return t("a key that is not known here: compare it with what the signer told you, or name it with --key"), False

@@ -12,8 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pwd
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,36 +28,6 @@ FORMAT = "ggi-trail/1"
 HOME = "GGI_TRAIL_HOME"
 """Environment variable with a folder for all trails, such as one that many operators share."""
 Record = dict[str, Any]
-
-_CI = (
-    ("GITHUB_ACTIONS", "GitHub Actions", "GITHUB_ACTOR", "GITHUB_RUN_ID"),
-    ("GITLAB_CI", "GitLab", "GITLAB_USER_LOGIN", "CI_JOB_ID"),
-    ("TF_BUILD", "Azure Pipelines", "BUILD_REQUESTEDFORID", "BUILD_BUILDID"),
-    ("JENKINS_URL", "Jenkins", "BUILD_USER_ID", "BUILD_TAG"),
-)
-"""Variable that tells a CI system by, its name, who started the run, and the run; from each one's documentation."""
-
-
-def identity(environment: Mapping[str, str] = os.environ) -> Record:
-    """Who runs this: the account on this machine, and what the CI system says of itself. Nothing is made up."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = str(os.getuid())
-    found: Record = {"user": user, "host": socket.gethostname()}
-    for mark, system, who, run in _CI:
-        if environment.get(mark):
-            found["ci"] = {"system": system, "user": environment.get(who, ""), "run": environment.get(run, "")}
-            break
-    return found
-
-
-def same_person(one: Record, other: Record) -> bool:
-    """Whether two identities are one as far as is known: the CI system's user counts where there is one."""
-    first, second = one.get("ci") or {}, other.get("ci") or {}
-    if first.get("user") and second.get("user"):
-        return bool(first["user"] == second["user"])
-    return bool(one.get("user") == other.get("user") and one.get("host") == other.get("host"))
 
 
 def trail_file(stack: str, sandbox: str | None) -> Path:
@@ -118,11 +86,22 @@ class Trail:
         return next((r for r in self.records if r.get("number") == number), None)
 
     def urgent_open(self) -> Iterator[Record]:
-        """Updates that were let through as urgent, went on, and that nobody has approved."""
-        approved = {r.get("of") for r in self.records if r.get("kind") == "approval"}
-        for record in self.records:
-            if record.get("kind") == "begin" and record.get("urgent") and record["number"] not in approved:
-                yield record
+        """Operations that were let through as urgent, went on, and that nobody has approved."""
+        return (r for r in self.records if r.get("kind") == "begin" and r.get("urgent") and not self.approval(r))
+
+    def requests_open(self) -> Iterator[Record]:
+        """Operations that wait for the approval of a second person."""
+        return (r for r in self.records if r.get("kind") == "request" and not self.approval(r) and not self.used(r))
+
+    def approval(self, record: Record) -> Record | None:
+        """The approval of a line, if somebody gave it."""
+        number = record["number"]
+        return next((r for r in self.records if r.get("kind") == "approval" and r.get("of") == number), None)
+
+    def used(self, request: Record) -> bool:
+        """Whether an operation went on with the approval of this request: it is good for one."""
+        seconds = ((r.get("approval") or {}).get("second") or {} for r in self.records if r.get("kind") == "begin")
+        return any(second.get("request") == request["number"] for second in seconds)
 
 
 def read_trail(path: Path, stack: str) -> Trail:
@@ -203,38 +182,35 @@ def add(path: Path, stack: str, record: Record, now: dt.datetime | None = None) 
         return whole
 
 
-@dataclass
-class Run:
-    """One operation on a stack, from the line that says it begins to the line that says how it ended."""
+def begin(path: Path, stack: str, record: Record) -> Record:
+    """Write that an operation begins; returns the line. Raises WorkError."""
+    return add(path, stack, {"kind": "begin", **record})
 
-    path: Path
-    stack: str
-    begun: Record
 
-    @classmethod
-    def begin(cls, path: Path, stack: str, record: Record) -> Run:
-        """Write that it begins. Raises WorkError."""
-        return cls(path, stack, add(path, stack, {"kind": "begin", "who": identity(), **record}))
+def message_of(begun: Record) -> str:
+    """What an engine's own history keeps of an operation."""
+    return f"{FORMAT} {begun['number']} {begun['hash']}"
 
-    @property
-    def message(self) -> str:
-        """What the engine's own history keeps of it."""
-        return f"{FORMAT} {self.begun['number']} {self.begun['hash']}"
 
-    def end(self, outcome: str, changes: Mapping[str, int], seconds: float, fingerprint: str) -> Record:
-        """Write how it ended: `done`, `failed` or `interrupted`, and the fingerprint of what is there now."""
-        return add(
-            self.path,
-            self.stack,
-            {
-                "kind": "end",
-                "of": self.begun["number"],
-                "outcome": outcome,
-                "changes": dict(sorted(changes.items())),
-                "seconds": round(seconds, 1),
-                "fingerprint": fingerprint,
-            },
-        )
+def end(
+    path: Path,
+    stack: str,
+    begun: Record,
+    outcome: str,
+    changes: Mapping[str, int] | None = None,
+    seconds: float = 0.0,
+    fingerprint: str = "",
+) -> Record:
+    """Write how an operation ended: `done`, `failed` or `interrupted`, and the fingerprint of what is there now."""
+    record = {
+        "kind": "end",
+        "of": begun["number"],
+        "outcome": outcome,
+        "changes": dict(sorted((changes or {}).items())),
+        "seconds": round(seconds, 1),
+        "fingerprint": fingerprint,
+    }
+    return add(path, stack, record)
 
 
 def urgent_findings(path: Path, stack: str, digest: str, fingerprint: str) -> frozenset[tuple[str, str, str]]:

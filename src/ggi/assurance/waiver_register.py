@@ -10,18 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ggi.audit.deviations import Deviations
-from ggi.audit.judge import Judge
-from ggi.catalogue.content import Catalogue
-from ggi.controls.load import Controls
-from ggi.controls.observation import Facts, Observation
-from ggi.controls.subjects import of_landscape
+from ggi.audit.assessment import Assessor
 from ggi.errors import Origin
-from ggi.inventory.load import Environment, Inventory, Tenant
+from ggi.inventory.load import Tenant
 from ggi.inventory.models import TenantState as Life
+from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.waiverfiles import Waivers, WaiversOf
 from ggi.inventory.waivers import SOON, AdoptedWaiver, Decision, Deviation, Ending, Lock, NotApplicable, Plan
-from ggi.landscape.build import landscape
 from ggi.messages import mark
 
 
@@ -92,35 +87,7 @@ class Entry:
     @property
     def stack(self) -> str:
         """Name of the stack."""
-        return f"{self.tenant}-{self.environment}"
-
-
-def deviations_of(
-    one: WaiversOf,
-    environment: Environment,
-    inventory: Inventory,
-    catalogue: Catalogue,
-    controls: Controls,
-    on: dt.date,
-) -> Deviations:
-    """The deviations of one environment after its plan was judged: they know what they matched. Raises InputError."""
-    built = landscape(environment, catalogue)
-    seen = Observation(of_landscape(built), on, Facts(built, catalogue, inventory.registry), one.file)
-    found = Deviations(one.file, environment.name, on)
-    for _ in Judge(controls, seen, found).findings():
-        pass
-    return found
-
-
-def unused_elsewhere(
-    one: WaiversOf, here: Environment, inventory: Inventory, catalogue: Catalogue, controls: Controls, on: dt.date
-) -> dict[str, list[Deviation]]:
-    """Per other environment of the tenant: the deviations that match nothing in its plan. Raises InputError."""
-    others = [name for name in here.tenant.environments if name != here.name]
-    return {
-        name: deviations_of(one, inventory.environment(here.tenant, name), inventory, catalogue, controls, on).unused()
-        for name in others
-    }
+        return str(Stack(StackKind.LANDSCAPE, self.tenant, self.environment))
 
 
 def _state(item: Decision, ends: dt.date | None, matched: bool, accepted: bool, on: dt.date) -> DeviationState:
@@ -157,20 +124,16 @@ def _entry(one: WaiversOf, item: Decision, environment: str, matched: bool, acce
     )
 
 
-def entries(
-    one: WaiversOf, tenant: Tenant, inventory: Inventory, catalogue: Catalogue, controls: Controls, on: dt.date
-) -> list[Entry]:
+def entries(assessor: Assessor, one: WaiversOf, tenant: Tenant) -> list[Entry]:
     """What one tenant's file has, per environment, what ends soonest first. Raises InputError.
 
     Where a decision holds in several environments, those in which it is about nothing are left out, unless it is about
     nothing in all of them.
     """
     names = () if tenant.file.state is Life.MERGED else tenant.environments
-    environments = {name: inventory.environment(tenant, name) for name in names}
-    judged = {
-        name: deviations_of(one, environment, inventory, catalogue, controls, on)
-        for name, environment in environments.items()
-    }
+    environments = {name: assessor.inventory.environment(tenant, name) for name in names}
+    judged = {name: assessor.of_environment(item).deviations() for name, item in environments.items()}
+    on = assessor.date
     found: list[Entry] = []
     for item in (*one.file.deviations, *one.file.locks):
         rows = []

@@ -8,9 +8,24 @@ from typing import Annotated
 import typer
 
 Name = Annotated[str, typer.Argument(metavar="STACK", help="gm9901-prod, gm9901, or the name of a gemeente.")]
+MaybeName = Annotated[str | None, typer.Argument(metavar="[STACK]", help="Only this one; default: all.")]
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the sandbox on this machine; pods are simulated.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 SignedBy = Annotated[
     Path | None, typer.Option("--key", metavar="FILE", help="The public key that it must be signed with.")
+]
+OnDate = Annotated[str | None, typer.Option("--date", metavar="DATE", help="Judge as on this date; default today.")]
+From = Annotated[str, typer.Option("--from", metavar="PLACE", help="Where to look: plan, state or live.")]
+Change = Annotated[
+    str | None,
+    typer.Option("--change", "--ticket", metavar="NUMBER", help="Number of the change; the trail keeps it."),
+]
+Urgent = Annotated[
+    bool, typer.Option("--urgent", help="Go through what the controls refuse; asks for approval afterwards.")
+]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why it is urgent.")]
+BaselineFile = Annotated[
+    Path | None,
+    typer.Option("--baseline", metavar="FILE", help="The first measurement: what it has is known, and does not count."),
 ]

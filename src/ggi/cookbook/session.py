@@ -61,8 +61,15 @@ class TenantSession:
             raise WorkError(*problems)
 
     async def apply(self, plan: Plan) -> None:
-        """Write the plan. Raises WorkError at the first write that does not stick; what was done is in the journal."""
+        """Write the plan when it breaks no invariant; see `check_invariants` and `write`. Raises WorkError."""
         await self.check_invariants(plan)
+        await self.write(plan)
+
+    async def write(self, plan: Plan) -> None:
+        """Write a plan that was checked.
+
+        Raises WorkError at the first write that does not stick; what was done is in the journal.
+        """
         if not plan.changes:
             self.journal.end()
             return

@@ -11,11 +11,10 @@ from ggi.cookbook.reading import Ref
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
 from ggi.inventory.load import Inventory
 from ggi.inventory.m365 import M365File, Stage
+from ggi.inventory.stack import Stack, StackKind, owner_in
 from ggi.inventory.tree import Node
 from ggi.inventory.validate import nearest, origin_of
 from ggi.messages import t
-
-PREFIX = "m365-"
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class M365Tenant:
     @property
     def stack(self) -> str:
         """Name of its stack."""
-        return f"{PREFIX}{self.id}"
+        return str(Stack(StackKind.M365, self.id))
 
     def origin(self, *path: str) -> Origin:
         """Where the inventory says it."""
@@ -77,7 +76,7 @@ class RecipeTarget:
 
 def find_m365(inventory: Inventory, text: str) -> M365Tenant:
     """The Microsoft 365 tenant that a person means: m365-rijnstad, or rijnstad. Raises InputError."""
-    word = text.strip().lower().removeprefix(PREFIX)
+    word = owner_in(text)
     problems: list[Problem] = []
     owned = {name: item for (kind, name), item in inventory.owned(problems).items() if kind == "m365"}
     raise_if(problems)
@@ -88,11 +87,11 @@ def find_m365(inventory: Inventory, text: str) -> M365Tenant:
     try:
         tenant = inventory.tenant(word)
     except GgiError:
-        names = [f"{PREFIX}{name}" for name in owned]
+        names = [item.stack for item in owned.values()]
         message = t("there is no Microsoft 365 tenant {name}", name=text)
-        raise InputError(Problem(message, nearest(f"{PREFIX}{word}", names))) from None
+        raise InputError(Problem(message, nearest(str(Stack(StackKind.M365, word)), names))) from None
     if tenant.code is None or tenant.m365 != tenant.id:
-        fix = t("Its Microsoft 365 tenant is {name}.", name=f"{PREFIX}{tenant.m365}")
+        fix = t("Its Microsoft 365 tenant is {name}.", name=Stack(StackKind.M365, tenant.m365))
         raise InputError(Problem(t("{tenant} has no Microsoft 365 tenant of its own", tenant=tenant.id), fix))
     return M365Tenant(tenant.id, M365File(name=tenant.name, owner=tenant.id, serves=[tenant.code]))
 

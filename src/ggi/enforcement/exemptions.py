@@ -1,35 +1,21 @@
-"""What an update may go through although a control refuses it: what a baseline knows, and what is urgent.
+"""What may go through although a control refuses it: what a baseline knows, and what is urgent.
 
 The command line judges first and starts the engine, whose policy pack judges again in another process. Both ask here;
-the pack is told by environment variables. A variable alone opens nothing: what is urgent must stand in the trail.
+the pack is told by `RunContext`. A variable alone opens nothing: what is urgent must stand in the trail.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ggi.assurance.trail import read_trail, urgent_findings
+from ggi.audit.assessment import Assessment
 from ggi.audit.baseline import Baseline, load_baseline
-from ggi.audit.judge import Judge
-from ggi.catalogue.content import Catalogue
-from ggi.clock import today
-from ggi.controls.load import load_controls
-from ggi.controls.observation import Facts, Observation
-from ggi.controls.subjects import of_landscape
 from ggi.controls.verdict import Finding
+from ggi.engine.run_context import RunContext
 from ggi.inventory.waivers import admission_line
-from ggi.landscape.build import Landscape
 from ggi.messages import t
-
-BASELINE = "GGI_BASELINE"
-"""Environment variable with the file of the first measurement."""
-URGENT = "GGI_URGENT"
-"""Environment variable with the hash of the line of the trail that begins an urgent update."""
-TRAIL = "GGI_TRAIL"
-"""Environment variable with the file of that trail."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +28,13 @@ class Exemptions:
     ticket: str = ""
 
     @classmethod
-    def of_environment(cls, stack: str, fingerprint: str, environment: Mapping[str, str] = os.environ) -> Exemptions:
-        """What the variables say, for the landscape with this fingerprint. Raises InputError for a bad baseline."""
-        file = environment.get(BASELINE)
-        baseline = load_baseline(Path(file)) if file else None
-        digest, path = environment.get(URGENT, ""), environment.get(TRAIL, "")
-        if not digest or not path:
+    def of(cls, stack: str, fingerprint: str, context: RunContext) -> Exemptions:
+        """What a run may let through, for the landscape with this fingerprint. Raises InputError for a bad baseline."""
+        baseline = load_baseline(context.baseline) if context.baseline else None
+        if not context.urgent or context.trail is None:
             return cls(stack, baseline)
-        found = urgent_findings(Path(path), stack, digest, fingerprint)
-        record = next((r for r in read_trail(Path(path), stack).records if r["hash"] == digest), {})
+        found = urgent_findings(context.trail, stack, context.urgent, fingerprint)
+        record = next((r for r in read_trail(context.trail, stack).records if r["hash"] == context.urgent), {})
         return cls(stack, baseline, found, str(record.get("change", "")))
 
     def applied(self, findings: Iterable[Finding]) -> list[Finding]:
@@ -65,14 +49,16 @@ class Exemptions:
         return replace(finding, urgent=True, note=f"{finding.note}; {note}" if finding.note else note)
 
 
-def admitted(built: Landscape, catalogue: Catalogue) -> str:
+def admitted(assessment: Assessment, context: RunContext) -> str:
     """What the cluster's admission must let through besides waivers, as its annotation has it; mostly nothing.
 
     The API server judges a third time and knows neither baseline nor trail. An update without them takes it back.
     """
-    through = Exemptions.of_environment(built.stack, built.fingerprint)
-    seen = Observation(of_landscape(built), today(), Facts(built, catalogue), built.environment.deviations)
-    found = through.applied(Judge(load_controls(catalogue.roots), seen).findings())
+    if not context.baseline and not context.urgent:
+        return ""
+    built = assessment.landscape
+    through = Exemptions.of(built.stack, built.fingerprint, context)
+    found = through.applied(assessment.judge(assessment.planned).findings())
     objects = {item.name: item for item in built.objects}
     lines = {
         admission_line(f.control, item.kind, item.kube_name, item.base, f.evidence)

@@ -10,36 +10,28 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pulumi_policy as sdk
 from pulumi_policy import policy
 
-from ggi.audit.deviations import load_waivers
+from ggi.audit.assessment import Assessment, Assessor
 from ggi.audit.judge import Judge
 from ggi.audit.summary import ranges
-from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.clock import today
 from ggi.controls.control import Control
-from ggi.controls.load import Controls, load_controls
-from ggi.controls.observation import Facts, Observation, Subject
+from ggi.controls.load import Controls
+from ggi.controls.observation import Subject
 from ggi.controls.redaction import WEAK, kind_of_text
-from ggi.controls.subjects import of_landscape, of_properties
+from ggi.controls.subjects import of_properties
 from ggi.controls.verdict import Finding, Outcome
 from ggi.enforcement.exemptions import Exemptions
-from ggi.engine.target import CONTENT, INVENTORY
-from ggi.errors import GgiError, InputError
-from ggi.inventory.cluster import is_cluster_stack
-from ggi.inventory.load import Inventory
-from ggi.inventory.waiverfiles import Waivers
-from ggi.inventory.waivers import WaiverFile
-from ggi.landscape.build import landscape
+from ggi.engine.run_context import RunContext
+from ggi.errors import GgiError
+from ggi.inventory.stack import Stack, StackKind, kind_of
 from ggi.messages import t
-from ggi.paths import ROOT
 
 NAME = "ggi"
 ADVISORY = "-advisory"
@@ -83,41 +75,35 @@ def spoken(finding: Finding) -> bool:
 
 
 @dataclass
-class Tenancy:
-    """One stack: its facts, its deviations, and the judge of its resources."""
+class JudgedStack:
+    """One stack: what is known of it, what may go through, and the judge of its resources."""
 
-    facts: Facts
-    controls: Controls
-    waivers: WaiverFile
-    through: Exemptions
+    assessment: Assessment
+    exemptions: Exemptions
 
     @cached_property
     def judge(self) -> Judge:
         """The judge of single resources; the namespace is known from the landscape."""
-        return Judge(self.controls, self.seen(of_landscape(self.facts.landscape)))
+        return self.assessment.judge(self.assessment.planned)
 
     @cached_property
     def references(self) -> Mapping[str, Mapping[str, str]]:
         """What kinds of values the Secrets of the landscape hold, by logical name."""
         return {
             o.name: {key: kind_of_text(text) for key, text in o.secrets.items()}
-            for o in self.facts.landscape.objects
+            for o in self.assessment.landscape.objects
             if o.secrets
         }
 
     @cached_property
     def planned(self) -> frozenset[tuple[str, str, str]]:
         """(control, subject, evidence) of what deviates in the rendered landscape, which holds no secret's value."""
-        found = Judge(self.controls, self.seen(of_landscape(self.facts.landscape))).findings()
+        found = self.assessment.judge(self.assessment.planned).findings()
         return frozenset((f.control, f.subject, f.evidence) for f in found if f.outcome is Outcome.FAIL)
 
     def evidence(self, finding: Finding) -> str:
         """What was seen, when the rendered landscape shows the same; else nothing: it could be a secret's value."""
         return finding.evidence if (finding.control, finding.subject, finding.evidence) in self.planned else ""
-
-    def seen(self, subjects: Iterable[Subject]) -> Observation:
-        """These subjects as they are judged, today."""
-        return Observation(list(subjects), today(), self.facts, self.waivers)
 
     def subject(self, name: str, properties: Mapping[str, Any]) -> Subject:
         """A resource as subject. Of a Secret, only kinds of values are left."""
@@ -130,49 +116,47 @@ class Tenancy:
         return Subject(name, {**found.body, "data": kinds}, found.unknown)
 
 
-class Session:
-    """What one run of the pack knows. Everything is read when the first resource of a stack comes by."""
+class PackRun:
+    """What one run of the pack knows. A stack is looked up when its first resource comes by."""
 
-    def __init__(self, catalogue: Catalogue, controls: Controls, inventory: Inventory) -> None:
-        self.catalogue = catalogue
-        self.controls = controls
-        self.inventory = inventory
-        self._waivers: Waivers | None = None
-        self._stacks: dict[str, Tenancy] = {}
+    def __init__(self, assessor: Assessor, context: RunContext) -> None:
+        self.assessor = assessor
+        self.context = context
+        self._stacks: dict[str, JudgedStack] = {}
 
-    def tenancy(self, stack: str) -> Tenancy:
-        """The stack's facts. Raises InputError."""
-        if stack not in self._stacks:
-            if self._waivers is None:
-                self._waivers = load_waivers(self.catalogue.roots, self.controls.by_id, self.controls.retired)
-            tenant_id, _, name = stack.rpartition("-")
-            tenant = self.inventory.tenant(tenant_id)
-            built = landscape(self.inventory.environment(tenant, name), self.catalogue)
-            waivers = self._waivers.get(tenant_id)
-            facts = Facts(built, self.catalogue, self.inventory.registry)
-            through = Exemptions.of_environment(stack, built.fingerprint)
-            self._stacks[stack] = Tenancy(facts, self.controls, waivers.file if waivers else WaiverFile(), through)
-        return self._stacks[stack]
+    @property
+    def controls(self) -> Controls:
+        """The controls that are policies."""
+        return self.assessor.controls
+
+    def stack(self, name: str) -> JudgedStack:
+        """What is known of the stack with this name. Raises InputError."""
+        if name not in self._stacks:
+            stack, inventory = Stack.parse(name), self.assessor.inventory
+            environment = inventory.environment(inventory.tenant(stack.owner), stack.environment)
+            found = self.assessor.of_environment(environment)
+            through = Exemptions.of(name, found.landscape.fingerprint, self.context)
+            self._stacks[name] = JudgedStack(found, through)
+        return self._stacks[name]
 
     def of_resource(self, urn: str, properties: Any) -> list[Finding]:
         """All findings about one resource. Raises InputError."""
-        tenancy = self.tenancy(stack_of(urn))
-        found = tenancy.judge.of_subject(tenancy.subject(logical_name(urn), unwrapped(properties)))
-        return tenancy.through.applied(found)
+        stack = self.stack(stack_of(urn))
+        found = stack.judge.of_subject(stack.subject(logical_name(urn), unwrapped(properties)))
+        return stack.exemptions.applied(found)
 
     def message(self, stack: str, finding: Finding) -> str:
         """What the engine prints about a finding in this stack."""
-        return message(finding, self.controls.by_id[finding.control], self.tenancy(stack).evidence(finding))
+        return message(finding, self.controls.by_id[finding.control], self.stack(stack).evidence(finding))
 
     def of_stack(self, resources: Sequence[tuple[str, Any]]) -> list[Finding]:
         """The findings of all checks over all Kubernetes resources of a stack, as (URN, properties)."""
         if not resources:
             return []
-        tenancy = self.tenancy(stack_of(resources[0][0]))
-        seen = tenancy.seen(tenancy.subject(logical_name(u), unwrapped(p)) for u, p in resources)
+        stack = self.stack(stack_of(resources[0][0]))
         checks = [c for c in self.controls if c.check is not None]
-        judge = Judge(checks, seen)
-        found = tenancy.through.applied(f for c in checks if judge.in_force(c) for f in judge.of_check(c))
+        judge = stack.assessment.judge((stack.subject(logical_name(u), unwrapped(p)) for u, p in resources), checks)
+        found = stack.exemptions.applied(f for c in checks if judge.in_force(c) for f in judge.of_check(c))
         # What no change can show is said once, by the first control that it holds for.
         hidden = sorted({f.control for f in found if f.elsewhere})
         once = [replace(f, note=f"{ranges(hidden)}: {f.note}") for f in found if f.elsewhere][:1]
@@ -193,7 +177,7 @@ def unwrapped(value: Any) -> Any:
 def _is_judged(resource: Any) -> bool:
     """Whether a resource is an object of a landscape; what a cluster has of its own is no gemeente's."""
     kind = str(resource.resource_type)
-    if is_cluster_stack(stack_of(resource.urn)):
+    if kind_of(stack_of(resource.urn)) is StackKind.CLUSTER:
         return False
     return kind.startswith("kubernetes:") and "kind" in resource.props["__target"]
 
@@ -273,8 +257,8 @@ def _name(finding: Finding) -> str:
 class Pack:
     """The policies. Of each kind a first one judges for all, and then only those that have something to say follow."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, run: PackRun) -> None:
+        self.run = run
         self.policies: list[sdk.Policy] = []
         self._registered: dict[str, Any] = {}
         """What the program asks for, by URN."""
@@ -286,7 +270,7 @@ class Pack:
             first = kind(JUDGE[stack], t("The inventory knows the stack"), _judging(turn, judged), _LEVELS[True])
             first.first = True
             self.policies.append(first)
-            for control in session.controls:
+            for control in run.controls:
                 if (control.rule is None) is stack:
                     for mandatory in (True, False):
                         name = control.id if mandatory else f"{control.id}{ADVISORY}"
@@ -295,11 +279,11 @@ class Pack:
 
     def _of_resource(self, args: Any) -> list[Finding]:
         self._registered[args.urn] = unwrapped(args.props)
-        return self.session.of_resource(args.urn, args.props) if _is_judged(args) else []
+        return self.run.of_resource(args.urn, args.props) if _is_judged(args) else []
 
     def _told(self, args: Any, finding: Finding) -> str:
         place = args.urn if hasattr(args, "urn") else args.resources[0].urn
-        return self.session.message(stack_of(place), finding)
+        return self.run.message(stack_of(place), finding)
 
     def _of_stack(self, args: Any) -> list[Finding]:
         """After an update what came of it; before it what was asked for.
@@ -310,7 +294,7 @@ class Pack:
         kept = [r for r in args.resources if r.urn in self._registered or not self._registered]
         before = os.environ.get(DRY_RUN) == "true"
         asked = self._registered if before else {}
-        return self.session.of_stack([(r.urn, asked.get(r.urn, r.props)) for r in kept if _is_judged(r)])
+        return self.run.of_stack([(r.urn, asked.get(r.urn, r.props)) for r in kept if _is_judged(r)])
 
 
 def _judging(turn: _Turn, judged: Callable[[Any], list[Finding]]) -> Callable[[Any, Report], None]:
@@ -345,20 +329,8 @@ def _speaking(
     return validate
 
 
-def session_of_environment() -> Session:
-    """The session that the variables of `ggi env` describe. Raises InputError."""
-    further = tuple(Path(p) for p in os.environ.get(CONTENT, "").split(os.pathsep) if p)
-    catalogue = load_catalogue(further)
-    inventory = Inventory(Path(os.environ.get(INVENTORY, ROOT / "inventories")), catalogue.known)
-    return Session(catalogue, load_controls(catalogue.roots), inventory)
-
-
-def main() -> None:
-    """Run the pack; `policies/__main__.py` calls this. Errors are for people."""
-    try:
-        session = session_of_environment()
-        ask_policies()
-        hear_of_previews()
-        sdk.PolicyPack(NAME, Pack(session).policies, sdk.EnforcementLevel.MANDATORY)
-    except InputError as error:
-        raise SystemExit("\n".join(str(p) for p in error.problems)) from None
+def run_pack(assessor: Assessor, context: RunContext) -> None:
+    """Register the policies with the SDK and serve them until the engine ends."""
+    ask_policies()
+    hear_of_previews()
+    sdk.PolicyPack(NAME, Pack(PackRun(assessor, context)).policies, sdk.EnforcementLevel.MANDATORY)

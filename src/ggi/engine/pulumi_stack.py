@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from ggi.engine.engineprocess import Finished, call, watch
 from ggi.engine.events import EngineResult, Event, Step, Watcher, holders, no_such_stack, problems
 from ggi.engine.locks import locked
+from ggi.engine.run_context import RunContext
 from ggi.engine.secrets import ROOT_KEY_FILE, new_root_key
 from ggi.engine.statefiles import has_pending, is_cut_off, restore, too_full
 from ggi.engine.target import IDENTITY, Target
@@ -40,14 +41,13 @@ class PulumiStack:
         """What an update would do; nothing is changed."""
         return self._run(["preview"], Watcher(on_step))
 
-    def up(
-        self, on_step: Step | None = None, message: str = "", variables: Mapping[str, str] | None = None
-    ) -> EngineResult:
+    def up(self, on_step: Step | None = None, message: str = "", context: RunContext | None = None) -> EngineResult:
         """Make the cluster what the landscape says.
 
-        The engine's history keeps `message`; program and policy pack get `variables` in their environment.
+        The engine's history keeps `message`; program and policy pack are told `context` (default: the target's own).
         """
-        self._environment = {**self._environment, **(variables or {})}
+        if context is not None:
+            self._environment = {**self._environment, **context.to_env()}
         outcome = self._run(["up", "--yes", "--skip-preview", f"--message={message}"], Watcher(on_step))
         known = tuple(message for message in outcome.messages if "pending operations" in message)
         if known or has_pending(self.target):

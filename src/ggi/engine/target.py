@@ -11,18 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ggi.engine.run_context import RunContext
 from ggi.errors import InputError, Problem
 from ggi.files import made_once
-from ggi.inventory.cluster import is_cluster_stack
+from ggi.inventory.stack import StackKind, kind_of
 from ggi.messages import language, t
 from ggi.paths import ROOT, state_dir
 
-INVENTORY = "GGI_INVENTORY"
-CONTENT = "GGI_CONTENT"
-CONTEXT = "GGI_CONTEXT"
-PROTECT = "GGI_PROTECT"
-DOWNGRADE = "GGI_DOWNGRADE"
-"""Set to 1 to allow a release that is older than the running one."""
 IDENTITY = "clusterIdentity"
 """Configuration key under which a stack remembers its cluster."""
 
@@ -45,21 +40,20 @@ class Target:
     config_file: Path | None = None
     """The stack's configuration file, when it is not the one in the inventory."""
 
+    def run_context(self) -> RunContext:
+        """What program and policy pack are told of this stack."""
+        return RunContext(self.inventory, self.content, self.context, protect=not self.sandbox)
+
     def variables(self) -> dict[str, str]:
         """The environment variables, apart from PATH, under which plain `pulumi` works on this stack."""
         found: dict[str, str] = {
             "PULUMI_BACKEND_URL": self.backend,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "KUBECONFIG": self.kubeconfig,
-            INVENTORY: str(self.inventory),
-            CONTEXT: self.context,
-            # What holds data is protected on real clusters; a sandbox is there to be thrown away.
-            PROTECT: "0" if self.sandbox else "1",
-            # Always set: what an earlier `ggi env` left in the shell must not count here.
-            CONTENT: os.pathsep.join(map(str, self.content)),
             "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file()),
+            **self.run_context().to_env(),
         }
-        if not is_cluster_stack(self.stack):
+        if kind_of(self.stack) is not StackKind.CLUSTER:
             # Of itself the engine runs no policy pack; the options of the CLI can be given as variables.
             found["PULUMI_OPTION_POLICY_PACK"] = str(ROOT / "policies")
         if self.passphrase_file is not None:

@@ -11,23 +11,15 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 
-from ggi.assurance.waiver_register import unused_elsewhere
-from ggi.audit.audit import Audit, Place, run_audit
-from ggi.audit.deviations import load_waivers
-from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.controls.load import Controls, load_controls
-from ggi.controls.observation import Facts
-from ggi.controls.subjects import of_landscape
+from ggi.app.workspace import Workspace
+from ggi.audit.assessment import Assessor
+from ggi.audit.audit import Audit
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import TenantState
-from ggi.inventory.waiverfiles import Waivers
-from ggi.inventory.waivers import Deviation
-from ggi.landscape.build import landscape
 
 CHUNK = 8
 """Tenants that a worker gets at once: enough to make the way to it cheap, few enough to share the work out evenly."""
@@ -36,55 +28,25 @@ Stack = tuple[str, str]
 """A tenant's id and the name of one of its environments."""
 
 
-@dataclass(frozen=True)
-class _Content:
+_assessor: Assessor | None = None
+
+
+def _begin(workspace: Workspace, date: dt.date) -> None:
     """What every worker reads once."""
-
-    catalogue: Catalogue
-    inventory: Inventory
-    controls: Controls
-    waivers: Waivers
-    date: dt.date
-
-
-_content: _Content | None = None
-
-
-def _begin(root: Path, roots: Sequence[Path], date: dt.date) -> None:
-    global _content
-    catalogue = load_catalogue(tuple(roots))
-    controls = load_controls(roots)
-    waivers = load_waivers(roots, controls.by_id, controls.retired)
-    _content = _Content(catalogue, Inventory(root, catalogue.known), controls, waivers, date)
+    global _assessor
+    _assessor = workspace.assessor(date)
 
 
 def _of_stacks(stacks: Sequence[Stack], full: bool) -> list[Audit]:
-    assert _content is not None  # noqa: S101  (the pool has called _begin)
+    assert _assessor is not None  # noqa: S101  (the pool has called _begin)
     # Compiled rules can't be sent, and everybody has them.
-    return [replace(_audit(_content, stack, full), controls={}) for stack in stacks]
+    return [replace(_audit(_assessor, stack, full), controls={}) for stack in stacks]
 
 
-def _audit(content: _Content, stack: Stack, full: bool) -> Audit:
+def _audit(assessor: Assessor, stack: Stack, full: bool) -> Audit:
     tenant, name = stack
-    environment = content.inventory.environment(content.inventory.tenant(tenant), name)
-    facts = Facts(landscape(environment, content.catalogue), content.catalogue, content.inventory.registry)
-    own = content.waivers.get(tenant)
-
-    def others() -> dict[str, list[Deviation]]:
-        if own is None:
-            return {}
-        return unused_elsewhere(own, environment, content.inventory, content.catalogue, content.controls, content.date)
-
-    found = run_audit(
-        facts,
-        of_landscape(facts.landscape),
-        content.controls,
-        Place.PLAN,
-        content.date,
-        own,
-        others=others,
-        brief=not full,
-    )
+    environment = assessor.inventory.environment(assessor.inventory.tenant(tenant), name)
+    found = assessor.of_environment(environment).audit(brief=not full)
     # Hundreds of landscapes do not fit in memory side by side.
     return replace(found, landscape=None, subjects=())
 
@@ -108,22 +70,20 @@ def _chunks(stacks: Sequence[Stack]) -> list[list[Stack]]:
 
 
 def audit_all(
-    root: Path,
-    roots: Sequence[Path],
+    workspace: Workspace,
     date: dt.date,
     stacks: Sequence[Stack] | None = None,
     *,
     full: bool = False,
     workers: int | None = None,
 ) -> Iterator[Audit]:
-    """Judge these stacks, or all, of the inventory at `root` with the content of `roots`, in their order.
+    """Judge these stacks of a workspace, or all, as they are planned, in their order.
 
     `full`: with findings and evidence of what complies. Raises InputError when a file is wrong.
     """
-    _begin(root, roots, date)
-    assert _content is not None  # noqa: S101  (just read)
-    by_id = _content.controls.by_id
-    chunks = _chunks(list(every_stack(_content.inventory)) if stacks is None else stacks)
+    _begin(workspace, date)
+    by_id = workspace.controls.by_id
+    chunks = _chunks(list(every_stack(workspace.inventory)) if stacks is None else stacks)
     count = min(cores() if workers is None else workers, len(chunks))
     if count <= 1:
         for chunk in chunks:
@@ -132,7 +92,8 @@ def audit_all(
     # A forked worker has read the content already; where that is not possible, it reads it itself.
     fork = "fork" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if fork else "spawn")
-    begin = None if fork else partial(_begin, root, tuple(roots), date)
+    fresh = Workspace(workspace.inventory_folder, workspace.content)
+    begin = None if fork else partial(_begin, fresh, date)
     with ProcessPoolExecutor(count, mp_context=context, initializer=begin) as pool:
         for audits in pool.map(_of_stacks, chunks, [full] * len(chunks)):
             yield from (replace(one, controls=by_id) for one in audits)

@@ -15,6 +15,7 @@ from ggi.hosts.ports import RADIUS
 from ggi.hosts.wlan import ACCESS_POINTS, access_points, client_secret
 from ggi.inventory.govroam import AccessPoints, Govroam
 from ggi.inventory.network import NetworkFile
+from ggi.inventory.stack import Stack, StackKind
 from ggi.messages import t
 
 SERVERS = "govroam_servers"
@@ -81,7 +82,7 @@ def waits(govroam: Govroam) -> tuple[Wait, ...]:
 
 def hosts(network_id: str, file: NetworkFile) -> Hosts:
     """Hosts, groups and variables of one network; empty when nothing of it is managed."""
-    stack = f"net-{network_id}"
+    stack = str(Stack(StackKind.NETWORK, network_id))
     govroam = file.govroam
     if govroam is None or not govroam.managed:
         return Hosts(stack, waits=())

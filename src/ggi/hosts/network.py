@@ -12,6 +12,7 @@ from ggi.errors import InputError, Problem, raise_if
 from ggi.hosts.build import Hosts, hosts
 from ggi.inventory.load import Inventory
 from ggi.inventory.network import NetworkFile
+from ggi.inventory.stack import Stack, StackKind, owner_in
 from ggi.inventory.validate import nearest
 from ggi.messages import t
 
@@ -53,13 +54,13 @@ def with_supplied(file: NetworkFile, supplied: Mapping[str, Any]) -> NetworkFile
 
 def find_network(text: str, inventory: Inventory, known: Mapping[str, NetworkFile]) -> str:
     """The id of the network that is meant: `net-rijnstad`, `rijnstad`, or a gemeente that it serves."""
-    word = text.strip().lower().removeprefix("net-")
+    word = owner_in(text)
     if word in known:
         return word
     try:
         tenant, _ = inventory.find(text)
     except InputError:
-        stacks = [f"net-{name}" for name in known]
+        stacks = [str(Stack(StackKind.NETWORK, name)) for name in known]
         raise InputError(Problem(t("there is no network {name}", name=text), nearest(text, stacks))) from None
     if tenant.network not in known:
         message = t("the network of {tenant} has no file", tenant=tenant.id)

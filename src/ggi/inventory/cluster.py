@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from ggi.errors import InputError, Problem
 from ggi.inventory.models import Cluster, RegionFile
+from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.validate import nearest
 from ggi.messages import t
-
-PREFIX = "cluster-"
-"""Begins the name of every cluster's stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +23,7 @@ class OwnedCluster:
     @property
     def stack(self) -> str:
         """Name of its Pulumi stack."""
-        return f"{PREFIX}{self.name}"
-
-
-def is_cluster_stack(text: str) -> bool:
-    """Whether a person, or the engine, means a cluster's own stack."""
-    return text.startswith(PREFIX)
+        return str(Stack(StackKind.CLUSTER, self.name))
 
 
 def find_cluster(stack: str, regions: Iterable[tuple[str, RegionFile]]) -> OwnedCluster:

@@ -266,6 +266,8 @@ class ChangeRules(Model):
 
     ticket: list[EnvironmentName] = []
     """Environments in which `ggi up` and `ggi down` need `--change` with the number of the change."""
+    two_people: list[EnvironmentName] = []
+    """Environments in which what loses data needs the approval of a second person (`ggi approve`)."""
     pattern: str = r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,59}"
     """What such a number looks like, as a regular expression for the whole of it."""
 

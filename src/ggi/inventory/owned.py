@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ggi.errors import Problem
 from ggi.inventory.m365 import M365File
 from ggi.inventory.network import NetworkFile
+from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.tree import Node
 from ggi.inventory.validate import nearest, origin_of
@@ -29,7 +30,7 @@ class Owned:
     @property
     def stack(self) -> str:
         """Name of its Pulumi stack."""
-        return f"{'net' if self.kind == 'network' else 'm365'}-{self.id}"
+        return str(Stack(StackKind(self.kind), self.id))
 
 
 def check_owned(owned: Mapping[tuple[str, str], Owned], tenants: Iterable[Tenant], problems: list[Problem]) -> None:

@@ -10,6 +10,7 @@ from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.layers import environment_places
 from ggi.inventory.merge import layered, merge
 from ggi.inventory.models import Cluster, ComponentSettings, EnvironmentSettings, RegionFile
+from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.tree import Node
 from ggi.inventory.validate import nearest, origin_of, validate
@@ -61,7 +62,7 @@ class Environment:
     @property
     def stack(self) -> str:
         """Name of the Pulumi stack, such as `gm9901-prod`."""
-        return f"{self.tenant.id}-{self.name}"
+        return str(Stack(StackKind.LANDSCAPE, self.tenant.id, self.name))
 
     @property
     def namespace(self) -> str:

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
-from ggi.cli.app import help_texts
+from ggi.cli.main import help_texts
 from ggi.locale.content import content_texts
 from ggi.messages import LOCALE_DIR
 from ggi.paths import ROOT

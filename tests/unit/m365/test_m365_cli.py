@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.cookbook.content import Cookbook, load_cookbook
 from ggi.cookbook.product import GRAPH
 from ggi.cookbook.runner import ProcessRunner

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ggi.cli.app import main
+from ggi.cli.main import main
 from ggi.cookbook.product import Monitored, Resource
 from ggi.cookbook.utcm import MOST, monitor
 from ggi.cookbook.utcm_schema import derived, known, refused

@@ -1,0 +1,168 @@
+"""Bringing what a stack should be onto its cluster: tools, guards, controls, and a run of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ggi.clock import today
+from ggi.errors import InputError, Problem
+from ggi.inventory.consistency import refuse_ended
+from ggi.inventory.load import Environment, Inventory, Tenant
+from ggi.inventory.models import TenantState
+from ggi.inventory.stack import Stack, StackKind
+from ggi.messages import t
+
+if TYPE_CHECKING:
+    from ggi.app.platform import Platform
+    from ggi.app.workspace import DesiredStack, Owner, Workspace
+    from ggi.audit.audit import Audit
+    from ggi.engine.events import EngineResult, Step
+    from ggi.engine.pulumi_stack import PulumiStack
+    from ggi.engine.target import Target
+    from ggi.engine.tools import Resolved
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PreparedTarget:
+    """Where a stack is deployed, with the Pulumi that will do it."""
+
+    target: Target
+    cli: Resolved
+
+
+def prepare(workspace: Workspace, owner: Owner, platform: Platform, report: Report) -> PreparedTarget:
+    """The target of a stack, its tools there and its cluster running. Raises WorkError."""
+    from ggi.engine.tools import PULUMI, resolve
+
+    cli = resolve(PULUMI, sandbox=platform.sandbox is not None, report=report)
+    platform.start(owner, report)
+    return PreparedTarget(platform.target(workspace, owner, cli.path), cli)
+
+
+def open_stack(
+    target: Target, owner: Owner, report: Report, *, downgrade: bool = True, check: bool = True
+) -> PulumiStack:
+    """The stack, when (with `check`) the cluster is the right one and (without `downgrade`) runs no newer release."""
+    from ggi.engine.guard import check_release, cluster_identity
+    from ggi.engine.kubeapi import KubeApi
+    from ggi.engine.pulumi_stack import open_stack as opened
+
+    with KubeApi.from_kubeconfig(target.kubeconfig, target.context) as api:
+        stack = opened(target, cluster_identity(api), report, check=check)
+        if not downgrade and isinstance(owner, Environment):
+            check_release(api, owner)
+    return stack
+
+
+def refuse_ended_tenant(inventory: Inventory, tenant: Tenant) -> None:
+    """Raise InputError when a gemeente was merged away: its stack is no longer changed."""
+    if tenant.file.state is TenantState.MERGED:
+        raise InputError(
+            Problem(
+                t("{tenant} was merged away; its stack is no longer changed", tenant=tenant.name),
+                t("Work on its successor, or remove the stack with `ggi down`."),
+                tenant.tree.origin,
+            )
+        )
+    refuse_ended(tenant, inventory.registry, today())
+
+
+def judged_plan(workspace: Workspace, desired: DesiredStack) -> Audit | None:
+    """The audit of what is wanted, as the policy pack will judge it; None for a cluster. Raises InputError.
+
+    The pack judges again in the engine: it alone sees values of secrets, and what is only known after the update.
+    """
+    if desired.landscape is None:
+        return None
+    refuse_ended_tenant(workspace.inventory, desired.landscape.environment.tenant)
+    return workspace.assessor().of(desired.landscape).audit()
+
+
+def refuse_removal(owner: Owner) -> None:
+    """Raise InputError for what `down` does not remove from a real cluster."""
+    if not isinstance(owner, Environment):
+        raise InputError(
+            Problem(
+                t("{stack} is shared by every gemeente on the cluster; `down` does not remove it", stack=owner.stack),
+                t("Remove the tenants first; then `pulumi destroy` in the environment of `ggi env`."),
+            )
+        )
+    if owner.name == "prod":
+        raise InputError(
+            Problem(
+                t("{stack} is productie; `down` does not remove it", stack=owner.stack),
+                t("Offboarding is a state of the tenant: write `state: offboarding` in its file."),
+                owner.tenant.tree.origin,
+            )
+        )
+
+
+def lost_by_update(stack: PulumiStack, desired: DesiredStack, on_step: Step) -> list[str]:
+    """Names of the objects with data that an update would remove or replace, from a preview by the engine."""
+    kinds = {item.kind for item in desired.objects if item.holds_data}
+    gone = ("delete", "replace", "delete-replaced")
+    steps = stack.preview(on_step).steps
+    return sorted({s.name for s in steps if s.op in gone and s.type.rpartition(":")[2] in kinds})
+
+
+def find_drift(stack: PulumiStack, desired: DesiredStack, on_step: Step) -> EngineResult:
+    """How the cluster differs from what was last written, with the network rules that Pulumi does not compare."""
+    from ggi.engine.events import Event
+    from ggi.engine.kubeapi import KubeApi
+    from ggi.engine.network_drift import network_drift
+
+    found = stack.drift(on_step)
+    if desired.landscape is None:
+        return found
+    with KubeApi.from_kubeconfig(stack.target.kubeconfig, stack.target.context) as api:
+        paths, _ = network_drift(api, desired.objects, desired.landscape.environment.namespace)
+    known = {step.name for step in found.steps}
+    more = tuple(
+        Event(name, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "update", done=True, changed=tuple(changed))
+        for name, changed in paths.items()
+        if name not in known
+    )
+    if not more:
+        return found
+    changes = {**found.changes, "update": found.changes.get("update", 0) + len(more)}
+    return replace(found, changes=changes, steps=(*found.steps, *more))
+
+
+def update_admission(
+    workspace: Workspace,
+    environment: Environment,
+    platform: Platform,
+    cli: Resolved,
+    report: Report,
+    on_step: Callable[[DesiredStack], Step],
+) -> None:
+    """Bring a sandbox's cluster up to date, so that its own admission refuses what the controls refuse.
+
+    A sandbox is one cluster, whichever the inventory calls it: the stack that is there, else that of the environment.
+    """
+    from ggi.enforcement.cluster_stack import FINGERPRINT, installed
+    from ggi.engine.kubeapi import KubeApi
+    from ggi.engine.locks import locked
+    from ggi.paths import state_dir
+
+    kubeconfig, context = platform.kubeconfig(environment)
+    lock = state_dir() / "locks" / f"{context}-admission.lock"
+    with locked(lock, t("the admission policies of the sandbox"), report):
+        with KubeApi.from_kubeconfig(kubeconfig, context) as api:
+            there, fingerprint = installed(api)
+        wanted = workspace.desired_cluster(there or str(Stack(StackKind.CLUSTER, environment.cluster_name)))
+        if fingerprint == wanted.objects[0].body["metadata"]["annotations"][FINGERPRINT]:
+            return
+        report(
+            t(
+                "First {stack}: {count} objects, the controls as admission policies of the cluster.",
+                stack=wanted.stack,
+                count=len(wanted.objects),
+            )
+        )
+        target = platform.target(workspace, wanted.owner, cli.path)
+        open_stack(target, wanted.owner, report).up(on_step(wanted))

@@ -1,0 +1,165 @@
+"""doctor, test, bench: what this machine has, and what it can run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ggi.cli.options import Json
+from ggi.cli.output import note, paint, say, say_json, table
+from ggi.cli.root import app
+from ggi.errors import InputError, Problem
+from ggi.messages import t
+from ggi.paths import ROOT
+
+TIERS = {
+    "unit": "functions and their properties; anywhere, under a minute",
+    "integration": "whole commands, reports and drawings on the examples; anywhere",
+    "meta": "the repository itself",
+    "landscape": "all 342 gemeenten rendered and validated",
+    "docs": "the code blocks of the pages",
+    "hosts": "govroam on Debian containers: real log-ins, drift, failover (root and podman)",
+    "browser": "the pages of reports in headless Chromium, with axe",
+    "real": "real Keycloak, PostgreSQL, Redis and configuration steps",
+    "engine": "the real Pulumi CLI against the real API server of the sandbox",
+}
+"""The folders of tests/, which are pytest's marks as well, and what each holds."""
+ASKED_FOR = frozenset({"hosts"})
+"""Tiers that run only when they are named: this one makes containers as root, and takes about ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part: is it here, which one, what it is for, and how to get it when it is not."""
+
+    part: str
+    here: bool
+    found: str
+    enables: str
+    get: str = ""
+
+
+def _programs() -> list[Part]:
+    wanted = [
+        ("psql", "postgres", t("tests with a real PostgreSQL"), "apt-get install postgresql"),
+        ("redis-server", "redis-server", t("tests with a real Redis"), "apt-get install redis-server"),
+        ("java", "java", t("tests with a real Keycloak"), "apt-get install default-jre-headless"),
+        ("mvn", "mvn", t("fetching Keycloak for the tests"), "apt-get install maven"),
+        ("chromium", "chromium", t("tests of pages in a browser"), "apt-get install chromium"),
+    ]
+    result = []
+    for name, program, enables, get in wanted:
+        path = shutil.which(program) or _debian_postgres(program)
+        result.append(Part(name, path is not None, path or "", enables, "" if path else get))
+    return result
+
+
+def _plugins() -> list[Part]:
+    """Pulumi's two plugins: official ones, or the sandbox's stand-ins."""
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    result = []
+    for name, kind in (
+        ("pulumi-language-python", "language-python"),
+        ("pulumi-resource-kubernetes", "resource-kubernetes"),
+    ):
+        cached = sorted((home / "plugins").glob(f"{kind}-v*/{name}"))
+        path = shutil.which(name) or (str(cached[-1]) if cached else None)
+        get = t("the sandbox uses its stand-in; for a real cluster Pulumi downloads it")
+        result.append(Part(name, path is not None, path or "", t("real clusters"), "" if path else get))
+    return result
+
+
+def _debian_postgres(program: str) -> str | None:
+    """Debian keeps the server's programs off PATH."""
+    if program != "postgres":
+        return None
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    return str(found[-1]) if found else None
+
+
+def findings() -> list[Part]:
+    """Everything that the toolkit can use on this machine. Fetches and builds nothing."""
+    from ggi.engine import tools
+
+    version = platform.python_version()
+    result = [Part("python", sys.version_info >= (3, 11), version, t("everything"))]
+    for tool in tools.TOOLS:
+        state = tools.status(tool)
+        found = f"{state.found.version} ({state.found.said}): {state.found.path}" if state.found else ""
+        result.append(Part(tool.name, state.found is not None, found, t(tool.purpose), state.how_to_get))
+    return [*result, *_plugins(), *_programs()]
+
+
+@app.command()
+def doctor(json_output: Json = False) -> None:
+    """Show what is here, what is missing, what each missing part would enable, and how to get it.
+
+    Example: ggi doctor
+    """
+    found = findings()
+    if json_output:
+        say_json([asdict(f) for f in found])
+        return
+    rows = [
+        (f.part, paint(t("yes"), "green") if f.here else paint(t("no"), "yellow"), f.enables, f.found or f.get)
+        for f in found
+    ]
+    table((t("part"), t("here"), t("for"), t("which one, or how to get it")), rows)
+    missing = sum(not f.here for f in found)
+    say()
+    say(
+        t("Everything is here.")
+        if not missing
+        else t("{count} parts are missing; nothing of it is needed for `plan`, `validate` and `render`.", count=missing)
+    )
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(
+    context: typer.Context,
+    tier: Annotated[str | None, typer.Argument(help=f"One of {', '.join(TIERS)}; default: all but hosts.")] = None,
+) -> None:
+    """Run the tests that this machine can run. Further options go to pytest.
+
+    Example: ggi test unit -k merge
+    """
+    if tier is not None and tier not in TIERS and not tier.startswith("-"):
+        raise InputError(
+            Problem(t("there is no test tier {name}", name=tier), t("Known: {names}.", names=", ".join(TIERS)))
+        )
+    more = list(context.args)
+    if tier is not None and tier.startswith("-"):
+        more, tier = [tier, *more], None
+    tiers = [tier] if tier else [name for name in TIERS if name not in ASKED_FOR]
+    folders = [str(ROOT / "tests" / name) for name in tiers if (ROOT / "tests" / name).is_dir()]
+    # A process per core and one more, since tests of servers wait a lot; which stay together, and in which order, is
+    # said in tests/conftest.py.
+    workers = str((os.cpu_count() or 1) + 1)
+    spread = ["-n", workers, "--dist", "loadgroup", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", *spread, *folders, *more]
+    if tier is None:
+        note(t("Left out, run them by name: {names}", names=", ".join(sorted(ASKED_FOR))))
+    note(t("Running: {command}", command=" ".join(["pytest", *command[3:]])))
+    environment = dict(os.environ)
+    for name in [n for n in environment if n.startswith("GGI_") and n not in ("GGI_CACHE_HOME",)]:
+        # The tests set what they need; the caller's own inventory or language must not leak in.
+        del environment[name]
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Measure speed and memory, each figure side by side with an alternative in the same run.
+
+    Example: ggi bench
+    """
+    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), *context.args]
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
