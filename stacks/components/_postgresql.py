@@ -13,8 +13,7 @@ CA_MOUNT = SecretMount("postgresql-ca", CA_PATH, ("ca.crt",))
 
 def owner(relation: Relation, context: Context) -> str:
     """The role that owns a component's database, which has the same name."""
-    settings = context.environment.components[relation.consumer]
-    return settings.database or relation.consumer.replace("-", "_")
+    return context.environment.database(relation.consumer)
 
 
 def login_role(own: str, counter: int) -> str:

@@ -218,9 +218,8 @@ def urls(text: str) -> Iterator[tuple[str, str, int]]:
 
 def hosts(seen: Observation) -> dict[str, str]:
     """The public host name of every component that has a route, by component."""
-    environment = seen.environment
     return {
-        name: environment.components[name].host or f"{name}.{environment.domain}"
+        name: seen.environment.host(name)
         for name in seen.landscape.order
         if seen.landscape.components[name].component.route and not seen.landscape.components[name].external
     }

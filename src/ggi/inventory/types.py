@@ -231,7 +231,8 @@ _ENVIRONMENTS = {
     "accp": "accp", "acc": "accp", "acceptatie": "accp",
     "prod": "prod", "productie": "prod",
 }  # fmt: skip
-ENVIRONMENTS = ("ontw", "test", "accp", "prod")
+ENVIRONMENTS = tuple(dict.fromkeys(_ENVIRONMENTS.values()))
+"""The short names, in the order in which a change goes through them (OTAP)."""
 
 
 def environment_name(value: str) -> str:

@@ -89,7 +89,7 @@ def _hosts(environment: Environment, on: Mapping[str, ComponentInstance], proble
     for name, item in on.items():
         if item.external or not item.component.route:
             continue
-        host = environment.components[name].host or f"{name}.{environment.domain}"
+        host = environment.host(name)
         for other, taken in hosts.items():
             if taken == host:
                 problems.append(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ggi.catalogue.content import Catalogue
 from ggi.inventory.explain import Derive
-from ggi.inventory.resolve import Environment
+from ggi.inventory.resolve import Environment, default_database
 from ggi.inventory.tree import Steps
 from ggi.landscape.sizing import REQUESTS_PER_POD, requests_per_second, web_pods
 from ggi.messages import t
@@ -51,7 +51,7 @@ def _of_component(environment: Environment, catalogue: Catalogue, name: str, key
             each=REQUESTS_PER_POD,
         )
     if key == "host" and component.route:
-        return f"{name}.{environment.domain}", t("the component's name below `domain`")
+        return environment.default_host(name), t("the component's name below `domain`")
     if key == "database" and any(use.component == "postgresql" for use in component.uses):
-        return name.replace("-", "_"), t("the component's name")
+        return default_database(name), t("the component's name")
     return None
