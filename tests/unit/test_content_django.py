@@ -21,7 +21,7 @@ from ggi.landscape.build import Landscape
 from tests.example import drawn
 
 CATALOGUE = load_catalogue()
-SETUP: Any = importlib.import_module("ggi_content.root0.components._setup")
+SETUP: Any = importlib.import_module("ggi_content.blocks.setup")
 COMPONENTS = ("openzaak", "opennotificaties", "openklant", "openobject", "openformulieren")
 RSIN = "111222333"
 REGISTRATION = {"organisation_rsin": RSIN, "catalogue_domain": "ALG", "catalogue_rsin": RSIN}
