@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ggi.catalogue.component import SecretMount
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Context, SecretMount
 from ggi.catalogue.relation import Relation
 
 CA_PATH = "/etc/ggi/postgresql"

@@ -13,9 +13,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.catalogue.component import Auth
+from ggi.catalogue.component import service_name
 from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.catalogue.context import service_name
+from ggi.catalogue.relation import Auth
 from ggi.errors import InputError
 from ggi.landscape.build import Landscape
 from tests.example import drawn

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ggi.catalogue.component import Component, Functional, Input
+from ggi.catalogue.component import Component, Context, Functional, Input
 from ggi.catalogue.content import Catalogue
-from ggi.catalogue.context import Context
 from ggi.catalogue.relation import Relation
 from ggi.errors import Problem, raise_if
 from ggi.inventory.load import Environment

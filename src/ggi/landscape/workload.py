@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ggi.catalogue.component import Configuration, Job, Manifest, Process
-from ggi.catalogue.context import Context, service_name
+from ggi.catalogue.component import Configuration, Context, Job, Manifest, Process, service_name
 from ggi.catalogue.document import document
 from ggi.catalogue.secrets import SecretText, secret_name
 from ggi.inventory.load import Environment
