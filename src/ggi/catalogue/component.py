@@ -44,7 +44,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How a process shows that it works: an HTTP path on a port, an open port, or a command."""
+    """How a process shows that it works: an HTTP path on a port, an open port, or a command.
+
+    Example: `Probe(port="http", path="/health")`.
+    """
 
     port: str = ""
     path: str = ""
@@ -57,7 +60,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """Storage of a component. `shared`: several pods write it at once (ReadWriteMany)."""
+    """Storage of a component. `shared`: several pods write it at once (ReadWriteMany).
+
+    Example: `Volume("media", "/app/media", "10Gi")`.
+    """
 
     name: str
     path: str
@@ -236,7 +242,10 @@ def _nothing(_: Context) -> Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component as the catalogue knows it: the same for every gemeente."""
+    """A component as the catalogue knows it: the same for every gemeente.
+
+    Example: `seen.landscape.components["openzaak"].component.processes`.
+    """
 
     name: str
     title: str

@@ -62,7 +62,6 @@ def test(
     Example: ggi hosts test net-drieland --realm rijnstad.test --sandbox
     """
     from ggi.cli.workspace import Workspace, sandbox_name
-    from ggi.hosts.certificates import RENEW_DAYS, days_left
     from ggi.hosts.eapol import Login, LoginOutcome
     from ggi.hosts.network import networks, with_supplied
     from ggi.hosts.prober import PATIENCE, Probe, here, in_container
@@ -70,6 +69,7 @@ def test(
     from ggi.hosts.story import of_login
     from ggi.hosts.tracing import read
     from ggi.hosts.wlan import client_secret
+    from ggi.inventory.govroam import RENEW_DAYS, days_left
 
     place = place_of(network, sandbox)
     govroam = place.govroam
