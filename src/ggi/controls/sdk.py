@@ -7,7 +7,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
         yield verdict(subject.name, replicas > 1, f"replicas {replicas}")
 ```
 
-A check over hosts gets a host of testinfra and the inventory's words on govroam; it says what complies, and what was seen:
+A check over hosts gets a host of testinfra and the inventory's words on govroam; it says what complies, and why:
 
 ```python
 def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
