@@ -49,7 +49,7 @@ def verify(content: bytes) -> Verified:
     if names != sorted(names) and not faults:
         faults.append(Fault("", t("the files are in another order")))
     if not faults and archive(files) != content:
-        faults.append(Fault(*_place(content, archive(files), names)))
+        faults.append(Fault(*_place(content, archive(files))))
     return Verified(len(files), tuple(dict.fromkeys(faults)), signer)
 
 
@@ -95,7 +95,7 @@ def _differing(files: dict[str, bytes]) -> list[Fault]:
     return faults
 
 
-def _place(content: bytes, right: bytes, names: list[str]) -> tuple[str, str]:
+def _place(content: bytes, right: bytes) -> tuple[str, str]:
     """Where the container itself differs from what its files make: the file whose header it is, and the byte."""
     size = min(len(content), len(right))
     at = next((number for number in range(size) if content[number] != right[number]), size)

@@ -126,7 +126,8 @@ class Place:
         return HandRunner(self.by_hand) if self.by_hand is not None else None
 
     async def _real_channels(self, stack: AsyncExitStack) -> dict[str, Channel]:
-        from ggi.cookbook.dns import DnsChannel, dig
+        from ggi.cookbook.dns import DnsChannel
+        from ggi.cookbook.dns import mail_records as dig
         from ggi.cookbook.graph.channel import GraphChannel
         from ggi.cookbook.graph.client import GraphClient
         from ggi.cookbook.graph.credential import administrator, application

@@ -26,9 +26,7 @@ RESPONSE_HEADERS = {
 class Workload:
     """Builds the objects of one component."""
 
-    def __init__(
-        self, context: Context, configuration: Configuration, ready: Sequence[str], image_pull: str = ""
-    ) -> None:
+    def __init__(self, context: Context, configuration: Configuration, ready: Sequence[str]) -> None:
         """`ready` are the logical names of what must work before this component starts."""
         self.context = context
         self.component = context.component

@@ -143,7 +143,7 @@ def markdown(run: AuditRun) -> bytes:
                 "|---|---|---|---|---|",
             ]
             for one, findings in found:
-                lines += _rows(audit, one.status, str(one.control.file.remediation), findings)
+                lines += _rows(one.status, str(one.control.file.remediation), findings)
             lines.append("")
         lines += [f"`{command(audit)}`", ""]
     if quiet:
@@ -152,7 +152,7 @@ def markdown(run: AuditRun) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Finding]) -> list[str]:
+def _rows(one: Status, remediation: str, findings: Sequence[Finding]) -> list[str]:
     """A line per finding; what was not judged is one line."""
     rows = []
     if one is Status.UNKNOWN and len(findings) > 1:
