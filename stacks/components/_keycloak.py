@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ggi.catalogue.component import Context
-from ggi.catalogue.document import document
+from ggi.catalogue.component import Context, document
 from ggi.catalogue.relation import Auth, Relation
 from ggi.catalogue.secrets import SecretRef, SecretText, text
 

@@ -16,7 +16,7 @@ import pytest
 import testinfra
 
 from ggi.errors import InputError, WorkError
-from ggi.hosts import certificates, eapol, logs, tracing
+from ggi.hosts import certificates, eapol, logs
 from ggi.hosts.playbook import _diff, play
 from ggi.hosts.prober import in_container
 from ggi.hosts.secrets import FOLDER, parse, value
@@ -47,17 +47,17 @@ def test_logs_are_read_with_the_rotated_ones_and_a_server_that_was_never_asked_h
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place: Any = SimpleNamespace(hosts=SimpleNamespace(servers=("rad1",)))
-    monkeypatch.setattr(tracing, "connection", lambda place, host: testinfra.get_host("local://"))
-    monkeypatch.setattr(tracing, "LOG", str(tmp_path / "log" / "govroam.log"))
+    monkeypatch.setattr(logs, "connection", lambda place, host: testinfra.get_host("local://"))
+    monkeypatch.setattr(logs, "LOG", str(tmp_path / "log" / "govroam.log"))
     with pytest.raises(WorkError, match=r"rad1 can't be read"):
-        tracing.read(place)
+        logs.read(place)
     (tmp_path / "log").mkdir()
-    assert tracing.read(place) == []
+    assert logs.read(place) == []
     (tmp_path / "log" / "govroam.log").write_text(LINE)
     (tmp_path / "log" / "govroam.log-20261121.gz").write_bytes(gzip.compress(LINE.replace("02-00", "02-99").encode()))
-    assert sorted(one.mac for one in tracing.read(place)) == ["02-00", "02-99"]
-    assert [one.mac for one in tracing.read(place, "02-99")] == ["02-99"]
-    assert tracing.read(place, "nobody") == []
+    assert sorted(one.mac for one in logs.read(place)) == ["02-00", "02-99"]
+    assert [one.mac for one in logs.read(place, "02-99")] == ["02-99"]
+    assert logs.read(place, "nobody") == []
 
 
 def test_a_given_secret_is_a_file_and_is_never_shown_when_missing(

@@ -32,8 +32,7 @@ def write_bundle(
 
     `baseline` is the file that the audits were compared with.
     """
-    from ggi.assurance.bundle import bundle
-    from ggi.assurance.inputs import input_files
+    from ggi.assurance.bundle import bundle, input_files
     from ggi.assurance.signing import fingerprint, own_key, own_key_file, private_key
 
     signer = private_key(key) if key else own_key()

@@ -140,7 +140,7 @@ def dossier(
     from ggi.assurance.dossier import dossier as made
     from ggi.clock import today
     from ggi.controls.coverage import coverage, load_frameworks
-    from ggi.report.rows import markdown_rows
+    from ggi.report.audit.tables import markdown_rows
 
     if form not in FORMATS:
         known = t("Known: {names}.", names=", ".join(FORMATS))

@@ -15,7 +15,7 @@ from ggi.errors import EXIT_FAILED
 from ggi.messages import t
 
 if TYPE_CHECKING:
-    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.network import ManagedNetwork
     from ggi.hosts.playbook import PlaybookRun
 
 group = typer.Typer(

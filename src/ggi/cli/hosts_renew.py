@@ -17,7 +17,7 @@ from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
 if TYPE_CHECKING:
-    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.network import ManagedNetwork
 
 FOLDER = "/etc/govroam/certificates/eap"
 """Where the role freeradius keeps the certificate (`freeradius_certificate_folder`)."""

@@ -16,7 +16,7 @@ from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
 if TYPE_CHECKING:
-    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.network import ManagedNetwork
 
 METHODS = {"peap": ("PEAP", "mschapv2"), "ttls": ("TTLS", "pap"), "ttls-mschapv2": ("TTLS", "mschapv2")}
 
@@ -63,11 +63,11 @@ def test(
     """
     from ggi.cli.workspace import Workspace, sandbox_name
     from ggi.hosts.eapol import Login, LoginOutcome
+    from ggi.hosts.logs import read
     from ggi.hosts.network import networks, with_supplied
     from ggi.hosts.prober import PATIENCE, Probe, here, in_container
     from ggi.hosts.secrets import value
     from ggi.hosts.story import of_login
-    from ggi.hosts.tracing import read
     from ggi.hosts.wlan import client_secret
     from ggi.inventory.govroam import RENEW_DAYS, days_left
 
@@ -150,9 +150,8 @@ def find(
 
     Example: ggi hosts find net-drieland --realm rijnstad.test --around 09:40
     """
-    from ggi.hosts.logs import joined
+    from ggi.hosts.logs import joined, near, read
     from ggi.hosts.story import of_attempt
-    from ggi.hosts.tracing import near, read
 
     try:
         day = dt.date.fromisoformat(date) if date else dt.datetime.now().astimezone().date()

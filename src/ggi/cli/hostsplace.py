@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ggi.audit.audit import Place as AuditPlace
     from ggi.cli.workspace import Workspace
     from ggi.controls.load import Controls
-    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.network import ManagedNetwork
 
 
 def is_network(stack: str) -> bool:
@@ -26,7 +26,7 @@ def is_network(stack: str) -> bool:
 def place_of(network: str, sandbox: bool, workspace: Workspace | None = None) -> ManagedNetwork:
     """The network that is meant, with the sandbox's values when that is asked for. Raises InputError."""
     from ggi.cli.workspace import Workspace, sandbox_name
-    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.network import ManagedNetwork
 
     inventory = (workspace or Workspace()).inventory
     if not sandbox:

@@ -85,7 +85,7 @@ def baseline(
     Example: ggi m365 baseline m365-rijnstad --sandbox --out policies/waivers/m365/rijnstad.yaml
     """
     from ggi.clock import today
-    from ggi.cookbook.baseline import draft
+    from ggi.cookbook.deviations import draft
     from ggi.cookbook.judge import judge
 
     place = Place(tenant, sandbox, Workspace())

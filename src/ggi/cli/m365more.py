@@ -193,9 +193,9 @@ def schema(
 
     Example: ggi m365 schema --check
     """
-    from ggi.cookbook.allowlist import FILE, text_of
-    from ggi.cookbook.content import load_cookbook
-    from ggi.cookbook.schema import cookbook_schemas
+    from ggi.cookbook.content import cookbook_schemas, load_cookbook
+    from ggi.cookbook.runner import ALLOW_LIST as FILE
+    from ggi.cookbook.runner import allow_list as text_of
     from ggi.inventory.schema import stale, write_schemas
     from ggi.paths import ROOT
 

@@ -41,8 +41,8 @@ def verify(
 
     Example: ggi audit verify evidence.zip --key ciso.pem
     """
+    from ggi.assurance.bundle import verify as checked
     from ggi.assurance.signing import fingerprint
-    from ggi.assurance.verify import verify as checked
 
     try:
         found = checked(file.read_bytes())

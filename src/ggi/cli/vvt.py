@@ -113,7 +113,7 @@ def vvt(
     from ggi.assurance.statement import statement
     from ggi.audit.deviations import load_waivers
     from ggi.inventory.waivers import WaiverFile
-    from ggi.report.rows import csv_rows, markdown_rows
+    from ggi.report.audit.tables import csv_rows, markdown_rows
 
     if form not in FORMATS:
         known = t("Known: {names}.", names=", ".join(FORMATS))

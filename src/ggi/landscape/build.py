@@ -11,11 +11,11 @@ from ggi.catalogue.content import Catalogue
 from ggi.catalogue.relation import Relation
 from ggi.errors import Problem, raise_if
 from ggi.inventory.load import Environment
+from ggi.landscape.derived import web_pods
 from ggi.landscape.network import Flow, flows, policies
 from ggi.landscape.objects import NAMESPACE, Object, digest
 from ggi.landscape.platform import accept, budget, gateway, make, platform
 from ggi.landscape.relations import ComponentInstance, placed, redis_databases, relations, start_order
-from ggi.landscape.sizing import web_pods
 from ggi.landscape.workload import Workload
 from ggi.messages import t
 

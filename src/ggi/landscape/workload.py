@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ggi.catalogue.component import Configuration, Context, Job, Manifest, Process, service_name
-from ggi.catalogue.document import document
+from ggi.catalogue.component import Configuration, Context, Job, Manifest, Process, document, service_name
 from ggi.catalogue.secrets import SecretText, secret_name
 from ggi.inventory.load import Environment
 from ggi.landscape.objects import NAMESPACE, Body, Object, digest, labels, selector

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ggi.audit.audit import Audit
 from ggi.controls.evidence import localised
@@ -174,3 +174,20 @@ def _rows(one: Status, remediation: str, findings: Sequence[Finding]) -> list[st
         )
         rows.append("| " + " | ".join(markdown_cell(cell) for cell in cells) + " |")
     return rows
+
+
+def csv_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows below the names of their columns (RFC 4180)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([inert(str(cell)) for cell in row])
+    return out.getvalue()
+
+
+def markdown_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The same as a table in Markdown."""
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    lines += [f"| {' | '.join(markdown_cell(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
