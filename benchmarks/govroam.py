@@ -5,7 +5,6 @@ Needs root and podman (`ggi sandbox hosts status` says what is missing); makes t
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import secrets
@@ -16,17 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ggi.catalogue.modules import load_module
 from measure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-_place = importlib.util.spec_from_file_location("ggi_tests_hosts_world", ROOT / "tests" / "hosts" / "world.py")
-assert _place is not None and _place.loader is not None
 # By path: some packages of others bring a package that is called `tests`.
-_tests = importlib.util.module_from_spec(_place)
-sys.modules[_place.name] = _tests
-_place.loader.exec_module(_tests)
+_tests = load_module(ROOT / "tests" / "hosts" / "world.py", "ggi_tests_hosts")
 
 LOGINS, AT_ONCE = 200, 8
 """How many log-ins, and how many devices at a time."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from ggi.engine import tools
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import ApiError
+from ggi.engine.kubehttp import ApiError
 from ggi.engine.locks import locked
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically

@@ -15,9 +15,11 @@ from pydantic import Field
 from benchmarks.mutation.mutants import Mutant, Operator
 from ggi.errors import Problem, raise_if
 from ggi.inventory.models import Model
+from ggi.inventory.schema import Schema, schemas, write_schemas
 from ggi.inventory.tree import read
 from ggi.inventory.validate import validate
 from ggi.messages import t
+from ggi.paths import ROOT
 
 FILE = Path("policies") / "mutation.yaml"
 
@@ -116,3 +118,12 @@ def stale(file: MutationFile, survivors: Iterable[Mutant]) -> list[str]:
         for place in entry.places
         if not any(entry.only(place).matches(mutant) for mutant in left)
     ]
+
+
+def mutation_schema() -> dict[str, Schema]:
+    """The schema of the file, which editors use; `python -m benchmarks.mutation.survivors` writes it."""
+    return {"mutation": schemas({}, {"mutation": MutationFile})["mutation"]}
+
+
+if __name__ == "__main__":
+    write_schemas(ROOT / "policies" / "schema", mutation_schema())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-EXIT_FINE = 0
 EXIT_FAILED = 1
 """Findings, or work that failed."""
 EXIT_INPUT = 2

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ggi.catalogue.component import Auth, Input, Job, Manifest, Port, Probe, Process, SecretMount, Use
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Context, Input, Job, Manifest, Port, Probe, Process, SecretMount
+from ggi.catalogue.relation import Auth, Use
 from ggi.catalogue.secrets import SecretText, text
 from ggi.inventory.load import Environment
 from ggi.inventory.models import ComponentSettings, Model

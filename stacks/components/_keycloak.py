@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ggi.catalogue.component import Auth
-from ggi.catalogue.context import Context
-from ggi.catalogue.document import document
-from ggi.catalogue.relation import Relation
+from ggi.catalogue.component import Context, document
+from ggi.catalogue.relation import Auth, Relation
 from ggi.catalogue.secrets import SecretRef, SecretText, text
 
 FOLDER = "/etc/ggi/keycloak"

@@ -11,8 +11,8 @@ from typing import Annotated, TypedDict
 
 from pydantic import Field
 
-from ggi.catalogue.component import Job, Port, Probe, Process, Use
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Context, Job, Port, Probe, Process
+from ggi.catalogue.relation import Use
 from ggi.catalogue.secrets import SecretText, text
 from ggi.inventory.models import ComponentSettings
 

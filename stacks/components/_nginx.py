@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ggi.catalogue.component import Port, Probe, Process, Volume
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Context, Port, Probe, Process, Volume
 
 CONFIGURATION_PATH = "/etc/nginx/conf.d/default.conf"
 

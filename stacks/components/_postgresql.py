@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ggi.catalogue.component import SecretMount
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Context, SecretMount
 from ggi.catalogue.relation import Relation
 
 CA_PATH = "/etc/ggi/postgresql"
@@ -13,8 +12,7 @@ CA_MOUNT = SecretMount("postgresql-ca", CA_PATH, ("ca.crt",))
 
 def owner(relation: Relation, context: Context) -> str:
     """The role that owns a component's database, which has the same name."""
-    settings = context.environment.components[relation.consumer]
-    return settings.database or relation.consumer.replace("-", "_")
+    return context.environment.database(relation.consumer)
 
 
 def login_role(own: str, counter: int) -> str:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ggi.catalogue.component import Configuration
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Configuration, Context
 from ggi.catalogue.relation import Credential, Relation
 from ggi.catalogue.secrets import SecretText, text
 

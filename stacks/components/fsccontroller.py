@@ -6,8 +6,8 @@ through the gateway. Which role names its authorisation knows is not verified.
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Api, Component, Configuration, Functional, Layer, Outside, Port, Use
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Outside, Port
+from ggi.catalogue.relation import Api, Use
 from ggi.catalogue.secrets import SecretText, text
 
 from . import _fsc as fsc

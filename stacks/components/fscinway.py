@@ -6,8 +6,7 @@ it in this module, so that the network lets the request through.
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Component, Configuration, Layer, Outside, Port
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Component, Configuration, Context, Layer, Outside, Port
 
 from . import _fsc as fsc
 

@@ -5,8 +5,8 @@ TLS is not ended at the gateway: the other peer's certificate is what counts, so
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Api, Component, Configuration, Functional, Layer, Outside, Port
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Outside, Port
+from ggi.catalogue.relation import Api
 
 from . import _fsc as fsc
 

@@ -6,8 +6,8 @@ every contract that names it must be signed anew.
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Api, Component, Configuration, Layer, Outside, Port
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Component, Configuration, Context, Layer, Outside, Port
+from ggi.catalogue.relation import Api
 
 from . import _fsc as fsc
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Api, Component, Configuration, Layer, Port
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Component, Configuration, Context, Layer, Port
+from ggi.catalogue.relation import Api
 
 from . import _fsc as fsc
 

@@ -15,10 +15,9 @@ with the secret before and sets the current one; so a rotation must not skip a c
 from __future__ import annotations
 
 from ggi.catalogue.component import (
-    Api,
-    Auth,
     Component,
     Configuration,
+    Context,
     Functional,
     Internal,
     Job,
@@ -28,9 +27,8 @@ from ggi.catalogue.component import (
     Prepare,
     Probe,
     Process,
-    Use,
 )
-from ggi.catalogue.context import Context
+from ggi.catalogue.relation import Api, Auth, Use
 from ggi.catalogue.secrets import text
 
 from ._keycloak import ADMIN, FOLDER, admin_secrets, files, secret_files

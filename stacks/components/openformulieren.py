@@ -8,16 +8,16 @@ from typing import Any
 from ggi.catalogue.component import (
     Component,
     Configuration,
+    Context,
     Functional,
     Input,
     Internal,
     Layer,
     Outside,
     Probe,
-    Use,
     Volume,
 )
-from ggi.catalogue.context import Context
+from ggi.catalogue.relation import Use
 from ggi.inventory.types import HostName
 
 from . import _maykin as maykin

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Api, Auth, Component, Configuration, Functional, Layer, Outside
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Outside
+from ggi.catalogue.relation import Api, Auth
 
 from . import _maykin as maykin
 from ._setup import Setup

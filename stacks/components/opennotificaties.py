@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ggi.catalogue.component import Api, Auth, Component, Configuration, Functional, Layer, Outside, Use
-from ggi.catalogue.context import Context
-from ggi.catalogue.relation import Relation
+from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Outside
+from ggi.catalogue.relation import Api, Auth, Relation, Use
 from ggi.catalogue.secrets import text
 
 from . import _maykin as maykin

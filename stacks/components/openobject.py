@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ggi.catalogue.component import Api, Auth, Component, Configuration, Functional, Input, Layer, Outside, Probe
-from ggi.catalogue.context import Context
+from ggi.catalogue.component import Component, Configuration, Context, Functional, Input, Layer, Outside, Probe
+from ggi.catalogue.relation import Api, Auth
 from ggi.inventory.models import Model
 from ggi.inventory.types import Slug
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ggi.catalogue.component import (
-    Api,
-    Auth,
-    Component,
-    Configuration,
-    Functional,
-    Internal,
-    Layer,
-    Outside,
-    Volume,
-)
-from ggi.catalogue.context import Context
-from ggi.catalogue.relation import Relation
+from ggi.catalogue.component import Component, Configuration, Context, Functional, Internal, Layer, Outside, Volume
+from ggi.catalogue.relation import Api, Auth, Relation
 from ggi.inventory.types import Slug
 
 from . import _maykin as maykin

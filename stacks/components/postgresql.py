@@ -12,10 +12,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ggi.catalogue.component import (
-    Api,
-    Auth,
     Component,
     Configuration,
+    Context,
     Input,
     Internal,
     Layer,
@@ -24,8 +23,7 @@ from ggi.catalogue.component import (
     Port,
     Process,
 )
-from ggi.catalogue.context import Context
-from ggi.catalogue.relation import Relation
+from ggi.catalogue.relation import Api, Auth, Relation
 from ggi.catalogue.secrets import secret_name, text
 from ggi.inventory.models import ComponentSettings
 from ggi.inventory.types import Quantity

@@ -17,10 +17,9 @@ from typing import Annotated
 from pydantic import Field
 
 from ggi.catalogue.component import (
-    Api,
-    Auth,
     Component,
     Configuration,
+    Context,
     Layer,
     Manifest,
     Port,
@@ -29,7 +28,7 @@ from ggi.catalogue.component import (
     SecretMount,
     Volume,
 )
-from ggi.catalogue.context import Context
+from ggi.catalogue.relation import Api, Auth
 from ggi.catalogue.secrets import SecretRef, SecretText, text
 from ggi.inventory.models import ComponentSettings
 

@@ -11,7 +11,7 @@ import pytest
 
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import ApiError
+from ggi.engine.kubehttp import ApiError
 from ggi.engine.secrets import Resolver
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import Landscape, landscape

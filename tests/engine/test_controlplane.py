@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from ggi.engine.kubeapi import KubeApi, Object
-from ggi.engine.kubeerrors import ForbiddenError, UnreachableError
+from ggi.engine.kubehttp import ForbiddenError, UnreachableError
 from ggi.engine.tools import CONTROL_PLANE
 from ggi.engine.tools import status as tool_status
 from ggi.paths import ROOT

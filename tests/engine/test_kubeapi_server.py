@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ggi.engine.kubeapi import KubeApi, Object
-from ggi.engine.kubeerrors import AlreadyExistsError, ConflictError, InvalidError, NotFoundError, UnauthorizedError
+from ggi.engine.kubehttp import AlreadyExistsError, ConflictError, InvalidError, NotFoundError, UnauthorizedError
 
 if TYPE_CHECKING:
     from tests.engine.conftest import SandboxCluster

@@ -14,8 +14,8 @@ import yaml
 
 from ggi.cli.main import main
 from ggi.files import write_atomically
-from ggi.hosts.certificates import chain
 from ggi.hosts.eapol import LoginOutcome
+from ggi.inventory.govroam import chain
 from sandbox.hosts.authority import CLIENT, SERVER, Authority
 from tests.hosts.conftest import converge
 from tests.hosts.world import POLDERVEEN, World

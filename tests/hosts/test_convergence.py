@@ -14,7 +14,7 @@ from ggi.controls.verdict import Outcome
 from ggi.hosts.audit import audit_network
 from ggi.hosts.controls import load_host_controls
 from ggi.hosts.eapol import LoginOutcome as Ended
-from ggi.hosts.managed_network import ManagedNetwork
+from ggi.hosts.network import ManagedNetwork
 from ggi.hosts.playbook import PlaybookRun
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT

@@ -8,7 +8,7 @@ import pytest
 
 from ggi.hosts.eapol import LoginOutcome
 from ggi.hosts.logs import joined
-from ggi.hosts.managed_network import ManagedNetwork
+from ggi.hosts.network import ManagedNetwork
 from ggi.hosts.profile import Method, profile_of
 from ggi.hosts.profiles import wpa_supplicant
 from ggi.inventory.load import Inventory

@@ -10,7 +10,16 @@ import pytest
 
 from benchmarks.mutation.judging import Reference, mutants_of, references
 from benchmarks.mutation.mutants import Mutant, Operator, mutants
-from benchmarks.mutation.survivors import Excluded, MutationFile, Places, Reason, load_mutation_file, stale
+from benchmarks.mutation.survivors import (
+    Excluded,
+    MutationFile,
+    Places,
+    Reason,
+    load_mutation_file,
+    mutation_schema,
+    stale,
+)
+from ggi.inventory import schema
 from ggi.paths import ROOT
 
 STACK = "gm9901-prod"
@@ -22,6 +31,11 @@ SAMPLE = 500
 @cache
 def reference() -> Reference:
     return references(stacks=(STACK,))[STACK]
+
+
+def test_the_schema_of_the_file_is_fresh() -> None:
+    told = "run: .venv/bin/python -m benchmarks.mutation.survivors"
+    assert not schema.stale(ROOT / "policies" / "schema", mutation_schema()), told
 
 
 @cache

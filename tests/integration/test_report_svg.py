@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ggi import messages
-from ggi.catalogue.component import Api, Auth, Layer
-from ggi.catalogue.relation import Relation
+from ggi.catalogue.component import Layer
+from ggi.catalogue.relation import Api, Auth, Relation
 from ggi.paths import ROOT
 from ggi.report.lettering import width
 from ggi.report.picture import Arrow, Badge, Card, Edge, Picture, picture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 from pathlib import Path
@@ -57,69 +56,6 @@ def test_every_file_that_looks_like_a_test_is_collected() -> None:
 def test_no_module_has_a_name_that_says_nothing() -> None:
     empty = {"utils", "util", "helpers", "helper", "misc", "common", "base"}
     assert not [path for path in tracked() if path.stem.strip("_") in empty]
-
-
-ORDER = [
-    "clock",
-    "errors",
-    "messages",
-    "paths",
-    "files",
-    "inventory",
-    "catalogue",
-    "landscape",
-    "controls",
-    "engine",
-    "audit",
-    "assurance",
-    "enforcement",
-    "hosts",
-    "cookbook",
-    "report",
-    "app",
-    "fleet",
-    "cli",
-    "locale",
-]
-"""Packages of the library, lowest first: each imports only from itself and from what stands before it."""
-
-
-def _imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-    return found
-
-
-def test_imports_in_the_library_go_one_way() -> None:
-    wrong = []
-    for path in (ROOT / "src" / "ggi").rglob("*.py"):
-        part = path.relative_to(ROOT / "src" / "ggi").parts[0].removesuffix(".py")
-        if part.startswith("__"):
-            continue
-        allowed = ORDER[: ORDER.index(part) + 1]
-        for name in _imports(path):
-            words = name.split(".")
-            if words[0] == "ggi" and len(words) > 1 and words[1] in ORDER and words[1] not in allowed:
-                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
-            if words[0] == "sandbox" and part != "cli":
-                wrong.append(f"{path.relative_to(ROOT)} imports {name}; only the command line reaches the sandbox")
-    assert not wrong
-
-
-def test_content_imports_only_the_catalogue_and_the_inventory_s_types() -> None:
-    allowed = ("ggi.catalogue", "ggi.inventory", "ggi.messages")
-    wrong = [
-        f"{path.name} imports {name}"
-        for path in (ROOT / "stacks" / "components").glob("*.py")
-        for name in _imports(path)
-        if name.startswith("ggi.") and not name.startswith(allowed)
-    ]
-    assert not wrong
 
 
 def test_every_yaml_file_for_people_names_its_schema() -> None:

@@ -20,9 +20,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ggi.catalogue.component import Auth
 from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.catalogue.relation import Relation
+from ggi.catalogue.relation import Auth, Relation
 from ggi.engine.secrets import Resolver
 from ggi.landscape.build import Landscape
 from tests.example import drawn

@@ -21,10 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.assurance.bundle import SIGNATURE, SIGNER, SUMS, archive, bundle, signed
-from ggi.assurance.inputs import input_files, without_secrets
+from ggi.assurance.bundle import SIGNATURE, SIGNER, SUMS, archive, bundle, input_files, signed, verify, without_secrets
 from ggi.assurance.signing import fingerprint, own_key, own_key_file, pem, private_key
-from ggi.assurance.verify import verify
 from ggi.audit.audit import Audit, Place, run_audit
 from ggi.catalogue.content import load_catalogue
 from ggi.cli.main import main

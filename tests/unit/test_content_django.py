@@ -13,15 +13,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.catalogue.component import Auth
+from ggi.catalogue.component import service_name
 from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.catalogue.context import service_name
+from ggi.catalogue.relation import Auth
 from ggi.errors import InputError
 from ggi.landscape.build import Landscape
 from tests.example import drawn
 
 CATALOGUE = load_catalogue()
-SETUP: Any = importlib.import_module("ggi_content.root0.components._setup")
+SETUP: Any = importlib.import_module("ggi_content.blocks.setup")
 COMPONENTS = ("openzaak", "opennotificaties", "openklant", "openobject", "openformulieren")
 RSIN = "111222333"
 REGISTRATION = {"organisation_rsin": RSIN, "catalogue_domain": "ALG", "catalogue_rsin": RSIN}

@@ -16,10 +16,11 @@ import pytest
 import testinfra
 
 from ggi.errors import InputError, WorkError
-from ggi.hosts import certificates, eapol, logs, tracing
+from ggi.hosts import certificates, eapol, logs
 from ggi.hosts.playbook import _diff, play
 from ggi.hosts.prober import in_container
 from ggi.hosts.secrets import FOLDER, parse, value
+from ggi.inventory.govroam import RENEW_DAYS, days_left
 from ggi.paths import ROOT
 from sandbox.hosts.authority import CLIENT, SERVER, Authority
 
@@ -46,17 +47,17 @@ def test_logs_are_read_with_the_rotated_ones_and_a_server_that_was_never_asked_h
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place: Any = SimpleNamespace(hosts=SimpleNamespace(servers=("rad1",)))
-    monkeypatch.setattr(tracing, "connection", lambda place, host: testinfra.get_host("local://"))
-    monkeypatch.setattr(tracing, "LOG", str(tmp_path / "log" / "govroam.log"))
+    monkeypatch.setattr(logs, "connection", lambda place, host: testinfra.get_host("local://"))
+    monkeypatch.setattr(logs, "LOG", str(tmp_path / "log" / "govroam.log"))
     with pytest.raises(WorkError, match=r"rad1 can't be read"):
-        tracing.read(place)
+        logs.read(place)
     (tmp_path / "log").mkdir()
-    assert tracing.read(place) == []
+    assert logs.read(place) == []
     (tmp_path / "log" / "govroam.log").write_text(LINE)
     (tmp_path / "log" / "govroam.log-20261121.gz").write_bytes(gzip.compress(LINE.replace("02-00", "02-99").encode()))
-    assert sorted(one.mac for one in tracing.read(place)) == ["02-00", "02-99"]
-    assert [one.mac for one in tracing.read(place, "02-99")] == ["02-99"]
-    assert tracing.read(place, "nobody") == []
+    assert sorted(one.mac for one in logs.read(place)) == ["02-00", "02-99"]
+    assert [one.mac for one in logs.read(place, "02-99")] == ["02-99"]
+    assert logs.read(place, "nobody") == []
 
 
 def test_a_given_secret_is_a_file_and_is_never_shown_when_missing(
@@ -154,8 +155,8 @@ def test_a_radsec_certificate_is_for_both_directions() -> None:
 def test_days_left_are_those_of_the_first_that_expires() -> None:
     authority = Authority.new("a")
     issued = authority.issue("a.test", ["a.test"], days=29)
-    assert certificates.days_left(issued.certificate + authority.pem, NOW) in (28, 29)
-    assert certificates.RENEW_DAYS > 28
+    assert days_left(issued.certificate + authority.pem, NOW) in (28, 29)
+    assert RENEW_DAYS > 28
 
 
 def test_ansible_checks_host_keys_and_uses_our_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

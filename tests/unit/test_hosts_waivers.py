@@ -12,7 +12,7 @@ from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import InputError
 from ggi.hosts.audit import ENVIRONMENT, deviations_of, explained
 from ggi.hosts.controls import load_host_controls
-from ggi.hosts.managed_network import ManagedNetwork
+from ggi.hosts.network import ManagedNetwork
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import (
+from ggi.engine.kubehttp import (
     AlreadyExistsError,
     ApiError,
     BusyError,

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import (
+from ggi.engine.kubehttp import (
     AlreadyExistsError,
     ApiError,
     ConflictError,

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.references import hosts, service_ports, urls
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, hosts, service_ports, urls, verdict
 
 OUTSIDE = ("DIRECTORY_MANAGER_ADDRESS",)
 """Addresses of others, which FSC's own controls look at."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ggi.controls.references import hosts, service_ports
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, hosts, service_ports, verdict
 
 LONGEST = 28800
 """A working day."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.references import dangling, encrypted, names, workloads
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, dangling, encrypted, names, verdict, workloads
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ggi.controls.cel_functions import parse_quantity
-from ggi.controls.references import containers, workloads
-from ggi.controls.sdk import Observation, Subject, Verdict, verdict
+from ggi.controls.sdk import Observation, Subject, Verdict, containers, parse_quantity, verdict, workloads
 
 ROOM = 5
 """A quota has room for a roll-out, for Jobs, and for growth; not for more."""

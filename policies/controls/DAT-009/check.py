@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.catalogue.component import Volume
-from ggi.controls.cel_functions import parse_quantity
-from ggi.controls.sdk import Observation, Subject, Verdict, verdict
+from ggi.controls.sdk import Observation, Subject, Verdict, Volume, parse_quantity, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

@@ -25,7 +25,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
             continue
         outside = settings.external if settings else None
         host = outside.host if outside else f"postgresql-rw.{seen.environment.namespace}.svc"
-        database = seen.environment.components[name].database or name.replace("-", "_")
+        database = seen.environment.database(name)
         wrong = [*_wrong(data, host, str(outside.port if outside else 5432), database, outside is None)]
         if "DB_NAME" in data or name != "keycloak":
             wrong += [] if outside or data.get("PGOPTIONS") == f"-c role={database}" else ["PGOPTIONS"]

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ggi.controls.references import hosts
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, hosts, verdict
 
 OWN = {"TLS_CERT": "tls.crt", "TLS_KEY": "tls.key", "TLS_ROOT_CERT": "ca.crt"}
 GROUP = {"TLS_GROUP_CERT": "tls.crt", "TLS_GROUP_KEY": "tls.key", "TLS_GROUP_ROOT_CERT": "ca.crt"}

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
-from ggi.inventory.types import release_order
+from ggi.controls.sdk import Observation, Verdict, release_order, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

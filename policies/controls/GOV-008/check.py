@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.kinds import KINDS
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import KINDS, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

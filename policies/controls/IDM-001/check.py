@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.controls.realm import SUBJECT, outside, realm
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
+from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import out_of_bounds as outside
 
 LIMITS: Mapping[str, tuple[float, float]] = {
     "failureFactor": (1, 10),

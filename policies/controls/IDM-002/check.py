@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from ggi.controls.realm import SUBJECT, realm
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
+from ggi.controls.sdk import Observation, Verdict, realm, verdict
 
 _RULE = re.compile(r"(\w+)\((\w+)\)")
 _POLICY = re.compile(r"\w+\(\w+\)( and \w+\(\w+\))*")

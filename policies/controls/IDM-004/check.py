@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.controls.realm import SUBJECT, realm
-from ggi.controls.references import hosts
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
+from ggi.controls.sdk import Observation, Verdict, hosts, realm, verdict
 
 FLAGS: Mapping[str, bool] = {
     "enabled": True,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from ggi.controls.realm import SUBJECT, outside, realm
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
+from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import out_of_bounds as outside
 
 DAY = 86400
 LIMITS: Mapping[str, tuple[float, float]] = {

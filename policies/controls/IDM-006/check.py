@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.controls.realm import SUBJECT, realm
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
+from ggi.controls.sdk import Observation, Verdict, realm, verdict
 
 BOTH: Mapping[str, Any] = {"sslRequired": "all", "registrationAllowed": False, "rememberMe": False}
 OWN: Mapping[str, Any] = {

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ggi.controls.references import hosts
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, hosts, verdict
 
 ADMINISTRATORS = ["beheerders"]
 SIGNATURES = {"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"}

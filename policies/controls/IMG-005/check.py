@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ggi.catalogue.component import Component, Probe
-from ggi.controls.sdk import Observation, Subject, Verdict, verdict
+from ggi.controls.sdk import Component, Observation, Probe, Subject, Verdict, verdict
 
 Container = Mapping[str, Any]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.realm import SUBJECT, realm
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
+from ggi.controls.sdk import Observation, Verdict, realm, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

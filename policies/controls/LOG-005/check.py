@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.allowed_flows import opened, outside
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, opened, verdict
+from ggi.controls.sdk import peers_of_edges as outside
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

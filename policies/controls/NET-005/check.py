@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.allowed_flows import explained, opened
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, explained, opened, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

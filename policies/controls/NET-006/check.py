@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.allowed_flows import explained, opened, pods
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, explained, opened, pods, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.controls.allowed_flows import NAME, PROCESS
-from ggi.controls.references import ports_of
-from ggi.controls.sdk import Observation, Subject, Verdict, verdict
+from ggi.controls.sdk import NAME_LABEL as NAME
+from ggi.controls.sdk import PROCESS_LABEL as PROCESS
+from ggi.controls.sdk import Observation, Subject, Verdict, ports_of, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.controls.references import hosts, service_ports
-from ggi.controls.sdk import Observation, Subject, Verdict, verdict
+from ggi.controls.sdk import Observation, Subject, Verdict, hosts, service_ports, verdict
 
 CODES = (301, 302, 308)
 

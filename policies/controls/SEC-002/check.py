@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ggi.controls.redaction import HIDDEN, LITERAL, WEAK
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import HIDDEN, LITERAL, WEAK, Observation, Verdict, verdict
 
 CREDENTIAL = re.compile(r"(password|passwd|secret|token|credential|private_?key|api_?key|dsn|secret_key)$", re.I)
 """Keys whose value should be hard to guess; others may be a port or a name."""

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.controls.references import encrypted
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Observation, Verdict, encrypted, verdict
 
 _CLIENT = re.compile(r"([a-z0-9-]+)-r[0-9]+")
 CREDENTIALS = {"secret", "header_value", "oidc_rp_client_secret", "token", "password"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.inventory.govroam import Govroam
+from ggi.controls.sdk import Govroam
 
 WANTED = {
     "passwordauthentication": ("no",),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.inventory.govroam import Govroam
+from ggi.controls.sdk import Govroam
 
 
 def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:

@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.hosts.certificates import RENEW_DAYS, days_left
-from ggi.inventory.govroam import Govroam
+from ggi.controls.sdk import RENEW_DAYS, Govroam, days_left
 
 
 def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:

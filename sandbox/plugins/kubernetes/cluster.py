@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import (
+from ggi.engine.kubehttp import (
     AlreadyExistsError,
     ApiError,
     BusyError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ggi.engine.kubeerrors import AlreadyExistsError, ApiError, ForbiddenError
+from ggi.engine.kubehttp import AlreadyExistsError, ApiError, ForbiddenError
 from ggi.errors import Problem, WorkError
 from sandbox.plugins.kubernetes import objects
 from sandbox.plugins.kubernetes.checking import checked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import ApiError
+from ggi.engine.kubehttp import ApiError
 from sandbox.plugins.kubernetes.objects import Object, at, name_of, namespace_of
 from sandbox.plugins.kubernetes.readiness import conditions
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import ApiError, BusyError, ServerError, UnreachableError
+from ggi.engine.kubehttp import ApiError, BusyError, ServerError, UnreachableError
 from sandbox.plugins.kubernetes.objects import (
     DELETION_PROPAGATION,
     SKIP_AWAIT,

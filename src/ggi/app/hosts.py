@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ggi.app.platform import Platform
     from ggi.app.workspace import Workspace
     from ggi.hosts.eapol import Login, Result
-    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.network import ManagedNetwork
     from ggi.hosts.playbook import PlaybookRun
 
 Report = Callable[[str], None]
@@ -28,7 +28,7 @@ METHODS = {"peap": ("PEAP", "mschapv2"), "ttls": ("TTLS", "pap"), "ttls-mschapv2
 
 def find_managed_network(workspace: Workspace, text: str, platform: Platform) -> ManagedNetwork:
     """The network that a person means, with what a sandbox supplies. Raises InputError."""
-    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.network import ManagedNetwork
 
     return ManagedNetwork.of(text, workspace.inventory, platform.hosts_environment())
 

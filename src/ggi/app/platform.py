@@ -99,7 +99,7 @@ class RealPlatform:
         self, tenant: M365Tenant, book: Cookbook, by_hand: HandRunner | None, stack: AsyncExitStack, report: Report
     ) -> Mapping[str, Channel]:
         """Microsoft Graph, PowerShell on this machine (or by hand), and the DNS."""
-        from ggi.cookbook.dns import DnsChannel, dig
+        from ggi.cookbook.dns import DnsChannel, mail_records
         from ggi.cookbook.graph.channel import GraphChannel
         from ggi.cookbook.graph.client import GraphClient
         from ggi.cookbook.graph.credential import administrator, application
@@ -114,5 +114,5 @@ class RealPlatform:
         return {
             "graph": GraphChannel(book, app, admin),
             "runner": RunnerChannel(book, runner, identity),
-            "dns": DnsChannel(book, dig),
+            "dns": DnsChannel(book, mail_records),
         }

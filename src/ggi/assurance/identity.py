@@ -69,7 +69,7 @@ def proof_of_cluster(api: KubeApi) -> Identity | None:
 
     None when it does not say: an anonymous or an older server.
     """
-    from ggi.engine.kubeerrors import ApiError
+    from ggi.engine.kubehttp import ApiError
 
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     try:

@@ -78,12 +78,16 @@ def asking(server: str, port: int = 53) -> Ask:
 
 
 def system_resolver() -> Ask | None:
-    """Questions to the first resolver of this machine; None when it has none."""
+    """Questions to the resolvers of this machine, in order until one answers; None when it has none."""
     try:
-        servers = dns.resolver.Resolver().nameservers
+        resolvers = [asking(str(server)) for server in dns.resolver.Resolver().nameservers]
     except dns.exception.DNSException:
         return None
-    return asking(str(servers[0])) if servers else None
+
+    def ask(name: str, kind: str) -> dns.message.Message | None:
+        return next((answer for one in resolvers if (answer := one(name, kind)) is not None), None)
+
+    return ask if resolvers else None
 
 
 Keys = dict[dns.name.Name, dns.node.Node | dns.rdataset.Rdataset]
@@ -169,12 +173,15 @@ class Validator:
         return found is not None and zone is not None and self._signed_by(answer, found, kind, {zone[0]: zone[1]})
 
 
-def _texts(ask: Ask, name: str, kind: str) -> list[str] | None:
-    """Records as text; None when nobody answered or the server failed."""
+def texts(ask: Ask, name: str, kind: str, *, aliases: bool = False) -> list[str] | None:
+    """Records as text; None when nobody answered or the server failed. `aliases`: also those that a CNAME leads to."""
     answer = ask(name, kind)
     if answer is None or answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return None
-    found = _set(answer, dns.name.from_text(name), kind)
+    full = dns.name.from_text(name)
+    if aliases and isinstance(answer, dns.message.QueryMessage) and answer.rcode() == dns.rcode.NOERROR:
+        full = answer.canonical_name()
+    found = _set(answer, full, kind)
     if found is None:
         return []
     if kind == "TXT":
@@ -194,7 +201,7 @@ def _caa(ask: Ask, name: str) -> tuple[str, ...] | None:
     """The CAA records that hold for a name: its own, or those of the closest name above (RFC 8659, 3)."""
     labels = name.split(".")
     for start in range(len(labels) - 1):
-        found = _texts(ask, ".".join(labels[start:]), "CAA")
+        found = texts(ask, ".".join(labels[start:]), "CAA")
         if found is None:
             return None
         if found:
@@ -218,17 +225,17 @@ def read_domain(
 ) -> Domain:
     """Everything that controls look at, of one domain. Without `fetch` no web server is asked."""
     validator = Validator(ask, anchors if anchors is not None else {".": ROOT_ANCHORS})
-    kinds = [kind for kind in ("A", "AAAA", "MX", "SOA") if _texts(ask, name, kind)]
-    reachable = _texts(ask, name, "SOA") is not None
-    addresses, mx = _texts(ask, name, "AAAA"), _texts(ask, name, "MX")
+    kinds = [kind for kind in ("A", "AAAA", "MX", "SOA") if texts(ask, name, kind)]
+    reachable = texts(ask, name, "SOA") is not None
+    addresses, mx = texts(ask, name, "AAAA"), texts(ask, name, "MX")
     servers = None if mx is None else tuple(text.split()[1].rstrip(".") for text in mx if text != "0 .")
     return Domain(
         name=name,
         signed=None if not reachable else bool(kinds) and all(validator.valid(name, kind) for kind in kinds),
         addresses6=None if addresses is None else tuple(addresses),
         caa=_caa(ask, name),
-        spf=_one(_texts(ask, name, "TXT"), "v=spf1"),
-        dmarc=_one(_texts(ask, f"_dmarc.{name}", "TXT"), "v=dmarc1"),
+        spf=_one(texts(ask, name, "TXT"), "v=spf1"),
+        dmarc=_one(texts(ask, f"_dmarc.{name}", "TXT"), "v=dmarc1"),
         mx=servers,
         dane=None
         if servers is None

@@ -14,7 +14,7 @@ from typing import Any
 from ggi.controls.kinds import KINDS, Kind
 from ggi.controls.redaction import HIDDEN
 from ggi.engine.kubeapi import PAGE, KubeApi
-from ggi.engine.kubeerrors import ForbiddenError, NotFoundError, UnknownKindError
+from ggi.engine.kubehttp import ForbiddenError, NotFoundError, UnknownKindError
 
 AUDITORS = "ggi:auditors"
 """Group whose members may read for an audit; the cluster's identity provider says who they are."""

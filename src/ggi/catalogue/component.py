@@ -1,19 +1,25 @@
-"""What a component is. A content module `stacks/components/<name>.py` holds one `component = Component(...)`."""
+"""What a component is, and what its configuration function may know.
+
+A content module `stacks/components/<name>.py` holds one `component = Component(...)`. Its `configure` gets a Context:
+settings, relations and tenant, and no clock and no network.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from ggi.catalogue.secrets import SecretText
+from ggi.catalogue.relation import Api, Relation, Use
+from ggi.catalogue.release import ComponentVersion
+from ggi.catalogue.secrets import SecretRef, SecretText
 from ggi.inventory.models import ComponentSettings
+from ggi.inventory.resolve import Environment
 
-if TYPE_CHECKING:
-    from ggi.catalogue.context import Context
-    from ggi.inventory.load import Environment
+S = TypeVar("S", bound=ComponentSettings)
 
 
 class Layer(StrEnum):
@@ -39,7 +45,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How a process shows that it works: an HTTP path on a port, an open port, or a command."""
+    """How a process shows that it works: an HTTP path on a port, an open port, or a command.
+
+    Example: `Probe(port="http", path="/health")`.
+    """
 
     port: str = ""
     path: str = ""
@@ -52,7 +61,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """Storage of a component. `shared`: several pods write it at once (ReadWriteMany)."""
+    """Storage of a component. `shared`: several pods write it at once (ReadWriteMany).
+
+    Example: `Volume("media", "/app/media", "10Gi")`.
+    """
 
     name: str
     path: str
@@ -126,53 +138,6 @@ class Process:
     """An operator makes the pods, and they are found by these labels; no workload is built here."""
     service: str = ""
     """Name of the Service when an operator makes it."""
-
-
-class Auth(StrEnum):
-    """How a consumer shows who it is to an API."""
-
-    NONE = "none"
-    JWT = "jwt"
-    """ZGW: client id and secret sign a JWT (HS256)."""
-    TOKEN = "token"  # noqa: S105
-    """`Authorization: Token …`."""
-    PASSWORD = "password"  # noqa: S105
-    """User name and password, as databases have it."""
-    OIDC = "oidc"
-    """OpenID Connect client id and secret."""
-    MTLS = "mtls"
-    """A certificate of the landscape's own CA at both ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """Something that a component offers to others: an HTTP API, a database, a realm."""
-
-    name: str
-    process: str
-    port: str
-    path: str = ""
-    auth: Auth = Auth.NONE
-    api_type: str = ""
-    """The zgw-consumers type: zrc, ztc, drc, brc, ac, nrc, orc."""
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """This component calls another one's API. `processes` are the pods that call; empty: all configured ones.
-
-    A use that is `optional` disappears when the other component is switched off; otherwise that is an error.
-    `parameters` go to the provider unchanged (extensions of a database, redirect paths of an OIDC client).
-    """
-
-    component: str
-    apis: tuple[str, ...]
-    processes: tuple[str, ...] = ()
-    optional: bool = False
-    starts_after: bool = False
-    """The other one must be ready before this one starts. May not be circular."""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +243,10 @@ def _nothing(_: Context) -> Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component as the catalogue knows it: the same for every gemeente."""
+    """A component as the catalogue knows it: the same for every gemeente.
+
+    Example: `seen.landscape.components["openzaak"].component.processes`.
+    """
 
     name: str
     title: str
@@ -322,3 +290,97 @@ class Component:
             if api.name == name:
                 return api
         raise KeyError(f"{self.name} offers no {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The view of one component on one environment."""
+
+    component: Component
+    environment: Environment
+    version: ComponentVersion
+    host: str
+    """Own public host name."""
+    outgoing: tuple[Relation, ...]
+    """Relations in which this component is the consumer."""
+    incoming: tuple[Relation, ...]
+    """Relations in which it is the provider."""
+    relations: tuple[Relation, ...]
+    """All relations of the landscape."""
+    hosts: dict[str, str]
+    """Public host names of all components that are switched on and have a route."""
+    redis_databases: dict[str, int]
+    """Redis database per purpose of this component, such as {"cache": 4, "broker": 5}."""
+    replicas: dict[str, int]
+    """Pods per process."""
+    connections: int
+    """How many connections its consumers open at most, all their pods together."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the landscape."""
+        return self.environment.namespace
+
+    @property
+    def name(self) -> str:
+        """The name of the component."""
+        return self.component.name
+
+    def settings(self, model: type[S]) -> S:
+        """The component's settings as `model`."""
+        found = self.environment.components[self.component.name]
+        if not isinstance(found, model):
+            raise TypeError(f"{self.component.name} has {type(found).__name__}, not {model.__name__}")
+        return found
+
+    def use(self, component: str, process: str = "") -> Relation | None:
+        """The relation to a component that this one uses, or None when it is optional and off."""
+        for relation in self.outgoing:
+            if relation.provider == component and process in ("", relation.process):
+                return relation
+        return None
+
+    def must(self, component: str, process: str = "") -> Relation:
+        """The relation to a component that this one can't do without. Raises KeyError when it was never declared."""
+        relation = self.use(component, process)
+        if relation is None:
+            raise KeyError(f"{self.name} declares no use of {component}")
+        return relation
+
+    def secret(self, purpose: str) -> SecretRef:
+        """A derived secret of this component alone."""
+        return SecretRef("derived", f"{self.name}/{purpose}", self.environment.settings.rotation.current)
+
+    def service(self, process: str) -> str:
+        """DNS name of the Service of one of this component's processes."""
+        return service_host(self.name, process, self.namespace)
+
+    def allowed_hosts(self, *processes: str) -> list[str]:
+        """Every name under which this component is called: the public host and the Services of `processes`."""
+        names = [self.host] if self.host else []
+        for process in processes:
+            names += [f"{self.name}-{process}", self.service(process)]
+        return names
+
+
+def service_name(component: str, process: str) -> str:
+    """Name of the Service of a process."""
+    return component if component == process else f"{component}-{process}"
+
+
+def service_host(component: str, process: str, namespace: str) -> str:
+    """DNS name of the Service of a process, without the cluster's domain, which differs per cluster."""
+    return f"{service_name(component, process)}.{namespace}.svc"
+
+
+_key, _value = json.JSONEncoder().encode, json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: `json.dumps` makes an encoder for each call."""
+
+
+def document(value: Mapping[str, Any]) -> str:
+    """JSON (which is YAML 1.2 as well) with a line per key of the outermost mapping.
+
+    Python indents JSON, and writes YAML, ten times as slowly as it writes plain JSON.
+    """
+    lines = [f"{_key(key)}: {_value(item)}" for key, item in value.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"

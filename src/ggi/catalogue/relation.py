@@ -1,13 +1,60 @@
-"""A relation: one component uses another one's APIs. Declared once; everything at both ends is derived from it."""
+"""A relation: one component uses the APIs that another one offers. Declared once, as a Use; the rest follows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from ggi.catalogue.component import Api, Auth
 from ggi.catalogue.secrets import SecretRef
+
+
+class Auth(StrEnum):
+    """How a consumer shows who it is to an API."""
+
+    NONE = "none"
+    JWT = "jwt"
+    """ZGW: client id and secret sign a JWT (HS256)."""
+    TOKEN = "token"  # noqa: S105
+    """`Authorization: Token …`."""
+    PASSWORD = "password"  # noqa: S105
+    """User name and password, as databases have it."""
+    OIDC = "oidc"
+    """OpenID Connect client id and secret."""
+    MTLS = "mtls"
+    """A certificate of the landscape's own CA at both ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Something that a component offers to others: an HTTP API, a database, a realm."""
+
+    name: str
+    process: str
+    port: str
+    path: str = ""
+    auth: Auth = Auth.NONE
+    api_type: str = ""
+    """The zgw-consumers type: zrc, ztc, drc, brc, ac, nrc, orc."""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """This component calls another one's API. `processes` are the pods that call; empty: all configured ones.
+
+    A use that is `optional` disappears when the other component is switched off; otherwise that is an error.
+    `parameters` go to the provider unchanged (extensions of a database, redirect paths of an OIDC client).
+    """
+
+    component: str
+    apis: tuple[str, ...]
+    processes: tuple[str, ...] = ()
+    optional: bool = False
+    starts_after: bool = False
+    """The other one must be ready before this one starts. May not be circular."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from ggi.controls.observation import Body, Observation
 from ggi.landscape.network import edge_peers, edges
 
-NAME, PROCESS = "app.kubernetes.io/name", "app.kubernetes.io/component"
+NAME_LABEL, PROCESS_LABEL = "app.kubernetes.io/name", "app.kubernetes.io/component"
+"""Labels of a pod that name its component and its process. Example: `subject.pod_labels.get(NAME_LABEL)`."""
 WORLD = "everywhere"
 ALL_PORTS = "all ports"
 
@@ -41,7 +42,10 @@ class AllowedFlow(NamedTuple):
 
 
 def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a label selector of Kubernetes selects something with these labels."""
+    """Whether a label selector of Kubernetes selects something with these labels.
+
+    Example: `matches({"matchLabels": {"a": "b"}}, subject.pod_labels)`.
+    """
     wanted = selector.get("matchLabels")
     if wanted and not wanted.items() <= labels.items():
         return False
@@ -60,7 +64,10 @@ def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 
 def pods(seen: Observation) -> Known:
-    """The labels of every kind of pod in the namespace, by `component/process`; also those that operators make."""
+    """The labels of every kind of pod in the namespace, by `component/process`; also those that operators make.
+
+    Example: `pods(seen)["openzaak/web"]`.
+    """
     if "pods" not in seen.memory:
         seen.memory["pods"] = _pods(seen)
     found: Known = seen.memory["pods"]
@@ -73,7 +80,11 @@ def _pods(seen: Observation) -> dict[str, Mapping[str, str]]:
         if subject.pod is None or subject.owned:
             continue
         labels = subject.pod_labels
-        named = f"{labels[NAME]}/{labels[PROCESS]}" if NAME in labels and PROCESS in labels else subject.name
+        named = (
+            f"{labels[NAME_LABEL]}/{labels[PROCESS_LABEL]}"
+            if NAME_LABEL in labels and PROCESS_LABEL in labels
+            else subject.name
+        )
         result[named] = labels
     for name in seen.landscape.order:
         item = seen.landscape.components[name]
@@ -155,8 +166,11 @@ def allowed_flows_of(spec: Body, selected: Selected) -> Iterable[AllowedFlow]:
                         yield AllowedFlow(pod, peer, port, inward)
 
 
-def outside(seen: Observation) -> Mapping[str, list[str]]:
-    """The peers that each edge of the cluster stands for, as openings write them."""
+def peers_of_edges(seen: Observation) -> Mapping[str, list[str]]:
+    """The peers that each edge of the cluster (dns, gateway, …) stands for, as an AllowedFlow writes them.
+
+    Example: `peers_of_edges(seen)["dns"]`.
+    """
     if "outside" not in seen.memory:
         environment = seen.environment
         on = {name: seen.landscape.components[name] for name in seen.landscape.order}
@@ -167,7 +181,10 @@ def outside(seen: Observation) -> Mapping[str, list[str]]:
 
 
 def opened(seen: Observation) -> dict[AllowedFlow, str]:
-    """Everything that is open, with the logical name of a policy that opens it."""
+    """Everything that NetworkPolicies open, with the logical name of a policy that opens it.
+
+    Example: `opened(seen).keys() - explained(seen).keys()` is what nothing asked for.
+    """
     if "opened" not in seen.memory:
         found: dict[AllowedFlow, str] = {}
         selected = Selected(pods(seen))
@@ -180,7 +197,10 @@ def opened(seen: Observation) -> dict[AllowedFlow, str]:
 
 
 def explained(seen: Observation) -> dict[AllowedFlow, str]:
-    """Everything that relations and edges explain, with the reason."""
+    """Everything that relations and edges explain, with the reason.
+
+    Example: `explained(seen).keys() - opened(seen).keys()` is what should be open and is not.
+    """
     if "explained" not in seen.memory:
         seen.memory["explained"] = _explained(seen)
     result: dict[AllowedFlow, str] = seen.memory["explained"]
@@ -189,7 +209,7 @@ def explained(seen: Observation) -> dict[AllowedFlow, str]:
 
 def _explained(seen: Observation) -> dict[AllowedFlow, str]:
     landscape, environment = seen.landscape, seen.environment
-    peers = outside(seen)
+    peers = peers_of_edges(seen)
     found: dict[AllowedFlow, str] = {}
     for flow in landscape.flows:
         ports = [f"{port}/{protocol}" for port in flow.ports for protocol in flow.protocols]

@@ -30,7 +30,10 @@ _LARGEST_EXPONENT = 300
 
 
 def parse_quantity(text: str) -> Decimal:
-    """The number that a Kubernetes quantity stands for. Raises ValueError."""
+    """The number that a Kubernetes quantity stands for. Raises ValueError.
+
+    Example: `parse_quantity("10Gi") >= parse_quantity("1G")`.
+    """
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise ValueError("not a quantity")

@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from ggi.controls.verdict import Enforcement, Verdict
 from ggi.errors import Origin
 from ggi.inventory.models import Model
-from ggi.inventory.types import Date, Line
+from ggi.inventory.types import ENVIRONMENTS, Date, Line
 from ggi.inventory.waivers import ControlId
 from ggi.messages import language, t
 
@@ -64,7 +64,7 @@ class Severity(StrEnum):
 
 
 _MANDATORY: Mapping[Severity, frozenset[str]] = {
-    Severity.CRITICAL: frozenset({"ontw", "test", "accp", "prod"}),
+    Severity.CRITICAL: frozenset(ENVIRONMENTS),
     Severity.HIGH: frozenset({"accp", "prod"}),
     Severity.MEDIUM: frozenset({"prod"}),
     Severity.LOW: frozenset(),
@@ -265,4 +265,4 @@ class Control:
 
 def mandatory_environments(severity: Severity) -> tuple[str, ...]:
     """Environments in which a finding of this severity refuses a change."""
-    return tuple(name for name in ("ontw", "test", "accp", "prod") if name in _MANDATORY[severity])
+    return tuple(name for name in ENVIRONMENTS if name in _MANDATORY[severity])

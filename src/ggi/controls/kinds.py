@@ -56,7 +56,7 @@ KINDS: Mapping[str, Kind] = {
         Kind(_POSTGRESQL, "v1", "Database", "databases"),
     )
 }
-"""By name; within these groups a name is unique."""
+"""By name; within these groups a name is unique. Example: `subject.name.split("/")[1] in KINDS`."""
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
 """What `pods` in a control means: everything that people make pods with."""

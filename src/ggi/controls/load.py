@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ggi.catalogue.modules import load_module, package
 from ggi.controls import cel
-from ggi.controls.control import Check, Control, ControlFile, RetiredControl, RetiredFile
+from ggi.controls.control import Control, ControlFile, RetiredControl, RetiredFile
 from ggi.controls.kinds import expand
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
 from ggi.inventory.tree import Node, read
@@ -65,26 +64,23 @@ def _expressions(
     return variables, fine
 
 
-def _load_check(path: Path, name: str, shown: str, problems: list[Problem]) -> Check | None:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # noqa: S101  (the file exists)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+def load_check(folder: Path, root: Path, problems: list[Problem]) -> Any:
+    """The function `check` of the check.py in a control's folder; None, with a problem, when there is none."""
+    path = folder / "check.py"
+    shown = str(path.relative_to(root))
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        problems.append(Problem(t("this check can't be loaded: {why}", why=why), "", Origin(shown, 1)))
+        check = getattr(load_module(path, package(root, *folder.relative_to(root).parts), shown), "check", None)
+    except GgiError as error:
+        problems.extend(error.problems)
         return None
-    check: Callable[..., Any] | None = getattr(module, "check", None)
     if check is None:
         problems.append(Problem(t("this file has no function `check`"), t("Write one."), Origin(shown, 1)))
     return check
 
 
-def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> Control | None:
+def _control(folder: Path, root: Path, problems: list[Problem]) -> Control | None:
     path = folder / "control.yaml"
-    shown_file = f"{shown}/control.yaml"
+    shown_file = str(path.relative_to(root))
     try:
         tree = read(path, shown_file, "control")
     except GgiError as error:
@@ -97,15 +93,15 @@ def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> 
         message = t("control {id} must be in a folder of that name", id=file.id)
         problems.append(Problem(message, t("Rename the folder, or correct the id."), tree.origin))
         return None
-    check_file = folder / "check.py"
-    if bool(file.cel) == check_file.is_file():
+    checked = (folder / "check.py").is_file()
+    if bool(file.cel) == checked:
         message = t("a control has either `cel` or a check.py, one of the two")
         problems.append(Problem(message, t("Remove one, or write one."), tree.origin))
         return None
     kinds = frozenset(expand(file.kinds))
     origin = Origin(shown_file, 1)
-    if check_file.is_file():
-        check = _load_check(check_file, module, f"{shown}/check.py", problems)
+    if checked:
+        check = load_check(folder, root, problems)
         return Control(file, kinds, origin, check=check) if check else None
     lines = path.read_text(encoding="utf-8").splitlines()
     variables, fine = _expressions(file, tree, lines, problems)
@@ -140,14 +136,13 @@ def load_controls(roots: Sequence[Path]) -> Controls:
     found: dict[str, Control] = {}
     folders: dict[str, Path] = {}
     retired: dict[str, RetiredControl] = {}
-    for index, root in enumerate(roots):
+    for root in roots:
         base = root / FOLDER
         if (listed := base / "retired.yaml").is_file():
             file = validate(read(listed, str(FOLDER / "retired.yaml"), "controls"), RetiredFile, problems)
             retired |= {item.id: item for item in file.retired} if file else {}
         for folder in sorted(path.parent for path in base.glob("*/control.yaml")):
-            module = f"ggi_content.root{index}.controls.{folder.name.replace('-', '_')}"
-            control = _control(folder, str(FOLDER / folder.name), module, problems)
+            control = _control(folder, root, problems)
             if control is not None:
                 found[control.id], folders[control.id] = control, folder
     for name in found.keys() & retired.keys():

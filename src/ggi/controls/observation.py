@@ -28,6 +28,7 @@ class Domain:
     """What was read of one domain. None: it could not be read.
 
     `host` is looked at for IPv6 (`addresses6`), CAA is the one that holds for it; the rest is of the mail domain.
+    Example: `domain.dmarc is None` where nobody answered.
     """
 
     name: str
@@ -50,7 +51,10 @@ class Domain:
 
 @dataclass(frozen=True)
 class Subject:
-    """One object that is judged. `name` is logical; `unknown` are the paths whose value is not known yet."""
+    """One object that is judged. `name` is logical; `unknown` are the paths whose value is not known yet.
+
+    Example: `subject.name` is `openzaak/Deployment/web`, `subject.body["spec"]["replicas"]` is 3.
+    """
 
     name: str
     body: Body
@@ -110,7 +114,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Observation:
-    """What a `check.py` gets. `unread` are kinds that could not be read here."""
+    """What a `check.py` gets. `unread` are kinds that could not be read here.
+
+    Example: `for subject in seen.of("Service"): ...`; what should be stands in `seen.landscape`.
+    """
 
     subjects: Sequence[Subject]
     date: dt.date

@@ -9,7 +9,8 @@ from typing import Any
 
 from ggi.controls.observation import Observation
 
-SUBJECT = "keycloak/ConfigMap/configure-files"
+REALM_SUBJECT = "keycloak/ConfigMap/configure-files"
+"""Logical name of the ConfigMap that the realm is read from. Example: `verdict(REALM_SUBJECT, True)`."""
 _FOLDER = "etc_ggi_keycloak_"
 
 
@@ -24,7 +25,10 @@ class Realm:
 
 
 def realm(seen: Observation) -> Realm | None:
-    """The realm of what was seen, or None when there is no Keycloak."""
+    """The realm of what was seen, or None when there is no Keycloak.
+
+    Example: `found is not None and found.own.get("bruteForceProtected")`, with `found = realm(seen)`.
+    """
     data = seen.config("keycloak", "configure-files")
     if data is None or f"{_FOLDER}realm.json" not in data:
         return None
@@ -45,8 +49,11 @@ def realm(seen: Observation) -> Realm | None:
     )
 
 
-def outside(settings: Mapping[str, Any], limits: Mapping[str, tuple[float, float]]) -> list[str]:
-    """The settings that are not said, or lie outside (least, most). What is not said stays as somebody clicked it."""
+def out_of_bounds(settings: Mapping[str, Any], limits: Mapping[str, tuple[float, float]]) -> list[str]:
+    """The settings that are not said, or lie outside (least, most). What is not said stays as somebody clicked it.
+
+    Example: `out_of_bounds(found.own, {"failureFactor": (3, 10)})` gives `["failureFactor 30"]`.
+    """
     found = []
     for key, (least, most) in limits.items():
         value = settings.get(key)

@@ -14,6 +14,7 @@ from typing import Any
 from ggi.catalogue.secrets import SecretText
 
 REFERENCE, LITERAL, WEAK, HIDDEN = "reference", "literal", "weak", "hidden"
+"""Kinds of value in the `data` of a Secret. Example: `subject.body["data"]["password"] in (LITERAL, WEAK)`."""
 SHORTEST = 12
 """Characters of the shortest value that is not called weak."""
 DEFAULTS = frozenset(

@@ -36,12 +36,18 @@ def _keys(subject: Subject) -> frozenset[str]:
 
 
 def encrypted(seen: Observation) -> frozenset[str]:
-    """The Secrets that a state keeps encrypted, keys and all: what they hold is not known."""
+    """The Secrets that a state keeps encrypted, keys and all: what they hold is not known.
+
+    Example: `subject.kube_name in encrypted(seen)`.
+    """
     return frozenset(s.kube_name for s in seen.of("Secret") if s.body.get("data") == {})
 
 
 def names(seen: Observation) -> Names:
-    """The names of this namespace, also of what operators and inputs bring."""
+    """The names of this namespace, also of what operators and inputs bring.
+
+    Example: `"openzaak" in names(seen).accounts`.
+    """
     secrets: dict[str, frozenset[str] | None] = {}
     for name in seen.landscape.order:
         item = seen.landscape.components[name]
@@ -67,7 +73,10 @@ def names(seen: Observation) -> Names:
 
 
 def containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """All containers of a pod, in the order in which they start."""
+    """All containers of a pod, in the order in which they start.
+
+    Example: `[c["image"] for c in containers(subject.pod or {})]`.
+    """
     return [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
 
 
@@ -147,7 +156,10 @@ def _paths(container: Mapping[str, Any], files: Mapping[str, frozenset[str] | No
 
 
 def dangling(subject: Subject, known: Names) -> list[str]:
-    """What the pods of a workload refer to and what is not there; also volumes that nothing mounts."""
+    """What the pods of a workload refer to and what is not there; also volumes that nothing mounts.
+
+    Example: `verdict(subject.name, not dangling(subject, names(seen)))`.
+    """
     pod = subject.pod or {}
     found: list[str] = []
     volumes = [volume for volume in pod.get("volumes") or () if isinstance(volume, Mapping)]
@@ -176,12 +188,18 @@ def dangling(subject: Subject, known: Names) -> list[str]:
 
 
 def workloads(seen: Observation) -> list[Subject]:
-    """Everything that makes pods here."""
+    """Everything that makes pods here.
+
+    Example: `for subject in workloads(seen): ...`.
+    """
     return [s for s in seen.subjects if s.pod is not None and not s.owned]
 
 
 def ports_of(seen: Observation, selector: Mapping[str, str]) -> set[str | int] | None:
-    """Names and numbers of the ports of the pods that a Service selects; None when it selects no pod."""
+    """Names and numbers of the ports of the pods that a Service selects; None when it selects no pod.
+
+    Example: `ports_of(seen, service.body["spec"]["selector"])` gives `{"http", 8000}`.
+    """
     if not selector:
         return None
     chosen = [s for s in workloads(seen) if matches({"matchLabels": selector}, s.pod_labels)]
@@ -194,7 +212,10 @@ def ports_of(seen: Observation, selector: Mapping[str, str]) -> set[str | int] |
 
 
 def service_ports(seen: Observation) -> dict[str, set[int]]:
-    """The ports of every Service by name, also of those that operators make."""
+    """The ports of every Service by name, also of those that operators make.
+
+    Example: `443 in service_ports(seen)["openzaak-web"]`.
+    """
     found = {
         s.kube_name: {int(p.get("port", 0)) for p in (s.body.get("spec") or {}).get("ports") or ()}
         for s in seen.of("Service")
@@ -207,7 +228,10 @@ def service_ports(seen: Observation) -> dict[str, set[int]]:
 
 
 def urls(text: str) -> Iterator[tuple[str, str, int]]:
-    """Scheme, host and port of every address in a text."""
+    """Scheme, host and port of every address in a text.
+
+    Example: `urls("at https://a.test/")` yields `("https", "a.test", 443)`.
+    """
     for found in _URL.findall(text):
         try:
             parts = urlsplit(found)
@@ -217,10 +241,12 @@ def urls(text: str) -> Iterator[tuple[str, str, int]]:
 
 
 def hosts(seen: Observation) -> dict[str, str]:
-    """The public host name of every component that has a route, by component."""
-    environment = seen.environment
+    """The public host name of every component that has a route, by component.
+
+    Example: `hosts(seen)["openzaak"]` is `openzaak.rijnstad.test`.
+    """
     return {
-        name: environment.components[name].host or f"{name}.{environment.domain}"
+        name: seen.environment.host(name)
         for name in seen.landscape.order
         if seen.landscape.components[name].component.route and not seen.landscape.components[name].external
     }

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from benchmarks.mutation.survivors import MutationFile
 from ggi.controls.control import ControlFile, RetiredFile
 from ggi.controls.coverage import FrameworkFile
 from ggi.controls.examples import Example
@@ -17,7 +16,6 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "control": ControlFile,
     "example": Example,
     "framework": FrameworkFile,
-    "mutation": MutationFile,
     "retired": RetiredFile,
     "region-waivers": RegionWaiverFile,
     "waivers": WaiverFile,

@@ -1,24 +1,106 @@
-"""For `check.py`: `from ggi.controls.sdk import Observation, Verdict, verdict`."""
+"""What a `check.py` may import, next to Python's own modules: nothing else of the library keeps its names.
+
+```python
+def check(seen: Observation) -> Iterator[Verdict]:
+    for subject in seen.of("Deployment"):
+        replicas = subject.body["spec"]["replicas"]
+        yield verdict(subject.name, replicas > 1, f"replicas {replicas}")
+```
+
+A check over hosts gets a host of testinfra and the inventory's words on govroam; it says what complies, and why:
+
+```python
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+    if "idp" in govroam.roles:
+        yield host.service("freeradius").is_running, "freeradius"
+```
+
+Each name has an example here or where it is defined. A check over a landscape is pure: no clock, no network, no files.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ggi.controls.observation import Domain, Facts, Observation, Subject
+from ggi.catalogue.component import Component, Probe, Volume
+from ggi.controls.allowed_flows import NAME_LABEL, PROCESS_LABEL, explained, matches, opened, peers_of_edges, pods
+from ggi.controls.cel_functions import parse_quantity
+from ggi.controls.kinds import KINDS
+from ggi.controls.observation import Domain, Observation, Subject
+from ggi.controls.realm import REALM_SUBJECT, out_of_bounds, realm
+from ggi.controls.redaction import HIDDEN, LITERAL, WEAK
+from ggi.controls.references import (
+    containers,
+    dangling,
+    encrypted,
+    hosts,
+    names,
+    ports_of,
+    service_ports,
+    urls,
+    workloads,
+)
 from ggi.controls.verdict import Outcome, Verdict
 from ggi.errors import Origin
+from ggi.inventory.govroam import RENEW_DAYS, Govroam, days_left
+from ggi.inventory.types import release_order
 
-__all__ = ["Domain", "Facts", "Observation", "Outcome", "Subject", "Verdict", "elsewhere", "of_domains", "verdict"]
+__all__ = [
+    "HIDDEN",
+    "KINDS",
+    "LITERAL",
+    "NAME_LABEL",
+    "PROCESS_LABEL",
+    "REALM_SUBJECT",
+    "RENEW_DAYS",
+    "WEAK",
+    "Component",
+    "Domain",
+    "Govroam",
+    "Observation",
+    "Probe",
+    "Subject",
+    "Verdict",
+    "Volume",
+    "containers",
+    "dangling",
+    "days_left",
+    "elsewhere",
+    "encrypted",
+    "explained",
+    "hosts",
+    "matches",
+    "names",
+    "of_domains",
+    "opened",
+    "out_of_bounds",
+    "parse_quantity",
+    "peers_of_edges",
+    "pods",
+    "ports_of",
+    "realm",
+    "release_order",
+    "service_ports",
+    "urls",
+    "verdict",
+    "workloads",
+]
 
 
 def verdict(subject: str, fine: bool | None, evidence: str = "", origin: Origin | None = None) -> Verdict:
-    """PASS or FAIL; None is UNKNOWN. `evidence` is what was seen, without a secret's value."""
+    """PASS or FAIL; None is UNKNOWN. `evidence` is what was seen, without a secret's value.
+
+    Example: `verdict("openzaak/Deployment/web", replicas > 1, f"replicas {replicas}")`.
+    """
     outcome = Outcome.UNKNOWN if fine is None else Outcome.PASS if fine else Outcome.FAIL
     return Verdict(subject, outcome, evidence, origin)
 
 
 def elsewhere(subject: str) -> Verdict:
-    """UNKNOWN, since nothing in this place can show it; another place (`--from live`) can. Told once for all such."""
+    """UNKNOWN, since nothing in this place can show it; another place (`--from live`) can. Told once for all such.
+
+    Example: `yield elsewhere(seen.stack)` when `seen.domains is None`.
+    """
     return Verdict(subject, Outcome.UNKNOWN, elsewhere=True)
 
 
@@ -28,6 +110,7 @@ def of_domains(
     """One verdict per domain: whether it is fine, and what was seen; none where `judge` says that it is not meant.
 
     UNKNOWN where this place asks nobody, or nobody answered about one of `needed`, which are fields of a Domain.
+    Example: `of_domains(seen, {"signed"}, lambda domain: (domain.signed is True, f"signed {domain.signed}"))`.
     """
     if seen.domains is None:
         yield elsewhere(seen.stack)

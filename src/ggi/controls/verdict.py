@@ -33,6 +33,7 @@ class Verdict:
     """What a `check.py` yields: one per subject. `evidence` is what was seen; it never holds a secret's value.
 
     `subject` is a logical name (`openzaak/Deployment/web`), or that of a relation, component or stack.
+    Example: `def check(seen: Observation) -> Iterator[Verdict]: ...`; `verdict` makes one.
     """
 
     subject: str

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from ggi.cookbook.product import DNS, GRAPH, RUNNER, ProductFile, Property, Resource
 from ggi.cookbook.recipe import ParameterFile, RecipeFile, Setting, Want
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
 from ggi.inventory.models import Model
+from ggi.inventory.schema import Schema, schemas
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import nearest, origin_of, validate
 from ggi.messages import t
@@ -206,3 +209,13 @@ def _same_object(one: str, other: str, resource: str) -> bool:
         return True
     everything = f"{resource}/*"
     return everything in (one, other) and one.startswith(f"{resource}/") and other.startswith(f"{resource}/")
+
+
+MODELS: Mapping[str, type[BaseModel]] = {"recipe": RecipeFile, "product": ProductFile, "parameter": ParameterFile}
+"""The kinds of files below `cookbook/`."""
+
+
+def cookbook_schemas() -> dict[str, Schema]:
+    """All schemas by kind of file; `ggi.inventory.schema.write_schemas` writes them to cookbook/schema/."""
+    made = schemas({}, MODELS)
+    return {kind: made[kind] for kind in MODELS}

@@ -2,13 +2,16 @@
 
 The same kinds, roles and terms as every other deviation; the accepted value is the evidence that `ggi m365 check
 --json` and the audit show. A later worsening has other evidence, and is a new finding.
+The first measurement (nulmeting) drafts the file.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import yaml
 
 from ggi.audit.deviations import Deviations, deviations_in
 from ggi.clock import today
@@ -19,6 +22,7 @@ from ggi.cookbook.judge import Compliance, Judged
 from ggi.cookbook.plan import Waived
 from ggi.cookbook.targets import M365Tenant
 from ggi.inventory.waiverfiles import WaiversOf
+from ggi.messages import t
 
 FOLDER = Path("policies") / "waivers" / "m365"
 ENVIRONMENT = "prod"
@@ -45,3 +49,31 @@ def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook, date: d
         return deviations.of(controls[one.recipe], str(one.ref), one.evidence).outcome in EXPLAINED
 
     return waived
+
+
+DRAFT_DAYS = 90
+"""Until when a draft holds: short, since nobody has decided anything yet."""
+
+
+def draft(judged: Iterable[Judged], book: Cookbook, date: dt.date) -> str:
+    """A file for policies/waivers/m365/. Reason, compensation and roles are for people; the file says so."""
+    waivers = [
+        {
+            "control": one.recipe,
+            "resource": str(one.ref).replace(" ", "?"),
+            "value": one.evidence,
+            "reason": f"DRAFT, to be decided: {book.recipes[one.recipe].file.title.en}",
+            "compensating": "DRAFT, to be decided",
+            "owner": book.recipes[one.recipe].file.owner,
+            "approver": "DRAFT: the role that accepts the risk",
+            "granted": date.isoformat(),
+            "expires": (date + dt.timedelta(days=DRAFT_DAYS)).isoformat(),
+        }
+        for one in judged
+        if one.outcome is Compliance.DRIFT
+    ]
+    head = "# yaml-language-server: $schema=../../schema/waivers.schema.json\n# " + t(
+        "A draft by ggi m365 baseline: decide on each, write reason and roles, or remove it and let it be mended."
+    )
+    text = yaml.safe_dump({"waivers": waivers}, sort_keys=False, allow_unicode=True, width=110)
+    return f"{head}\n{text}"

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+from ggi.audit.domains import Ask, system_resolver, texts
 from ggi.cookbook.channel import Failed, Written
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.plan import PlannedWrite
@@ -17,25 +18,6 @@ SPF = {"-all": "hardfail", "~all": "softfail", "?all": "neutral", "+all": "neutr
 """The last mechanism of an SPF record (RFC 7208, section 5.1)."""
 
 Lookup = Callable[[str], Awaitable[Mapping[str, str]]]
-
-
-async def _records(kind: str, name: str) -> list[str]:
-    """Records by `dig` (Debian: bind9-dnsutils), one a line. Raises WorkError."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "dig", "+short", "+time=5", kind, name, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-    except FileNotFoundError:
-        raise WorkError(t("dig is not on this machine")) from None
-    found, _ = await process.communicate()
-    if process.returncode:
-        raise WorkError(t("DNS does not answer"))
-    return found.decode().splitlines()
-
-
-def text_of(line: str) -> str:
-    """What a TXT record says: its parts are quoted one by one."""
-    return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', line))
 
 
 def judged_records(spf: Sequence[str], dmarc: Sequence[str], tlsa: Sequence[Sequence[str]]) -> dict[str, str]:
@@ -54,14 +36,27 @@ def judged_records(spf: Sequence[str], dmarc: Sequence[str], tlsa: Sequence[Sequ
     }
 
 
-async def dig(domain: str) -> Mapping[str, str]:
-    """The records of a domain."""
-    servers = [line.split()[-1].rstrip(".") for line in await _records("MX", domain)]
-    return judged_records(
-        [text_of(line) for line in await _records("TXT", domain)],
-        [text_of(line) for line in await _records("TXT", f"_dmarc.{domain}")],
-        [await _records("TLSA", f"_25._tcp.{server}") for server in servers],
-    )
+async def mail_records(domain: str, ask: Ask | None = None) -> Mapping[str, str]:
+    """The records of a domain, asked of this machine's resolver unless `ask` is given. Raises WorkError."""
+    asked = ask or system_resolver()
+    if asked is None:
+        raise WorkError(t("this machine has no DNS resolver"))
+
+    def records(kind: str, name: str) -> list[str]:
+        found = texts(asked, name, kind, aliases=True)
+        if found is None:
+            raise WorkError(t("DNS does not answer"))
+        return found
+
+    def read() -> Mapping[str, str]:
+        servers = [line.split()[-1].rstrip(".") for line in records("MX", domain)]
+        return judged_records(
+            records("TXT", domain),
+            records("TXT", f"_dmarc.{domain}"),
+            [records("TLSA", f"_25._tcp.{server}") for server in servers],
+        )
+
+    return await asyncio.to_thread(read)
 
 
 class DnsChannel:

@@ -2,6 +2,7 @@
 
 Python never builds a line of PowerShell. The plan names cmdlets and parameters as data; the runner
 (cookbook/runner/Invoke-CookbookPlan.ps1) checks them against its own allow-list and passes them by splatting.
+The list is made here.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from typing import Any, Protocol
 from ggi.cookbook.channel import Failed, Written
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.plan import PlannedWrite
-from ggi.cookbook.product import Resource
+from ggi.cookbook.product import RUNNER, Resource
 from ggi.cookbook.reading import EVERY, Reading, ReadResult, Reason, Ref, Unreadable
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import mark, t
+from ggi.paths import ROOT
 
 CONTRACT = 1
 SCRIPT = Path("cookbook") / "runner" / "Invoke-CookbookPlan.ps1"
@@ -264,3 +266,35 @@ class RunnerChannel:
                 yield Written(change, Failed(t(_WHY.get(outcome, _WHY["not stuck"]))), seen)
                 return
             yield Written(change, None, seen)
+
+
+ALLOW_LIST = ROOT / "cookbook" / "runner" / "allowed.json"
+"""Every cmdlet that a plan may name, and its parameters. Reviewed with the runner; a test says when it is not fresh."""
+
+
+def allowed_cmdlets(book: Cookbook) -> dict[str, list[str]]:
+    """Parameters by cmdlet, made from the products."""
+    found: dict[str, set[str]] = {}
+    for product in book.products.values():
+        if product.channel != RUNNER:
+            continue
+        for resource in product.resources.values():
+            writable = {p.parameter or name for name, p in resource.properties.items() if not p.create_only}
+            created = {p.parameter or name for name, p in resource.properties.items()}
+            key = {resource.key, *resource.fixed} - {""}
+            set_key = {resource.set_key or resource.key, *resource.fixed} - {""}
+            if resource.get:
+                found.setdefault(resource.get, set()).update(
+                    {resource.read_key or resource.key, *resource.fixed} - {"", "-"}
+                )
+            if resource.set:
+                found.setdefault(resource.set, set()).update(set_key | writable)
+            if resource.new:
+                found.setdefault(resource.new, set()).update(key | created)
+    return {cmdlet: sorted(names) for cmdlet, names in sorted(found.items())}
+
+
+def allow_list(book: Cookbook) -> str:
+    """The file as it should be: one line a cmdlet, for review."""
+    lines = [f"  {json.dumps(cmdlet)}: {json.dumps(names)}" for cmdlet, names in allowed_cmdlets(book).items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -15,11 +15,11 @@ from typing import Any
 from ggi.controls import cel
 from ggi.controls.control import Control, mandatory_environments
 from ggi.controls.kinds import KINDS
+from ggi.inventory.types import ENVIRONMENTS
 from ggi.inventory.waivers import ACCEPTED
 
 API = "admissionregistration.k8s.io/v1"
 STACK_LABEL, ENVIRONMENT_LABEL = "ggi/stack", "ggi/environment"
-ENVIRONMENTS = ("ontw", "test", "accp", "prod")
 NOT_OURS = ("kube-root-ca.crt",)
 """ConfigMaps that the cluster itself makes."""
 

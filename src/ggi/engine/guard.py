@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import NotFoundError, UnknownKindError
+from ggi.engine.kubehttp import NotFoundError, UnknownKindError
 from ggi.engine.status import running_release
 from ggi.engine.target import IDENTITY
 from ggi.errors import InputError, Problem, WorkError

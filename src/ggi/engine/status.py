@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import NotFoundError, UnknownKindError
+from ggi.engine.kubehttp import NotFoundError, UnknownKindError
 from ggi.landscape.build import Landscape
 from ggi.landscape.objects import Object
 

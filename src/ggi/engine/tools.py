@@ -15,7 +15,7 @@ from typing import Literal
 
 from ggi.engine import pulumicli
 from ggi.engine.gobuild import GoSource, build
-from ggi.engine.gotoolchain import MINIMUM, PACKAGE, found_go, go_toolchain
+from ggi.engine.gotoolchain import PACKAGE, found_go, go_toolchain
 from ggi.engine.locks import locked
 from ggi.errors import Problem, WorkError
 from ggi.messages import mark, t
@@ -176,11 +176,6 @@ def status(tool: Tool, *, sandbox: bool = True) -> ToolStatus:
         return ToolStatus(tool, None, wanted)
     with_go = "" if found_go() else ", " + t("with Go from the Python package {package}", package=PACKAGE)
     return ToolStatus(tool, None, f"{_building(tool)}{with_go}")
-
-
-def go_wanted() -> str:
-    """The oldest Go that builds everything, as people write it."""
-    return ".".join(str(part) for part in MINIMUM)
 
 
 def _home(tool: Tool) -> Path:

@@ -49,11 +49,11 @@ def claims(environment: Environment, catalogue: Catalogue) -> Iterator[Claim]:
             continue
         component = catalogue.components[name]
         if component.route:
-            host = settings.host or f"{name}.{environment.domain}"
+            host = environment.host(name)
             said = ("components", name, "host") if settings.host else ("domain",)
             yield Claim(t("the host name {name}", name=host), ("host", host), stack, environment.origin(*said))
         if server is not None and any(use.component == "postgresql" for use in component.uses):
-            database = settings.database or name.replace("-", "_")
+            database = environment.database(name)
             what = t("the database {name} on {host}", name=database, host=server.host)
             named = ("components", name, "database") if settings.database else ("components", "postgresql", "external")
             place = environment.origin(*named)

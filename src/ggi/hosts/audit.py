@@ -15,7 +15,7 @@ from ggi.controls.control import Control
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin
 from ggi.hosts.controls import HostControl
-from ggi.hosts.managed_network import ManagedNetwork as Network
+from ggi.hosts.network import ManagedNetwork as Network
 from ggi.inventory.waiverfiles import WaiversOf
 from ggi.inventory.waivers import WaiverFile
 from ggi.messages import t

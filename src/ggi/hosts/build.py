@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ggi.hosts.flows import flows
-from ggi.hosts.ports import RADIUS
+from ggi.hosts.flows import RADIUS, flows
 from ggi.hosts.wlan import ACCESS_POINTS, access_points, client_secret
 from ggi.inventory.govroam import AccessPoints, Govroam
 from ggi.inventory.network import NetworkFile

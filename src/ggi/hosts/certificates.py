@@ -1,36 +1,20 @@
-"""What must hold for a certificate before a server gets it (CERT-1), and how long it is valid."""
+"""What must hold for a certificate before a server gets it (CERT-1)."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from ggi.inventory.govroam import chain
 from ggi.messages import t
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 Profile = Literal["eap", "radsec"]
 
 RSA_BITS = 2048
 """Fewest bits of an RSA key that clients and the NCSC still take; 3072 is advised (NCSC, TLS guidelines)."""
-RENEW_DAYS = 30
-"""A certificate with fewer days left is reported: time to order one, and for clients to learn of a new CA."""
 _FQDN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _HASHES = ("sha256", "sha384", "sha512")
-
-
-def chain(pem: str) -> list[Certificate]:
-    """All certificates in a text, the server's first. Raises ValueError when there is none."""
-    from cryptography import x509
-
-    return x509.load_pem_x509_certificates(pem.encode())
-
-
-def days_left(pem: str, now: dt.datetime) -> int:
-    """Days until the first certificate of a chain that expires does so; negative after it did."""
-    return min((one.not_valid_after_utc - now).days for one in chain(pem))
 
 
 def anchor(pem: str, authorities: str) -> str | None:

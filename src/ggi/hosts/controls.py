@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ggi.controls.control import Control, ControlFile
+from ggi.controls.load import load_check
 from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.govroam import Govroam
 from ggi.inventory.tree import read
@@ -37,24 +36,14 @@ def load_host_controls(roots: Sequence[Path]) -> Mapping[str, HostControl]:
     """All of them by id, from all content roots; a later root wins. Raises InputError."""
     found: dict[str, HostControl] = {}
     problems: list[Problem] = []
-    for number, root in enumerate(roots):
+    for root in roots:
         for path in sorted((root / FOLDER).glob("*/control.yaml")):
             folder = path.parent
             shown = str(FOLDER / folder.name / "control.yaml")
             file = validate(read(path, shown, "control"), ControlFile, problems)
             if file is not None:
-                check = _check(folder / "check.py", f"ggi_content.root{number}.hosts.{folder.name.replace('-', '_')}")
+                check: HostCheck = load_check(folder, root, problems)
                 control = Control(file, frozenset({"Host"}), Origin(shown, 1))
                 found[file.id] = HostControl(control, check, folder / "break.sh")
     raise_if(problems)
     return found
-
-
-def _check(path: Path, name: str) -> HostCheck:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # noqa: S101  (a path that ends in .py)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    check: HostCheck = module.check
-    return check

@@ -6,8 +6,9 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
-from ggi.hosts.ports import ACCOUNTING, NTP, RADIUS, RADSEC
 from ggi.inventory.govroam import Govroam
+
+RADIUS, ACCOUNTING, RADSEC, NTP = 1812, 1813, 2083, 123
 
 
 @dataclass(frozen=True)

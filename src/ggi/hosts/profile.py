@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ggi.errors import InputError, Problem
-from ggi.hosts.certificates import chain
+from ggi.inventory.govroam import chain
 from ggi.inventory.network import NetworkFile
 from ggi.messages import t
 

@@ -14,10 +14,10 @@ import uuid
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from ggi.hosts.certificates import chain
 from ggi.hosts.profile import EAP, Profile
 from ggi.hosts.windows import intune, wlan_profile
 from ggi.hosts.wlan import SSID
+from ggi.inventory.govroam import chain
 
 
 def files(profile: Profile) -> Mapping[str, str]:

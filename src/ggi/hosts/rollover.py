@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ggi.hosts.certificates import anchor, days_left, problems
-from ggi.inventory.govroam import LEAST_REACHED, Eap
+from ggi.hosts.certificates import anchor, problems
+from ggi.inventory.govroam import LEAST_REACHED, Eap, days_left
 from ggi.messages import t
 
 

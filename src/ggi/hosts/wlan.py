@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.hosts.ports import ACCOUNTING, RADIUS
+from ggi.hosts.flows import ACCOUNTING, RADIUS
 from ggi.inventory.govroam import AccessPoints, Govroam
 
 ACCESS_POINTS = "govroam_access_points"

@@ -1,17 +1,41 @@
-"""Walking the models: which keys a path may have, and what the models say about a key."""
+"""Walking the models: which keys a path may have, and what the models say about a key, also in the text under it."""
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
+import textwrap
 import types
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ggi.inventory.docstrings import description
+
+@cache
+def docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """The text under each field of `model` and of the models that it extends, by the field's name."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if not issubclass(base, BaseModel) or base is BaseModel:
+            continue
+        (node,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        assert isinstance(node, ast.ClassDef)  # noqa: S101
+        for field, text in itertools.pairwise(node.body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(said))):
+                    found[name] = inspect.cleandoc(said)
+    return found
+
+
+def description(model: type[BaseModel], name: str) -> str:
+    """What is said of the field `name`: by the field itself, else under it; empty when nothing is."""
+    return model.model_fields[name].description or docstrings(model).get(name, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,18 @@ an open input until somebody writes it down.
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from ggi.inventory.models import Model
 from ggi.inventory.types import Cidr, Date, Gemeentecode, HostName, Line, Port, Realm, Slug
 from ggi.messages import t
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 
 def _address(value: str) -> str:
@@ -32,13 +36,32 @@ Address = Annotated[
 """One IPv4 or IPv6 address."""
 
 
+RENEW_DAYS = 30
+"""A certificate with fewer days left is reported: time to order one, and for clients to learn of a new CA.
+
+Example: `days_left(pem, now) >= RENEW_DAYS`."""
+
+
+def chain(pem: str) -> list[Certificate]:
+    """All certificates in a text, the server's first. Raises ValueError when there is none."""
+    from cryptography import x509
+
+    return x509.load_pem_x509_certificates(pem.encode())
+
+
+def days_left(pem: str, now: dt.datetime) -> int:
+    """Days until the first certificate of a chain that expires does so; negative after it did.
+
+    Example: `days_left(host.check_output("cat chain.pem"), dt.datetime.now(dt.UTC))`.
+    """
+    return min((one.not_valid_after_utc - now).days for one in chain(pem))
+
+
 def _certificates(value: str) -> str:
     if "PRIVATE KEY" in value:
         raise ValueError(t("a private key does not belong in the inventory; supply it as a secret"))
-    from cryptography import x509
-
     try:
-        x509.load_pem_x509_certificates(value.encode())
+        chain(value)
     except ValueError:
         raise ValueError(t("this is not one or more certificates in PEM")) from None
     return value

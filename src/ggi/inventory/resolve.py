@@ -37,6 +37,11 @@ def _no_locks() -> Iterable[Lock]:
     return ()
 
 
+def default_database(component: str) -> str:
+    """Name of a component's database when nobody sets `database`: a name that PostgreSQL takes without quotes."""
+    return component.replace("-", "_")
+
+
 @dataclass(frozen=True)
 class Environment:
     """One environment of one tenant, all layers resolved. Its stack owns one namespace.
@@ -68,6 +73,18 @@ class Environment:
     def namespace(self) -> str:
         """The namespace that the stack owns."""
         return self.settings.namespace or self.stack
+
+    def default_host(self, component: str) -> str:
+        """Public host name of a component when nobody sets `host`: `openzaak.rijnstad.test`."""
+        return f"{component}.{self.domain}"
+
+    def host(self, component: str) -> str:
+        """Public host name of a component of the catalogue; whether it has a route is for the component to say."""
+        return self.components[component].host or self.default_host(component)
+
+    def database(self, component: str) -> str:
+        """Name of a component's database, and of the role that owns it."""
+        return self.components[component].database or default_database(component)
 
     def origin(self, *path: str | int) -> Origin:
         """Where the value at `path` was written, or the nearest place above it."""

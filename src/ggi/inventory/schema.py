@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from ggi.inventory.docstrings import description
+from ggi.inventory.fields import description
 from ggi.inventory.layers import SETTINGS
 from ggi.inventory.m365 import M365File
 from ggi.inventory.merge import APPEND, LOCKED

@@ -98,7 +98,10 @@ ReleaseId = Annotated[str, Matching(r"20[0-9]{2}\.[1-9][0-9]?", lambda: t('a rel
 
 
 def release_order(release: str) -> tuple[int, int]:
-    """(year, number), so that 2026.10 comes after 2026.9. Raises ValueError."""
+    """(year, number), so that 2026.10 comes after 2026.9. Raises ValueError.
+
+    Example: `release_order("2026.10") > release_order("2026.9")`.
+    """
     match = RELEASE.fullmatch(release)
     if match is None:
         raise ValueError(release)
@@ -231,7 +234,8 @@ _ENVIRONMENTS = {
     "accp": "accp", "acc": "accp", "acceptatie": "accp",
     "prod": "prod", "productie": "prod",
 }  # fmt: skip
-ENVIRONMENTS = ("ontw", "test", "accp", "prod")
+ENVIRONMENTS = tuple(dict.fromkeys(_ENVIRONMENTS.values()))
+"""The short names, in the order in which a change goes through them (OTAP)."""
 
 
 def environment_name(value: str) -> str:

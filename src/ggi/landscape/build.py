@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ggi.catalogue.component import Component, Functional, Input
+from ggi.catalogue.component import Component, Context, Functional, Input
 from ggi.catalogue.content import Catalogue
-from ggi.catalogue.context import Context
 from ggi.catalogue.relation import Relation
 from ggi.errors import Problem, raise_if
 from ggi.inventory.load import Environment
+from ggi.landscape.derived import web_pods
 from ggi.landscape.network import Flow, flows, policies
 from ggi.landscape.objects import NAMESPACE, Object, digest
 from ggi.landscape.platform import accept, budget, gateway, make, platform
 from ggi.landscape.relations import ComponentInstance, placed, redis_databases, relations, start_order
-from ggi.landscape.sizing import web_pods
 from ggi.landscape.workload import Workload
 from ggi.messages import t
 
@@ -89,7 +88,7 @@ def _hosts(environment: Environment, on: Mapping[str, ComponentInstance], proble
     for name, item in on.items():
         if item.external or not item.component.route:
             continue
-        host = environment.components[name].host or f"{name}.{environment.domain}"
+        host = environment.host(name)
         for other, taken in hosts.items():
             if taken == host:
                 problems.append(

@@ -17,7 +17,6 @@ INTERNAL_ISSUER = "internal-ca"
 """Issuer in the namespace for certificates between components (Redis, FSC's internal side)."""
 GATEWAY = "ggi"
 DEFAULT_DENY = f"{PLATFORM}/NetworkPolicy/default-deny"
-INTERNAL_CA = f"{PLATFORM}/Issuer/{INTERNAL_ISSUER}"
 CA_SECRET = "internal-ca"  # noqa: S105  (a name)
 QUOTA_MARGIN = 1.5
 """Room for a roll-out (old and new pods side by side) and for Jobs, as a factor on what the landscape asks for."""

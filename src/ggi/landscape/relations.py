@@ -6,10 +6,9 @@ import graphlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ggi.catalogue.component import Auth, Component, Input, Use
+from ggi.catalogue.component import Component, Input, service_host
 from ggi.catalogue.content import Catalogue
-from ggi.catalogue.context import service_host
-from ggi.catalogue.relation import Credential, Relation, client_id
+from ggi.catalogue.relation import Auth, Credential, Relation, Use, client_id
 from ggi.catalogue.release import ComponentVersion
 from ggi.catalogue.secrets import SecretRef
 from ggi.errors import Origin, Problem

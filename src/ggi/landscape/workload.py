@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ggi.catalogue.component import Configuration, Job, Manifest, Process
-from ggi.catalogue.context import Context, service_name
-from ggi.catalogue.document import document
+from ggi.catalogue.component import Configuration, Context, Job, Manifest, Process, document, service_name
 from ggi.catalogue.secrets import SecretText, secret_name
 from ggi.inventory.load import Environment
 from ggi.landscape.objects import NAMESPACE, Body, Object, digest, labels, selector
@@ -27,9 +25,7 @@ RESPONSE_HEADERS = {
 class Workload:
     """Builds the objects of one component."""
 
-    def __init__(
-        self, context: Context, configuration: Configuration, ready: Sequence[str], image_pull: str = ""
-    ) -> None:
+    def __init__(self, context: Context, configuration: Configuration, ready: Sequence[str]) -> None:
         """`ready` are the logical names of what must work before this component starts."""
         self.context = context
         self.component = context.component

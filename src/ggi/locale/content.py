@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from ggi.catalogue.component import Component
 from ggi.catalogue.content import load_catalogue
-from ggi.inventory.docstrings import description
+from ggi.inventory.fields import description
 from ggi.inventory.models import EnvironmentSettings, TenantFile
 
 

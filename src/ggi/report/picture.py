@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ggi.catalogue.component import Auth, Layer
-from ggi.catalogue.relation import Relation
+from ggi.catalogue.component import Layer
+from ggi.catalogue.relation import Auth, Relation
 from ggi.landscape.build import Landscape
 from ggi.landscape.relations import ComponentInstance
 from ggi.messages import t

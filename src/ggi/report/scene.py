@@ -152,7 +152,7 @@ def scene(picture: Picture) -> Scene:
     above, y = edge_boxes(inward, MARGIN, right - MARGIN, HEADER)
     frame_top = y + EDGE_GAP if above else float(HEADER)
     bands, row_y, channel_y, bottom = _rows(
-        picture, places, faces, [(upper, lower) for _, upper, lower in packed], frame_top + 40, right
+        places, faces, [(upper, lower) for _, upper, lower in packed], frame_top + 40, right
     )
     frame = Box(MARGIN, frame_top, right - 2 * MARGIN, bottom + INSET - frame_top)
     under, y = edge_boxes(outward, MARGIN, right - MARGIN, frame.bottom + EDGE_GAP)
@@ -186,7 +186,6 @@ def _row_height(places: Grid, faces: Mapping[str, Face], row: int) -> float:
 
 
 def _rows(
-    picture: Picture,
     places: Grid,
     faces: Mapping[str, Face],
     lanes: Sequence[Sequence[int]],

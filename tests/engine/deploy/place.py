@@ -19,7 +19,7 @@ from typing import Any
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.guard import LOGICAL_NAME
 from ggi.engine.kubeapi import KubeApi, Object
-from ggi.engine.kubeerrors import NotFoundError, UnknownKindError
+from ggi.engine.kubehttp import NotFoundError, UnknownKindError
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import Landscape, landscape
 from ggi.paths import ROOT

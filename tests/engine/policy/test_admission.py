@@ -22,7 +22,7 @@ from ggi.controls.examples import ExampleFile, about, load_examples, seen
 from ggi.controls.observation import Subject
 from ggi.enforcement.admission import API, policy_name
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import ForbiddenError, InvalidError
+from ggi.engine.kubehttp import ForbiddenError, InvalidError
 from tests.content import catalogue, controls, inventory
 from tests.engine.deploy.place import eventually
 from tests.engine.policy.conftest import Policed

@@ -27,7 +27,7 @@ from ggi.controls.observation import Facts, Subject
 from ggi.controls.subjects import LogicalNames, of_landscape
 from ggi.enforcement.admission import API
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import ForbiddenError
+from ggi.engine.kubehttp import ForbiddenError
 from ggi.landscape.build import Landscape
 from tests.engine.conftest import PROGRAM
 from tests.engine.deploy.place import eventually

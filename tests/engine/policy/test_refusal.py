@@ -14,7 +14,7 @@ from ggi.controls import cel
 from ggi.controls.load import load_controls
 from ggi.enforcement.cluster_stack import FINGERPRINT, RBAC, ROLE
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubeerrors import ForbiddenError
+from ggi.engine.kubehttp import ForbiddenError
 from ggi.inventory.waivers import ACCEPTED
 from ggi.paths import ROOT
 from tests.engine.deploy.place import Place, eventually

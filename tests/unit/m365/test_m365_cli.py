@@ -230,8 +230,7 @@ def test_the_first_measurement_is_a_file_of_deviations_that_wins_over_changes(
     from ggi.audit.audit import Place as AuditPlace
     from ggi.clock import today
     from ggi.cookbook.audit import audit_of
-    from ggi.cookbook.baseline import draft
-    from ggi.cookbook.deviations import deviations_of, waived_in
+    from ggi.cookbook.deviations import deviations_of, draft, waived_in
     from ggi.cookbook.plan import refs_of
 
     file = tmp_path / "policies" / "waivers" / "m365" / "rijnstad.yaml"

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ggi.cookbook.compare import holds, same, to_write
-from ggi.cookbook.content import load_cookbook
+from ggi.cookbook.content import cookbook_schemas, load_cookbook
 from ggi.cookbook.control import control_of
-from ggi.cookbook.schema import cookbook_schemas
 from ggi.cookbook.targets import find_m365, targets
 from ggi.errors import InputError
 from ggi.inventory.load import Inventory

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.zonefile
 import pytest
 
-from ggi.cookbook.dns import DnsChannel, dig, judged_records, text_of
+from ggi.audit.domains import Ask, texts
+from ggi.cookbook.dns import DnsChannel, judged_records, mail_records
 from ggi.cookbook.judge import Compliance
 from ggi.cookbook.plan import PlannedWrite
 from ggi.cookbook.reading import Reading, Reason, Ref, Unreadable
@@ -34,33 +39,46 @@ def test_records_mean_what_their_standards_say(
     assert tuple(judged_records(spf, dmarc, tlsa).values()) == found
 
 
+ZONE = """
+rijnstad.test. 60 IN MX 10 a.mail.test.
+rijnstad.test. 60 IN MX 20 b.mail.test.
+rijnstad.test. 60 IN TXT "v=spf1 -all"
+_dmarc.rijnstad.test. 60 IN CNAME dmarc.mail.test.
+dmarc.mail.test. 60 IN TXT "v=DMARC1; p=reject"
+_25._tcp.a.mail.test. 60 IN TLSA 3 0 0 00
+_25._tcp.b.mail.test. 60 IN TLSA 3 0 0 00
+parts.test. 60 IN TXT "v=spf1 include:a" " -all"
+"""
+
+
+def resolver(name: str, kind: str) -> dns.message.Message:
+    """Answers as a resolver does: with what an alias leads to."""
+    response = dns.message.make_response(dns.message.make_query(name, kind))
+    wanted = dns.name.from_text(name)
+    for found in dns.zonefile.read_rrsets(ZONE, rdclass=None):
+        if found.name == wanted and found.rdtype in (dns.rdatatype.CNAME, dns.rdatatype.from_text(kind)):
+            response.answer.append(found)
+            wanted = found[0].target if found.rdtype == dns.rdatatype.CNAME else wanted
+    response.set_rcode(dns.rcode.NOERROR if response.answer else dns.rcode.NXDOMAIN)
+    return dns.message.from_wire(response.to_wire())
+
+
 def test_a_record_in_parts_is_one_text() -> None:
-    assert text_of('"v=spf1 include:a" " -all"') == "v=spf1 include:a -all"
+    assert texts(resolver, "parts.test", "TXT") == ["v=spf1 include:a -all"]
 
 
-def test_a_program_in_the_place_of_dig_is_asked_for_every_server_that_takes_mail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_resolver_is_asked_for_every_server_that_takes_mail() -> None:
+    found = asyncio.run(mail_records("rijnstad.test", resolver))
+    assert found == {"spf": "hardfail", "dmarc": "reject", "dane": "present"}
+    assert asyncio.run(mail_records("elsewhere.test", resolver)) == {"spf": "none", "dmarc": "absent", "dane": "absent"}
+
+
+@pytest.mark.parametrize("ask", [None, lambda _name, _kind: None])
+def test_without_a_resolver_or_its_answer_records_are_not_readable(
+    monkeypatch: pytest.MonkeyPatch, ask: Ask | None
 ) -> None:
-    program = tmp_path / "dig"
-    program.write_text(
-        "#!/bin/sh\n"
-        'case "$3 $4" in\n'
-        '"MX rijnstad.test") printf "10 a.mail.test.\\n20 b.mail.test.\\n";;\n'
-        "'TXT rijnstad.test') echo '\"v=spf1 -all\"';;\n"
-        "'TXT _dmarc.rijnstad.test') echo '\"v=DMARC1; p=reject\"';;\n"
-        "'TLSA _25._tcp.a.mail.test'|'TLSA _25._tcp.b.mail.test') echo '3 1 1 00';;\n"
-        "esac\n",
-        encoding="utf-8",
-    )
-    program.chmod(0o700)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert asyncio.run(dig("rijnstad.test")) == {"spf": "hardfail", "dmarc": "reject", "dane": "present"}
-    assert asyncio.run(dig("elsewhere.test")) == {"spf": "none", "dmarc": "absent", "dane": "absent"}
-
-
-def test_without_dig_records_are_not_readable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    found = asyncio.run(DnsChannel(book(), dig).read([DOMAIN]))[DOMAIN]
+    monkeypatch.setattr("ggi.cookbook.dns.system_resolver", lambda: ask)
+    found = asyncio.run(DnsChannel(book(), mail_records).read([DOMAIN]))[DOMAIN]
     assert isinstance(found, Unreadable) and found.reason is Reason.CHANNEL
 
 
@@ -75,6 +93,6 @@ def test_a_record_that_differs_is_told_with_what_to_do_and_never_written(world: 
 
     async def write() -> list[object]:
         change = PlannedWrite(DOMAIN, ("EX-04",), {}, {"dmarc": "reject"}, Reading(DOMAIN, {}))
-        return [one.failed async for one in DnsChannel(book(), dig).write([change])]
+        return [one.failed async for one in DnsChannel(book(), mail_records).write([change])]
 
     assert all(asyncio.run(write()))

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ggi.cookbook.allowlist import allowed
 from ggi.cookbook.compare import same
 from ggi.cookbook.plan import PlannedWrite
 from ggi.cookbook.product import RUNNER, Property, Resource
 from ggi.cookbook.reading import Reading, Reason, Ref, Unreadable
-from ggi.cookbook.runner import HandRunner, ProcessRunner, RunnerChannel, Steps, read_result
+from ggi.cookbook.runner import HandRunner, ProcessRunner, RunnerChannel, Steps, allowed_cmdlets, read_result
 from ggi.errors import WorkError
 from sandbox.graph.pwsh import Shell
 from sandbox.graph.server import make_token
@@ -79,13 +78,13 @@ def test_what_is_written_is_read_again_and_written_once(
     assert second.failed is None
     assert world.state.writes == writes
     call = runner.plans[1]["steps"][0]["set"]
-    assert set(call["parameters"]) <= set(allowed(book())[call["cmdlet"]])
+    assert set(call["parameters"]) <= set(allowed_cmdlets(book())[call["cmdlet"]])
 
 
 def test_every_step_of_every_recipe_is_within_the_allow_list(world: World) -> None:
     plan = world.planned()
     steps = Steps(book())
-    known = allowed(book())
+    known = allowed_cmdlets(book())
     made = [steps.write(n, c) for n, c in enumerate(plan.changes) if book().channel(c.ref.resource) == RUNNER]
     assert len(made) > 20
     for step in made:

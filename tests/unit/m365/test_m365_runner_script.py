@@ -12,8 +12,7 @@ from collections.abc import Iterator
 import tree_sitter
 import tree_sitter_powershell
 
-from ggi.cookbook.allowlist import FILE, allowed, text_of
-from ggi.cookbook.runner import CONTRACT, SCRIPT
+from ggi.cookbook.runner import ALLOW_LIST, CONTRACT, SCRIPT, allow_list, allowed_cmdlets
 from ggi.paths import ROOT
 from sandbox.graph import pwsh
 from tests.unit.m365.place import book
@@ -90,11 +89,11 @@ def test_it_is_short_enough_to_be_read() -> None:
 
 def test_the_allow_list_is_made_from_the_products() -> None:
     again = "run: ./ggi m365 schema"
-    assert FILE.read_text(encoding="utf-8") == text_of(book()), again
+    assert ALLOW_LIST.read_text(encoding="utf-8") == allow_list(book()), again
 
 
 def test_the_allow_list_has_no_verb_that_removes_or_runs() -> None:
-    assert {name.split("-")[0] for name in allowed(book())} <= {"Get", "Set", "New", "Update", "Enable"}
+    assert {name.split("-")[0] for name in allowed_cmdlets(book())} <= {"Get", "Set", "New", "Update", "Enable"}
 
 
 def test_script_stand_in_and_library_speak_the_same_contract() -> None:
@@ -104,4 +103,4 @@ def test_script_stand_in_and_library_speak_the_same_contract() -> None:
     stand_in = (ROOT / "sandbox" / "graph" / "pwsh.py").read_bytes()
     spoken = set(re.findall(rb'"outcome": "([a-z ]+)"', stand_in)) | {b"written", b"not stuck"}
     assert words == spoken
-    assert json.loads(FILE.read_text(encoding="utf-8"))
+    assert json.loads(ALLOW_LIST.read_text(encoding="utf-8"))

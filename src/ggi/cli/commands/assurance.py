@@ -309,7 +309,7 @@ def dossier(
     from ggi.assurance.dossier import dossier as made
     from ggi.clock import today
     from ggi.controls.coverage import coverage, load_frameworks
-    from ggi.report.rows import markdown_rows
+    from ggi.report.audit.tables import markdown_rows
 
     if form not in DOSSIER_FORMATS:
         known = t("Known: {names}.", names=", ".join(DOSSIER_FORMATS))
@@ -460,7 +460,7 @@ def vvt(
     from ggi.app.auditing import AuditRequest, audit_stack
     from ggi.assurance.statement import statement
     from ggi.inventory.waivers import WaiverFile
-    from ggi.report.rows import csv_rows, markdown_rows
+    from ggi.report.audit.tables import csv_rows, markdown_rows
 
     if form not in STATEMENT_FORMATS:
         known = t("Known: {names}.", names=", ".join(STATEMENT_FORMATS))

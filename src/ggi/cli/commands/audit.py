@@ -190,8 +190,8 @@ def verify(
 
     Example: ggi audit verify evidence.zip --key ciso.pem
     """
+    from ggi.assurance.bundle import verify as checked
     from ggi.assurance.signing import fingerprint, whose
-    from ggi.assurance.verify import verify as checked
 
     try:
         found = checked(file.read_bytes())
@@ -374,8 +374,7 @@ def write_bundle(
 
     `baseline` is the file that the audits were compared with.
     """
-    from ggi.assurance.bundle import bundle
-    from ggi.assurance.inputs import input_files
+    from ggi.assurance.bundle import bundle, input_files
     from ggi.assurance.signing import fingerprint, own_key, own_key_file, private_key
 
     signer = private_key(key) if key else own_key()

@@ -17,7 +17,7 @@ from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.app.operations import Operation
-    from ggi.hosts.managed_network import ManagedNetwork
+    from ggi.hosts.network import ManagedNetwork
     from ggi.hosts.playbook import PlaybookRun
 
 group = typer.Typer(
@@ -360,11 +360,11 @@ def test(
     Example: ggi hosts test net-drieland --realm rijnstad.test --sandbox
     """
     from ggi.app.hosts import login_test, try_login
-    from ggi.hosts.certificates import RENEW_DAYS, days_left
     from ggi.hosts.eapol import LoginOutcome
+    from ggi.hosts.logs import read
     from ggi.hosts.prober import PATIENCE
     from ggi.hosts.story import of_login
-    from ggi.hosts.tracing import read
+    from ggi.inventory.govroam import RENEW_DAYS, days_left
 
     def ask(name: str) -> str:
         return str(typer.prompt(t("Password of {user}", user=name), hide_input=True, err=True))
@@ -417,9 +417,8 @@ def find(
     Example: ggi hosts find net-drieland --realm rijnstad.test --around 09:40
     """
     from ggi.app.hosts import moment_of
-    from ggi.hosts.logs import joined
+    from ggi.hosts.logs import joined, near, read
     from ggi.hosts.story import of_attempt
-    from ggi.hosts.tracing import near, read
 
     moment = moment_of(date, around)
     found = _network(context, network, sandbox)

@@ -391,19 +391,18 @@ def schema(
 
     Example: ggi m365 schema --check
     """
-    from ggi.cookbook.allowlist import FILE, text_of
-    from ggi.cookbook.content import load_cookbook
-    from ggi.cookbook.schema import cookbook_schemas
+    from ggi.cookbook.content import cookbook_schemas, load_cookbook
+    from ggi.cookbook.runner import ALLOW_LIST, allow_list
     from ggi.inventory.schema import stale, write_schemas
     from ggi.paths import ROOT
 
     folder, made = ROOT / "cookbook" / "schema", cookbook_schemas()
-    text = text_of(load_cookbook([ROOT]))
+    text = allow_list(load_cookbook([ROOT]))
     changed = [path.name for path in (stale(folder, made) if check else write_schemas(folder, made))]
-    if not FILE.is_file() or FILE.read_text(encoding="utf-8") != text:
-        changed.append(FILE.name)
+    if not ALLOW_LIST.is_file() or ALLOW_LIST.read_text(encoding="utf-8") != text:
+        changed.append(ALLOW_LIST.name)
         if not check:
-            FILE.write_text(text, encoding="utf-8")
+            ALLOW_LIST.write_text(text, encoding="utf-8")
     for name in changed:
         say(f"  ~ {name}")
     if check and changed:
@@ -480,7 +479,7 @@ def baseline(
     Example: ggi m365 baseline m365-rijnstad --sandbox --out policies/waivers/m365/rijnstad.yaml
     """
     from ggi.clock import today
-    from ggi.cookbook.baseline import draft
+    from ggi.cookbook.deviations import draft
     from ggi.cookbook.judge import judge
 
     access = _access(context, tenant, sandbox)

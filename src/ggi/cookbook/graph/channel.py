@@ -49,10 +49,10 @@ class GraphChannel:
             for (request, asked), first in zip(pairs, answers, strict=True):
                 answer = await client.rest_of(request, first) if first.fine else first
                 for ref in asked:
-                    found.update(self._seen(ref, answer, asked))
+                    found.update(self._seen(ref, answer))
         return found
 
-    def _seen(self, ref: Ref, answer: Answer, asked: Sequence[Ref]) -> Iterator[tuple[Ref, ReadResult]]:
+    def _seen(self, ref: Ref, answer: Answer) -> Iterator[tuple[Ref, ReadResult]]:
         resource = self._book.resource(ref.resource)
         if not answer.fine:
             yield ref, _refused(answer, resource)

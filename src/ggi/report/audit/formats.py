@@ -21,7 +21,7 @@ def _html(run: AuditRun) -> bytes:
 
 
 def _pdf(run: AuditRun) -> bytes:
-    from ggi.report.audit.pdf import pdf
+    from ggi.report.audit.page import pdf
 
     return pdf(run)
 

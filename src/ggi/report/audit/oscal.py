@@ -13,8 +13,7 @@ from typing import Any
 from ggi.audit.audit import Audit
 from ggi.controls.verdict import Finding
 from ggi.messages import language, t
-from ggi.report.audit.identity import identity
-from ggi.report.audit.run import AuditRun, Judged, StackReport, Status
+from ggi.report.audit.run import AuditRun, Judged, StackReport, Status, identity
 from ggi.report.audit.words import read_words, status_word
 
 VERSION = "1.2.1"

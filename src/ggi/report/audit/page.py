@@ -1,9 +1,10 @@
-"""The audit as one page of HTML: no request, no script but its own, readable without that too."""
+"""The audit as one page of HTML, and as a PDF: no request, no script but its own, readable without that too."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import re
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,12 @@ from markupsafe import Markup, escape
 from ggi.controls.control import Severity
 from ggi.controls.coverage import Coverage
 from ggi.controls.evidence import localised
+from ggi.errors import Problem, WorkError
 from ggi.messages import language, t
 from ggi.report.audit import words
 from ggi.report.audit.drawing import COLORS, landscape, parts, picture_of, style
 from ggi.report.audit.fleet import Heat
-from ggi.report.audit.run import AuditRun, Status, status
+from ggi.report.audit.run import AuditRun, Status, fingerprint, status
 from ggi.report.audit.since import change
 
 FOLDER = Path(__file__).parent / "templates"
@@ -106,3 +108,22 @@ def html(run: AuditRun, *, printed: bool = False) -> str:
         script=Markup(script),  # noqa: S704
         policy=policy(css, script),
     )
+
+
+def pdf(run: AuditRun) -> bytes:
+    """The PDF. Raises WorkError where Pango is missing, the library that sets its text."""
+    try:
+        from weasyprint import HTML
+        from weasyprint.urls import URLFetcher
+    except OSError:
+        message = t("a PDF needs Pango, which is not on this machine")
+        fix = t("Install it (Debian: `apt install libpango-1.0-0 libpangoft2-1.0-0`), or print the HTML.")
+        raise WorkError(Problem(message, fix)) from None
+    # It remarks on every rule of the style sheet that paper has no use for.
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    text = html(run, printed=True)
+    # The identifier would be drawn by chance; this one follows from the content.
+    # The page holds all that it shows; nothing is ever fetched for it.
+    page = HTML(string=text, url_fetcher=URLFetcher(allowed_protocols={"data"}))
+    made: bytes = page.write_pdf(pdf_variant="pdf/ua-1", pdf_identifier=fingerprint(text).encode())
+    return made

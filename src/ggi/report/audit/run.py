@@ -6,6 +6,8 @@ Everything that a format shows is worked out here once, so that all of them coun
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -292,3 +294,17 @@ class AuditRun:
         for audit in self.audits:
             for finding in audit.findings:
                 yield audit, finding
+
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:ggi:audit")
+"""Of all our version 5 UUIDs (RFC 9562, section 5.5)."""
+
+
+def identity(*parts: str) -> str:
+    """A UUID that follows from `parts` alone."""
+    return str(uuid.uuid5(NAMESPACE, "\x1f".join(parts)))
+
+
+def fingerprint(*parts: str) -> str:
+    """32 hexadecimal digits that follow from `parts` alone."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

@@ -14,8 +14,7 @@ from ggi.controls.control import Control, Severity
 from ggi.controls.verdict import Finding, Outcome
 from ggi.errors import Origin, Problem
 from ggi.messages import language
-from ggi.report.audit.identity import fingerprint, identity
-from ggi.report.audit.run import AuditRun
+from ggi.report.audit.run import AuditRun, fingerprint, identity
 from ggi.report.audit.words import reason
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ggi.audit.audit import Audit
 from ggi.controls.evidence import localised
@@ -143,7 +143,7 @@ def markdown(run: AuditRun) -> bytes:
                 "|---|---|---|---|---|",
             ]
             for one, findings in found:
-                lines += _rows(audit, one.status, str(one.control.file.remediation), findings)
+                lines += _rows(one.status, str(one.control.file.remediation), findings)
             lines.append("")
         lines += [f"`{command(audit)}`", ""]
     if quiet:
@@ -152,7 +152,7 @@ def markdown(run: AuditRun) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Finding]) -> list[str]:
+def _rows(one: Status, remediation: str, findings: Sequence[Finding]) -> list[str]:
     """A line per finding; what was not judged is one line."""
     rows = []
     if one is Status.UNKNOWN and len(findings) > 1:
@@ -174,3 +174,20 @@ def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Findin
         )
         rows.append("| " + " | ".join(markdown_cell(cell) for cell in cells) + " |")
     return rows
+
+
+def csv_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows below the names of their columns (RFC 4180)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([inert(str(cell)) for cell in row])
+    return out.getvalue()
+
+
+def markdown_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The same as a table in Markdown."""
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    lines += [f"| {' | '.join(markdown_cell(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
