@@ -119,18 +119,15 @@ def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> 
     if file.when:
         rule = f"({whole(file.when)}) ? ({rule}) : 2"
     evidence = whole(file.evidence)
-    # A name that one of them reads is read, also when the other only asks whether it is there.
-    fields = cel.fields(f"{rule} {evidence}")
     return Control(
         file,
         kinds,
         origin,
         variables,
+        rule_text=rule,
         rule=cel.compiled(rule),
         evidence=cel.compiled(evidence),
         reads=cel.words(rule),
-        fields=fields,
-        keys=cel.keys(f"{rule} {evidence}"),
     )
 
 

@@ -177,7 +177,9 @@ def dangling(subject: Subject, known: Names) -> list[str]:
 
 def workloads(seen: Observation) -> list[Subject]:
     """Everything that makes pods here."""
-    return [s for s in seen.subjects if s.pod is not None and not s.owned]
+    if "workloads" not in seen.memory:
+        seen.memory["workloads"] = [s for s in seen.subjects if s.pod is not None and not s.owned]
+    return list(seen.memory["workloads"])
 
 
 def ports_of(seen: Observation, selector: Mapping[str, str]) -> set[str | int] | None:
