@@ -39,9 +39,8 @@ import datetime, json, sys, time
 from pathlib import Path
 import yaml
 began = time.perf_counter()
-from ggi.audit import alike
 from ggi.controls.load import load_controls
-from ggi.controls.observation import Facts, Seen
+from ggi.controls.observation import Facts, Observation
 from ggi.audit.judge import Judge
 from ggi.controls.subjects import of_landscape
 from ggi.catalogue.content import load_catalogue
@@ -59,9 +58,8 @@ Path(sys.argv[2]).write_text(yaml.safe_dump_all([s.body for s in subjects], sort
 facts = Facts(built, catalogue, inventory.registry)
 times = []
 for chosen in (rules, list(controls)):
-    alike._known.clear()
     start = time.perf_counter()
-    found = list(Judge(chosen, Seen(subjects, datetime.date(2026, 11, 22), facts)).findings())
+    found = list(Judge(chosen, Observation(subjects, datetime.date(2026, 11, 22), facts)).findings())
     times.append((time.perf_counter() - start, len(found)))
 result = {"rules": len(rules), "controls": len(controls), "objects": len(subjects), "seconds": times[0][0],
           "judged": times[0][1], "all": times[1][0]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,42 +11,13 @@ from ggi.audit.deviations import Deviations
 from ggi.controls import cel
 from ggi.controls.control import Control
 from ggi.controls.observation import Observation, Subject, origin_for
+from ggi.controls.reads import NAMESPACE
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin
 from ggi.messages import t
 
 COMPLIES, FAILS, NOT_MEANT = 1, 0, 2
 """What a rule gives."""
-OPEN_MAPS = frozenset(
-    {
-        "annotations",
-        "data",
-        "hard",
-        "labels",
-        "limits",
-        "matchLabels",
-        "nodeSelector",
-        "parameters",
-        "requests",
-        "selector",
-        "stringData",
-    }
-)
-"""Fields whose keys are free names: a rule that reads one may read every key in it."""
-
-
-def reads_unknown(control: Control, subject: Subject) -> bool:
-    """Whether a rule may read one of the values that are not known yet.
-
-    A rule names the fields that it reads. It can reach a value only when it names every field on the way to it, or
-    when the first field that it does not name is a key of a mapping with free names.
-    """
-    for path in subject.unknown:
-        steps = [step for step in path if isinstance(step, str)]
-        named = next((n for n, step in enumerate(steps) if step not in control.reads), len(steps))
-        if named == len(steps) or (named > 0 and steps[named - 1] in OPEN_MAPS):
-            return True
-    return False
 
 
 @cache
@@ -83,9 +54,9 @@ class Judge:
             if control.rule is not None:
                 for kind in control.kinds:
                     self._by_kind.setdefault(kind, []).append((control, enforcement))
-        self._namespace: Mapping[str, object] | None = next(
-            (s.body for s in seen.subjects if s.kind == "Namespace"), None
-        )
+        namespace = next((s for s in seen.subjects if s.kind == "Namespace"), None)
+        self._namespace = namespace.body if namespace is not None else None
+        self._unknown_of_namespace = [(NAMESPACE, *path) for path in namespace.unknown] if namespace is not None else []
 
     def in_force(self, control: Control) -> bool:
         """Whether a control counts on this date."""
@@ -113,7 +84,7 @@ class Judge:
         if not controls or subject.owned:
             return
         view = cel.activation(subject.body, self._namespace)
-        if self.brief and not subject.unknown:
+        if self.brief and not (subject.unknown or self._unknown_of_namespace):
             controls = self._left(controls, view)
         for control, enforcement in controls:
             finding = self._rule(control, enforcement, subject, view)
@@ -138,8 +109,8 @@ class Judge:
         return left
 
     def _rule(self, control: Control, enforcement: Enforcement, subject: Subject, view: Any) -> Finding | None:
-        assert control.rule is not None  # noqa: S101  (only rules are listed by kind)
-        if subject.unknown and reads_unknown(control, subject):
+        assert control.reads is not None  # noqa: S101  (only rules are listed by kind)
+        if any(control.reads.reach(path) for path in (*subject.unknown, *self._unknown_of_namespace)):
             note = t("a value is not known before the update")
             return Finding(control.id, subject.name, Outcome.UNKNOWN, enforcement, note=note)
         try:

@@ -166,12 +166,3 @@ def evaluate(expression: cel.Expression, view: cel.Activation) -> Any:
         match = re.search(r'Key not found in map : "([\w./-]+)"', text)
         raise CelError(t("the field {field} is missing", field=match.group(1)) if match else t("the rule has an error"))
     return value.plain_value()
-
-
-_WORD = re.compile(r"[A-Za-z_][\w./-]*")
-
-
-def words(text: str) -> frozenset[str]:
-    """Every field name and literal word in an expression: what it may read."""
-    found = set(_WORD.findall(text))
-    return frozenset(found | {part for word in found for part in word.split(".")})

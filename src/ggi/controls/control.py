@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from ggi.controls.reads import Reads
 from ggi.controls.verdict import Enforcement, Verdict
 from ggi.errors import Origin
 from ggi.inventory.models import Model
@@ -240,8 +241,8 @@ class Control:
     rule: Any | None = None
     evidence: Any | None = None
     check: Check | None = None
-    reads: frozenset[str] = frozenset()
-    """Words of its rule: what it may read of an object."""
+    reads: Reads | None = None
+    """What `rule` may read of an object."""
 
     @property
     def id(self) -> str:

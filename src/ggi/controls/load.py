@@ -13,6 +13,7 @@ from typing import Any
 from ggi.controls import cel
 from ggi.controls.control import Check, Control, ControlFile, RetiredControl, RetiredFile
 from ggi.controls.kinds import expand
+from ggi.controls.reads import Reads
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import validate
@@ -127,7 +128,7 @@ def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> 
         rule_text=rule,
         rule=cel.compiled(rule),
         evidence=cel.compiled(evidence),
-        reads=cel.words(rule),
+        reads=Reads(cel.compiled(rule)),
     )
 
 
