@@ -1,4 +1,4 @@
-"""All stacks of an inventory at once: the same verdicts as one by one, and alike objects judged once."""
+"""All stacks of an inventory at once: the same verdicts as one by one, and a brief audit hides nothing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ from pathlib import Path
 import pytest
 
 from ggi.app.workspace import Workspace
-from ggi.audit import alike
 from ggi.audit.audit import Audit, Place, run_audit
-from ggi.audit.judge import Judge
-from ggi.catalogue.content import load_catalogue
-from ggi.controls import cel
 from ggi.controls.load import Controls, load_controls
 from ggi.controls.observation import Facts, Observation
 from ggi.controls.subjects import of_landscape
@@ -25,6 +21,7 @@ from ggi.fleet.auditing import audit_all
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
+from tests.content import catalogue
 
 DATE = dt.date(2026, 11, 22)
 KEPT = ("gm9902", "gm9907", "sv-drieland")
@@ -52,11 +49,10 @@ def audits(root: Path) -> list[Audit]:
 
 
 def seen(root: Path) -> Iterator[Observation]:
-    catalogue = load_catalogue()
-    inventory = Inventory(root, catalogue.known)
+    inventory = Inventory(root, catalogue().known)
     for environment in inventory.environments():
-        built = landscape(environment, catalogue)
-        yield Observation(of_landscape(built), DATE, Facts(built, catalogue, inventory.registry))
+        built = landscape(environment, catalogue())
+        yield Observation(of_landscape(built), DATE, Facts(built, catalogue(), inventory.registry))
 
 
 def plain(findings: Iterable[Finding]) -> list[tuple[str, str, str, str]]:
@@ -91,46 +87,3 @@ def test_several_workers_give_what_one_gives(root: Path, audits: list[Audit]) ->
 def test_the_stacks_that_are_asked_for_are_judged_in_that_order(root: Path) -> None:
     asked = [("sv-drieland", "prod"), ("gm9902", "prod")]
     assert [a.stack for a in audit_all(Workspace(root), DATE, asked, workers=1)] == ["sv-drieland-prod", "gm9902-prod"]
-
-
-def test_what_is_alike_gets_the_verdicts_and_evidence_that_it_gets_alone(
-    root: Path, controls: Controls, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    remembered = [plain(Judge(controls, what, full=True).findings()) for what in seen(root)]
-    monkeypatch.setattr(alike.Object, "_memory", lambda *_: None)
-    alone = [plain(Judge(controls, what, full=True).findings()) for what in seen(root)]
-    assert remembered == alone
-
-
-def test_a_field_that_no_rule_names_is_not_seen() -> None:
-    body = {"kind": "Job", "spec": {"backoffLimit": 3, "data": {"anything": 1}, "other": [{"backoffLimit": 1}]}}
-    assert alike.visible(body, frozenset({"spec", "backoffLimit"})) == (
-        "spec",
-        ("backoffLimit", 3, "data", ("anything", 1)),
-    )
-
-
-def test_of_a_field_that_rules_only_ask_for_it_is_seen_whether_it_is_there() -> None:
-    found = cel.fields("has(object.spec.configMap) && object.spec.name == 'configMap'")
-    assert "configMap" in found and "?configMap" not in found
-    found = cel.fields("has(object.spec.configMap) && object.spec.name == 'secret'")
-    assert alike.visible({"spec": {"configMap": {"name": "a"}, "name": "b"}}, found) == (
-        "spec",
-        ("configMap", "name", "b"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("rule", "keys"),
-    [
-        ("has(object.data) && 'A' in object.data", ("A",)),
-        ("object.data.?A.orValue('no') == 'object' && object.data['B.c'].contains('x')", ("A", "B.c")),
-        ("object.data.A.startsWith('a')", ("A",)),
-        ("object.data.exists(k, k == 'A')", None),
-        ("object.data[object.data.A] == ''", None),
-        ("'A' in object.data.B", ("B",)),
-        ("has(object.data) && object.metadata.name == 'A'", None),
-    ],
-)
-def test_a_rule_about_single_keys_is_known_as_such_and_no_other(rule: str, keys: tuple[str, ...] | None) -> None:
-    assert cel.keys(rule) == keys

@@ -53,6 +53,28 @@ def test_functions_of_kubernetes_give_what_kubernetes_gives(expression: str, wan
     assert value(expression) == wanted
 
 
+PLAIN = cel.environment().compile("object.text.matches(object.pattern)")
+"""With the function of the library itself."""
+
+
+@given(
+    st.text("ab1:@.-\n ") | st.text(),
+    st.sampled_from([r"^[^@]+:[a-z0-9_.-]*(@1{2})?$", "(?i)(A|b-?1)$", ":a(@|$)", "^$", "(", r"\d+"])
+    | st.text("ab(|)*+$^."),
+)
+def test_our_own_matches_gives_what_that_of_the_library_gives(text: str, pattern: str) -> None:
+    seen = cel.activation({"text": text, "pattern": pattern})
+    for _ in range(2):
+        try:
+            found: object = cel.evaluate(cel.compiled("object.text.matches(object.pattern)"), seen)
+        except cel.CelError:
+            found = "error"
+        try:
+            assert found == cel.evaluate(PLAIN, seen)
+        except cel.CelError:
+            assert found == "error"
+
+
 @given(st.integers(0, 10**12), st.sampled_from(["", "k", "M", "G"]))
 def test_a_decimal_quantity_is_its_number_times_its_suffix(number: int, suffix: str) -> None:
     factor = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[suffix]

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any
 
-from ggi.audit import alike
-from ggi.audit.alike import COMPLIES, FAILS, NOT_MEANT, OPEN_MAPS
 from ggi.audit.deviations import Deviations
 from ggi.controls import cel
 from ggi.controls.control import Control
 from ggi.controls.observation import Observation, Subject, origin_for
+from ggi.controls.reads import NAMESPACE
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin
 from ggi.messages import t
 
+COMPLIES, FAILS, NOT_MEANT = 1, 0, 2
+"""What a rule gives."""
 
-def reads_unknown(control: Control, subject: Subject) -> bool:
-    """Whether a rule may read one of the values that are not known yet.
 
-    A rule names the fields that it reads. It can reach a value only when it names every field on the way to it, or
-    when the first field that it does not name is a key of a mapping with free names.
-    """
-    for path in subject.unknown:
-        steps = [step for step in path if isinstance(step, str)]
-        named = next((n for n, step in enumerate(steps) if step not in control.reads), len(steps))
-        if named == len(steps) or (named > 0 and steps[named - 1] in OPEN_MAPS):
-            return True
-    return False
+@cache
+def _joined(rules: tuple[str, ...]) -> Any:
+    """One expression that gives the verdicts of all these rules as a list. It has an error when one of them has."""
+    return cel.compiled(f"[{', '.join(rules)}]")
 
 
 class Judge:
@@ -58,12 +54,9 @@ class Judge:
             if control.rule is not None:
                 for kind in control.kinds:
                     self._by_kind.setdefault(kind, []).append((control, enforcement))
-        self._fields = {kind: alike.fields(control for control, _ in found) for kind, found in self._by_kind.items()}
-        self._alike = {kind: [c for c, _ in found if alike.shared(c)] for kind, found in self._by_kind.items()}
-        self._own = {kind: [(c, e) for c, e in found if not alike.shared(c)] for kind, found in self._by_kind.items()}
-        self._namespace: Mapping[str, object] | None = next(
-            (s.body for s in seen.subjects if s.kind == "Namespace"), None
-        )
+        namespace = next((s for s in seen.subjects if s.kind == "Namespace"), None)
+        self._namespace = namespace.body if namespace is not None else None
+        self._unknown_of_namespace = [(NAMESPACE, *path) for path in namespace.unknown] if namespace is not None else []
 
     def in_force(self, control: Control) -> bool:
         """Whether a control counts on this date."""
@@ -87,27 +80,41 @@ class Judge:
 
     def of_subject(self, subject: Subject) -> Iterator[Finding]:
         """The findings about one object, by the rules over single objects."""
-        controls = self._by_kind.get(subject.kind)
+        controls: Sequence[tuple[Control, Enforcement]] = self._by_kind.get(subject.kind, ())
         if not controls or subject.owned:
             return
-        seen = alike.Object(subject.kind, subject.body, self._namespace, self._fields[subject.kind])
-        if self.brief and not subject.unknown:
-            passed = seen.passed(self._alike[subject.kind])
-            if passed is not None:
-                self.passed.update(passed)
-                controls = self._own[subject.kind]
+        view = cel.activation(subject.body, self._namespace)
+        if self.brief and not (subject.unknown or self._unknown_of_namespace):
+            controls = self._left(controls, view)
         for control, enforcement in controls:
-            finding = self._rule(control, enforcement, subject, seen)
+            finding = self._rule(control, enforcement, subject, view)
             if finding is not None:
                 yield finding
 
-    def _rule(self, control: Control, enforcement: Enforcement, subject: Subject, seen: alike.Object) -> Finding | None:
-        assert control.rule is not None  # noqa: S101  (only rules are listed by kind)
-        if subject.unknown and reads_unknown(control, subject):
+    def _left(
+        self, controls: Sequence[tuple[Control, Enforcement]], view: Any
+    ) -> Sequence[tuple[Control, Enforcement]]:
+        """Those that have to be judged alone, since there is something to tell; of the others, it counts who passed."""
+        try:
+            verdicts = cel.evaluate(_joined(tuple([control.rule_text for control, _ in controls])), view)
+        except cel.CelError:
+            # Which of them has the error shows when each is judged alone.
+            return controls
+        left = []
+        for judged, verdict in zip(controls, verdicts, strict=True):
+            if verdict == COMPLIES:
+                self.passed[judged[0].id] += 1
+            elif verdict != NOT_MEANT:
+                left.append(judged)
+        return left
+
+    def _rule(self, control: Control, enforcement: Enforcement, subject: Subject, view: Any) -> Finding | None:
+        assert control.reads is not None  # noqa: S101  (only rules are listed by kind)
+        if any(control.reads.reach(path) for path in (*subject.unknown, *self._unknown_of_namespace)):
             note = t("a value is not known before the update")
             return Finding(control.id, subject.name, Outcome.UNKNOWN, enforcement, note=note)
         try:
-            verdict = seen.verdict(control)
+            verdict = cel.evaluate(control.rule, view)
         except cel.CelError as error:
             # The cluster refuses what its rule can't judge, so this is no pass either.
             return self._deviate(control, enforcement, subject.name, "", note=str(error))
@@ -116,15 +123,15 @@ class Judge:
         if verdict == COMPLIES and self.brief:
             self.passed[control.id] += 1
             return None
-        evidence = self._evidence(control, seen) if self.full or verdict == FAILS else ""
+        evidence = self._evidence(control, view) if self.full or verdict == FAILS else ""
         if verdict == COMPLIES:
             return Finding(control.id, subject.name, Outcome.PASS, enforcement, evidence)
         return self._deviate(control, enforcement, subject.name, evidence)
 
     @staticmethod
-    def _evidence(control: Control, seen: alike.Object) -> str:
+    def _evidence(control: Control, view: Any) -> str:
         try:
-            return seen.evidence(control)
+            return str(cel.evaluate(control.evidence, view))
         except cel.CelError as error:
             return str(error)
 

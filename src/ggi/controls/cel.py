@@ -15,7 +15,7 @@ from typing import Any
 from cel_expr_python import cel  # type: ignore[import-untyped]
 from cel_expr_python.ext import ext_optional, ext_strings  # type: ignore[import-untyped]
 
-from ggi.controls.cel_functions import declarations
+from ggi.controls.cel_functions import MATCHES, declarations
 from ggi.errors import Origin, Problem
 from ggi.messages import t
 
@@ -33,6 +33,17 @@ OWNED = "object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.or
 
 _VARIABLE = re.compile(r"\bvariables\.([a-zA-Z_]\w*)")
 _FORBIDDEN = re.compile(r"\bcel\.bind\b|\.(?:all|exists|existsOne|transformList|transformMap)\(\s*\w+\s*,\s*\w+\s*,")
+_TOKEN = re.compile(
+    r"""(?s)//[^\n]*
+    | (?i:rb?|br)(?:'''.*?'''|\"\"\".*?\"\"\"|'[^']*'|"[^"]*")
+    | '''(?:\\.|.)*?'''|\"\"\"(?:\\.|.)*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"
+    | \w+|\.matches\(""",
+    re.VERBOSE,
+)
+"""A comment, literal, word or call of `matches`, as CEL divides its text: what looks like a call in a literal is none.
+
+Source: github.com/google/cel-spec, doc/langdef.md, Syntax.
+"""
 
 
 @cache
@@ -135,57 +146,23 @@ def inlined(text: str, variables: Mapping[str, str]) -> str:
     return result
 
 
+def faster(text: str) -> str:
+    """`text` with our own `matches`, which gives what that of the library gives, and remembers it."""
+    return _TOKEN.sub(lambda found: f".{MATCHES}(" if found[0] == ".matches(" else found[0], text)
+
+
 @cache
 def compiled(text: str) -> cel.Expression:
     """A compiled expression without variables of its own; kept, since several controls share conditions."""
-    return environment().compile(text)
+    return environment().compile(faster(text))
 
 
-def evaluate(expression: cel.Expression, seen: cel.Activation) -> Any:
+def evaluate(expression: cel.Expression, view: cel.Activation) -> Any:
     """The value of a compiled expression. Raises CelError."""
-    value = expression.eval(seen)
+    value = expression.eval(view)
     if value.type() == cel.Type.ERROR:
         # "Key not found" names a field; other messages may hold a value, so they are not passed on.
         text = str(value.plain_value())
         match = re.search(r'Key not found in map : "([\w./-]+)"', text)
         raise CelError(t("the field {field} is missing", field=match.group(1)) if match else t("the rule has an error"))
     return value.plain_value()
-
-
-_WORD = re.compile(r"[A-Za-z_][\w./-]*")
-_LITERAL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
-_ASKED = re.compile(r"\bhas\([\w.]+\.(\w+)\)")
-_KEY = re.compile(
-    r"""'(?P<tested>[^'\\]+)'\s+in\s+object\.data(?![\w.?\[])
-    | has\(object\.data\)
-    | object\.data\.\?(?P<optional>[A-Za-z_]\w*)
-    | object\.data\.(?P<field>[A-Za-z_]\w*)(?!\s*\(|\w)
-    | object\.data\[\??'(?P<entry>[^'\\]+)'\]""",
-    re.VERBOSE,
-)
-"""The ways to read one key of `data`; a name before a parenthesis is a function over all of them."""
-
-
-def words(text: str) -> frozenset[str]:
-    """Every field name and literal word in an expression: what it may read."""
-    found = set(_WORD.findall(text))
-    return frozenset(found | {part for word in found for part in word.split(".")})
-
-
-def fields(text: str) -> frozenset[str]:
-    """The names by which an expression can reach a value: identifiers, and literals as a whole.
-
-    A field of which `has()` only asks whether it is there is named `?name`, unless it is read as well.
-    """
-    literals = {found[1:-1] for found in _LITERAL.findall(text)}
-    code = _LITERAL.sub("''", text)
-    asked = set(_ASKED.findall(code))
-    named = literals | set(re.findall(r"[A-Za-z_]\w*", _ASKED.sub(lambda found: found[0].rpartition(".")[0], code)))
-    return frozenset(named | {f"?{name}" for name in asked - named})
-
-
-def keys(text: str) -> tuple[str, ...] | None:
-    """The keys of the object's `data` when an expression reads nothing else of it; None when it may read more."""
-    found = dict.fromkeys(key for match in _KEY.finditer(text) for key in match.groups() if key)
-    rest = _LITERAL.sub("''", _KEY.sub(" ", text))
-    return None if re.search(r"\b(object|namespaceObject|oldObject|params|request)\b", rest) else tuple(found)

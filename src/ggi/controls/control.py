@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from ggi.controls.reads import Reads
 from ggi.controls.verdict import Enforcement, Verdict
 from ggi.errors import Origin
 from ggi.inventory.models import Model
@@ -235,15 +236,13 @@ class Control:
     kinds: frozenset[str]
     origin: Origin
     variables: Mapping[str, str] = field(default_factory=dict)
+    rule_text: str = ""
+    """The CEL of `rule`, all variables written out."""
     rule: Any | None = None
     evidence: Any | None = None
     check: Check | None = None
-    reads: frozenset[str] = frozenset()
-    """Words of its rule: what it may read of an object."""
-    fields: frozenset[str] = frozenset()
-    """Fields that its rule and its evidence name; `?name` where they only ask whether it is there."""
-    keys: tuple[str, ...] | None = None
-    """The keys of `data` when rule and evidence read nothing else of an object; None when they may read more."""
+    reads: Reads | None = None
+    """What `rule` may read of an object."""
 
     @property
     def id(self) -> str:

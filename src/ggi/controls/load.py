@@ -12,6 +12,7 @@ from ggi.catalogue.modules import load_module, package
 from ggi.controls import cel
 from ggi.controls.control import Control, ControlFile, RetiredControl, RetiredFile
 from ggi.controls.kinds import expand
+from ggi.controls.reads import Reads
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import validate
@@ -115,18 +116,15 @@ def _control(folder: Path, root: Path, problems: list[Problem]) -> Control | Non
     if file.when:
         rule = f"({whole(file.when)}) ? ({rule}) : 2"
     evidence = whole(file.evidence)
-    # A name that one of them reads is read, also when the other only asks whether it is there.
-    fields = cel.fields(f"{rule} {evidence}")
     return Control(
         file,
         kinds,
         origin,
         variables,
+        rule_text=rule,
         rule=cel.compiled(rule),
         evidence=cel.compiled(evidence),
-        reads=cel.words(rule),
-        fields=fields,
-        keys=cel.keys(f"{rule} {evidence}"),
+        reads=Reads(cel.compiled(rule)),
     )
 
 

@@ -192,7 +192,9 @@ def workloads(seen: Observation) -> list[Subject]:
 
     Example: `for subject in workloads(seen): ...`.
     """
-    return [s for s in seen.subjects if s.pod is not None and not s.owned]
+    if "workloads" not in seen.memory:
+        seen.memory["workloads"] = [s for s in seen.subjects if s.pod is not None and not s.owned]
+    return list(seen.memory["workloads"])
 
 
 def ports_of(seen: Observation, selector: Mapping[str, str]) -> set[str | int] | None:

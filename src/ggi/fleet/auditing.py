@@ -7,6 +7,7 @@ everything else; a full one lists and proves it all, which reports need.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
@@ -93,7 +94,8 @@ def audit_all(
     fork = "fork" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if fork else "spawn")
     fresh = Workspace(workspace.inventory_folder, workspace.content)
-    begin = None if fork else partial(_begin, fresh, date)
+    # What all have read stays: the collector need not walk through it again and again, which takes a tenth of the time.
+    begin = gc.freeze if fork else partial(_begin, fresh, date)
     with ProcessPoolExecutor(count, mp_context=context, initializer=begin) as pool:
         for audits in pool.map(_of_stacks, chunks, [full] * len(chunks)):
             yield from (replace(one, controls=by_id) for one in audits)
