@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 from ggi.inventory.types import release_order
 
 
@@ -13,4 +13,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
     accp = seen.environment.tenant.file.environments.get("accp")
     own, before = seen.environment.release, accp.release if accp else None
     fine = None if before is None else release_order(own) <= release_order(before)
-    yield verdict(seen.stack, fine, f"prod {own}, accp {before or 'unknown'}")
+    yield verdict(seen.stack, fine, [Detail("prod", own), Detail("accp", before or "unknown")])

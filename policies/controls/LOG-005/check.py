@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ggi.controls.allowed_flows import opened, outside
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -16,4 +16,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
             for port in process.ports:
                 if port.metrics:
                     fine = (f"{name}/{process.name}", f"{port.number}/TCP") in open_for
-                    yield verdict(f"{name}/{process.name}", fine, f"port {port.number}")
+                    yield verdict(f"{name}/{process.name}", fine, Detail("port", port.number))

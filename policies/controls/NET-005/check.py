@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ggi.controls.allowed_flows import explained, opened
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -14,4 +14,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
         if opening not in reasons:
             unexplained[policy].append(str(opening))
     for name, found in unexplained.items():
-        yield verdict(name, not found, ", ".join(sorted(found)[:5]))
+        yield verdict(name, not found, [Detail("flow", text) for text in sorted(found)[:5]])

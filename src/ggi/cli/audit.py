@@ -79,10 +79,10 @@ def _live(
     workspace: Workspace, facts: Facts, controls: Controls, sandbox: bool
 ) -> tuple[list[Subject], frozenset[str]]:
     from ggi.audit.live import read_namespace
-    from ggi.controls.kinds import KINDS
+    from ggi.controls.kinds import known_kinds
     from ggi.controls.subjects import of_objects
 
-    kinds = {kind for control in controls for kind in control.kinds} or set(KINDS)
+    kinds = {kind for control in controls for kind in control.kinds} or set(known_kinds())
     with _api(workspace, facts, sandbox) as api:
         objects, unread = read_namespace(api, facts.environment.namespace, {*kinds, "Namespace"})
     if not objects:

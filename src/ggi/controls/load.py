@@ -12,13 +12,17 @@ from typing import Any
 
 from ggi.controls import cel
 from ggi.controls.control import Check, Control, ControlFile, RetiredControl, RetiredFile
+from ggi.controls.evidence import codes_in
 from ggi.controls.kinds import expand
+from ggi.controls.terms import Terms, load_terms
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import validate
 from ggi.messages import t
 
 FOLDER = Path("policies") / "controls"
+OVER = "objects"
+"""What the families of these controls look at."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def _load_check(path: Path, name: str, shown: str, problems: list[Problem]) -> C
     return check
 
 
-def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> Control | None:
+def _control(folder: Path, shown: str, module: str, terms: Terms, problems: list[Problem]) -> Control | None:
     path = folder / "control.yaml"
     shown_file = f"{shown}/control.yaml"
     try:
@@ -97,6 +101,9 @@ def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> 
         message = t("control {id} must be in a folder of that name", id=file.id)
         problems.append(Problem(message, t("Rename the folder, or correct the id."), tree.origin))
         return None
+    if strange := [*terms.problems(file, tree, OVER)]:
+        problems.extend(strange)
+        return None
     check_file = folder / "check.py"
     if bool(file.cel) == check_file.is_file():
         message = t("a control has either `cel` or a check.py, one of the two")
@@ -104,11 +111,19 @@ def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> 
         return None
     kinds = frozenset(expand(file.kinds))
     origin = Origin(shown_file, 1)
+    family, vocabulary = terms.family(file.id), terms.vocabulary(file)
     if check_file.is_file():
         check = _load_check(check_file, module, f"{shown}/check.py", problems)
-        return Control(file, kinds, origin, check=check) if check else None
+        return Control(file, kinds, origin, check=check, family=family, vocabulary=vocabulary) if check else None
     lines = path.read_text(encoding="utf-8").splitlines()
     variables, fine = _expressions(file, tree, lines, problems)
+    needed = [file.evidence, *(variables[name] for name in cel.used(file.evidence, variables))]
+    for code in dict.fromkeys(codes_in(needed)):
+        if code not in vocabulary.named:
+            message = t("the evidence has a code without words: {code}", code=code)
+            fix = t("Write its words below `seen`, or name it in `shared`.")
+            problems.append(Problem(message, fix, _source(tree, lines, file.evidence, "evidence").origin))
+            fine = False
     if not fine:
         return None
 
@@ -128,6 +143,8 @@ def _control(folder: Path, shown: str, module: str, problems: list[Problem]) -> 
         variables,
         rule=cel.compiled(rule),
         evidence=cel.compiled(evidence),
+        family=family,
+        vocabulary=vocabulary,
         reads=cel.words(rule),
         fields=fields,
         keys=cel.keys(f"{rule} {evidence}"),
@@ -140,6 +157,7 @@ def load_controls(roots: Sequence[Path]) -> Controls:
     found: dict[str, Control] = {}
     folders: dict[str, Path] = {}
     retired: dict[str, RetiredControl] = {}
+    terms = load_terms(roots)
     for index, root in enumerate(roots):
         base = root / FOLDER
         if (listed := base / "retired.yaml").is_file():
@@ -147,7 +165,7 @@ def load_controls(roots: Sequence[Path]) -> Controls:
             retired |= {item.id: item for item in file.retired} if file else {}
         for folder in sorted(path.parent for path in base.glob("*/control.yaml")):
             module = f"ggi_content.root{index}.controls.{folder.name.replace('-', '_')}"
-            control = _control(folder, str(FOLDER / folder.name), module, problems)
+            control = _control(folder, str(FOLDER / folder.name), module, terms, problems)
             if control is not None:
                 found[control.id], folders[control.id] = control, folder
     for name in found.keys() & retired.keys():

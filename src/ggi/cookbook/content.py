@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ggi.controls.terms import Terms, load_terms
 from ggi.cookbook.product import DNS, GRAPH, RUNNER, ProductFile, Property, Resource
 from ggi.cookbook.recipe import ParameterFile, RecipeFile, Setting, Want
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
@@ -16,6 +17,8 @@ from ggi.inventory.validate import nearest, origin_of, validate
 from ggi.messages import t
 
 FOLDER = Path("cookbook")
+OVER = "recipes"
+"""What the families of recipes look at."""
 PARAMETER = "parameter"
 M = TypeVar("M", bound=Model)
 
@@ -45,6 +48,7 @@ class Cookbook:
     recipes: Mapping[str, Recipe]
     products: Mapping[str, ProductFile]
     parameters: Mapping[str, ParameterFile]
+    terms: Terms
 
     def product(self, resource: str) -> ProductFile:
         """The product of `product/resource`."""
@@ -106,7 +110,7 @@ def load_cookbook(roots: Sequence[Path]) -> Cookbook:
     products = {p.product: p for p, _ in _files(roots, "products", ProductFile, problems)}
     parameters = {p.name: p for p, _ in _files(roots, "parameters", ParameterFile, problems)}
     recipes = {r.id: Recipe(r, tree) for r, tree in _files(roots, "recipes", RecipeFile, problems)}
-    book = Cookbook(dict(sorted(recipes.items())), products, parameters)
+    book = Cookbook(dict(sorted(recipes.items())), products, parameters, load_terms(roots))
     for recipe in book.recipes.values():
         problems.extend(_check(recipe, book))
     problems.extend(_owners(book))
@@ -119,6 +123,9 @@ def load_cookbook(roots: Sequence[Path]) -> Cookbook:
 def _check(recipe: Recipe, book: Cookbook) -> Iterator[Problem]:
     """What a recipe names exists, and its values are of the right type."""
     tree = recipe.tree
+    yield from book.terms.strange_family(recipe.id, tree, OVER)
+    for number, source in enumerate(recipe.file.sources):
+        yield from book.terms.strange_framework(source.framework, tree, number)
     for index, name in enumerate(recipe.file.while_enforced):
         if name not in book.recipes:
             place = origin_of(tree, "while_enforced", index)

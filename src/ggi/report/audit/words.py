@@ -8,7 +8,6 @@ from ggi.audit.audit import Audit, Place
 from ggi.controls.control import Measure, Proof, Severity
 from ggi.controls.coverage import Coverage
 from ggi.controls.verdict import Finding, Outcome
-from ggi.cookbook.recipe import FAMILIES
 from ggi.messages import language, t
 from ggi.report.audit.run import AuditRun, StackReport, Status
 
@@ -79,29 +78,6 @@ def measure_word(one: Measure) -> str:
         Measure.GOVERNMENT: t("government measure; can't be waived"),
         Measure.ISO: t("ISO control; can be waived with a reason, an owner and an end"),
     }[one]
-
-
-def family_word(family: str) -> str:
-    """What a family of controls is about, by the three letters of its ids."""
-    return {
-        "POD": t("Pods and hardening"),
-        "IMG": t("Images and where they come from"),
-        "NET": t("Separation of networks"),
-        "TLS": t("Encrypted connections"),
-        "CRT": t("Certificates"),
-        "SEC": t("Secrets"),
-        "IDM": t("Identity and log-in"),
-        "APP": t("Configuration of applications"),
-        "LOG": t("Logging"),
-        "AVL": t("Availability"),
-        "DAT": t("Data and databases"),
-        "FSC": t("Exchange with other organisations"),
-        "API": t("Rules for APIs"),
-        "DOM": t("Domains for web and mail"),
-        "SUP": t("Suppliers"),
-        "GOV": t("The tenant file and its process"),
-        **{code: t(words) for code, words in FAMILIES.items()},
-    }.get(family, family)
 
 
 def _kind(audit: Audit) -> str:
