@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ggi.cli.app import app
+from ggi.cli.groups import MAIN, MainCommand, MainGroup
 from ggi.cli.options import Json
 from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.workspace import Workspace, sandbox_name
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from ggi.assurance.waiver_register import Entry, Proposed
     from ggi.inventory.load import Tenant
+
+waivers_app = typer.Typer(cls=MainGroup, help="List what was accepted over the whole fleet, and rewrite old files.")
+app.add_typer(waivers_app, name="waivers")
 
 
 def _asked(workspace: Workspace, names: list[str]) -> tuple[list[Tenant], set[str]]:
@@ -104,7 +108,7 @@ def _rows(listed: list[Entry]) -> list[tuple[str, ...]]:
     ]
 
 
-@app.command()
+@waivers_app.command(name=MAIN, cls=MainCommand, hidden=True)
 def waivers(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[STACK...]", help="Only these stacks or gemeenten; default: all.")
@@ -169,6 +173,39 @@ def waivers(
         )
         say(paint(closing, "red" if wrong else "yellow" if soon else "green"))
     if waiting or any(e.state in WRONG for e in listed):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@waivers_app.command()
+def migrate(
+    write: Annotated[bool, typer.Option("--write", help="Rewrite the files; default: only tell.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Rewrite values that older versions accepted as English sentences. Exit code 1 when something is left to do.
+
+    Example: ggi waivers migrate --write
+    """
+    from ggi.audit.migration import plan_migration
+    from ggi.hosts.audit import controls_of
+    from ggi.hosts.controls import load_host_controls
+
+    workspace = Workspace()
+    roots = workspace.catalogue.roots
+    found = plan_migration(roots, {**workspace.controls.by_id, **controls_of(load_host_controls(roots))})
+    if write:
+        found.write()
+    left = bool(found.problems) or (bool(found.rewritings) and not write)
+    if json_output:
+        rewritten = [[str(r.origin), r.before, r.after] for r in found.rewritings]
+        say_json({"written": write, "rewritten": rewritten, "problems": [str(p) for p in found.problems]})
+    else:
+        for one in found.rewritings:
+            say(f"  {one.origin}: {one.before} -> {one.after}")
+        for problem in found.problems:
+            note(str(problem))
+        said = t("{count} values rewritten") if write else t("{count} values would be rewritten; `--write` does it")
+        say(said.format(count=len(found.rewritings)))
+    if left:
         raise typer.Exit(EXIT_FAILED)
 
 

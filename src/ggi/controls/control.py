@@ -184,6 +184,11 @@ class Control:
         return self.file.id
 
     @property
+    def is_recipe(self) -> bool:
+        """Whether it is a recipe for Microsoft 365, of which an id begins with two letters."""
+        return self.id.index("-") == 2
+
+    @property
     def waivable(self) -> bool:
         """Whether a deviation can be accepted."""
         return self.file.measure is not Measure.GOVERNMENT

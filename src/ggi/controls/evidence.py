@@ -133,25 +133,25 @@ class Vocabulary:
         except ValueError:
             return False
 
-    def in_words(self, text: str) -> str:
-        """Evidence in the reader's language. What has no words stays as it is."""
-        return ", ".join(self._shown(part) for part in text.split(BETWEEN))
+    def in_words(self, text: str, spoken: str = "") -> str:
+        """Evidence in a language, or that of the reader. What has no words stays as it is."""
+        return ", ".join(self._shown(part, spoken or language()) for part in text.split(BETWEEN))
 
-    def _shown(self, part: str) -> str:
+    def _shown(self, part: str, spoken: str) -> str:
         try:
             detail = _detail(part)
         except ValueError:
             return part
         words = self.words(detail)
-        return part if words is None else self._filled(getattr(words, language()), detail.value or "")
+        return part if words is None else self._filled(getattr(words, spoken), detail.value or "", spoken)
 
-    def _filled(self, template: str, value: str) -> str:
+    def _filled(self, template: str, value: str, spoken: str) -> str:
         first, _, rest = value.partition(" ")
         said = {"value": value, "first": first, "rest": rest}
 
         def gap(found: re.Match[str]) -> str:
             text = said[found[1]]
-            return str(getattr(self.values[text], language())) if text in self.values else text
+            return str(getattr(self.values[text], spoken)) if text in self.values else text
 
         return _GAP.sub(gap, template)
 
@@ -163,15 +163,17 @@ class Vocabulary:
             for code, words in self.codes.items()
         ]
 
-    def from_sentence(self, sentence: str) -> str | None:
-        """The canonical text of what older versions wrote as an English sentence; None when it can't be told.
+    def wrote(self, sentence: str, evidence: str) -> bool:
+        """Whether older versions, which wrote English sentences and no codes, wrote `sentence` for this evidence."""
+        return sorted(_COMMA.split(sentence)[::2]) == sorted(_COMMA.split(self.in_words(evidence, "en"))[::2])
 
-        Canonical text is given back as it is. Of several readings, the one counts that explains most characters by
-        words and not by values, and of these the one with most details.
+    def from_sentence(self, sentence: str, between: str) -> Evidence | None:
+        """The evidence that older versions wrote as this English sentence; None when it can't be told.
+
+        `between` stood between its parts. Of several readings, the one counts that explains most characters by words
+        and not by values, and of these the one with most details.
         """
-        if self.knows(sentence):
-            return sentence
-        pieces = _COMMA.split(sentence)
+        pieces = re.split(f"({re.escape(between)})", sentence)
         best: dict[int, tuple[int, int, tuple[Detail, ...]]] = {len(pieces) + 1: (0, 0, ())}
         for start in range(len(pieces) - 1, -1, -2):
             readings = [
@@ -182,7 +184,7 @@ class Vocabulary:
             ]
             if readings:
                 best[start] = max(readings, key=lambda reading: reading[:2])
-        return str(Evidence(best[0][2])) if 0 in best else None
+        return Evidence(best[0][2]) if 0 in best else None
 
     def _readings(self, text: str) -> Iterator[tuple[Detail, int]]:
         for code, pattern, given in self._templates:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from ggi.controls.terms import load_terms
 from ggi.cookbook.product import ProductFile
 from ggi.cookbook.recipe import ParameterFile, RecipeFile
 from ggi.inventory.schema import Schema, schemas
@@ -17,4 +18,5 @@ MODELS: Mapping[str, type[BaseModel]] = {"recipe": RecipeFile, "product": Produc
 def cookbook_schemas() -> dict[str, Schema]:
     """All schemas by kind of file; `ggi.inventory.schema.write_schemas` writes them to cookbook/schema/."""
     made = schemas({}, MODELS)
+    made["recipe"]["$defs"]["Source"]["properties"]["framework"]["enum"] = sorted(load_terms([]).frameworks)
     return {kind: made[kind] for kind in MODELS}

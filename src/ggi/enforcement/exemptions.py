@@ -10,12 +10,15 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ggi.assurance.trail import read_trail, urgent_findings
 from ggi.audit.baseline import Baseline, load_baseline
 from ggi.audit.judge import Judge
+from ggi.audit.sentences import saw_the_same
 from ggi.catalogue.content import Catalogue
 from ggi.clock import today
+from ggi.controls.control import Control
 from ggi.controls.load import load_controls
 from ggi.controls.observation import Facts, Observation
 from ggi.controls.subjects import of_landscape
@@ -53,13 +56,19 @@ class Exemptions:
         record = next((r for r in read_trail(Path(path), stack).records if r["hash"] == digest), {})
         return cls(stack, baseline, found, str(record.get("change", "")))
 
-    def applied(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings; those that may go through block no more, and say why."""
-        listed = self.baseline.applied(self.stack, findings) if self.baseline else findings
-        return [self._urgent(finding) for finding in listed]
+    def applied(
+        self, findings: Iterable[Finding], controls: Mapping[str, Control] = MappingProxyType({})
+    ) -> list[Finding]:
+        """The findings; those that may go through block no more, and say why.
 
-    def _urgent(self, finding: Finding) -> Finding:
-        if not finding.blocks or (finding.control, finding.subject, finding.evidence) not in self.urgent:
+        With `controls`, also what an older version wrote down as an English sentence.
+        """
+        listed = self.baseline.applied(self.stack, findings, controls) if self.baseline else findings
+        return [self._urgent(finding, controls) for finding in listed]
+
+    def _urgent(self, finding: Finding, controls: Mapping[str, Control]) -> Finding:
+        listed = (e for c, s, e in self.urgent if (c, s) == (finding.control, finding.subject))
+        if not finding.blocks or not any(saw_the_same(finding, evidence, controls) for evidence in listed):
             return finding
         note = t("let through as urgent ({ticket}); approval is asked for afterwards", ticket=self.ticket)
         return replace(finding, urgent=True, note=f"{finding.note}; {note}" if finding.note else note)
@@ -72,7 +81,8 @@ def admitted(built: Landscape, catalogue: Catalogue) -> str:
     """
     through = Exemptions.of_environment(built.stack, built.fingerprint)
     seen = Observation(of_landscape(built), today(), Facts(built, catalogue), built.environment.deviations)
-    found = through.applied(Judge(load_controls(catalogue.roots), seen).findings())
+    controls = load_controls(catalogue.roots)
+    found = through.applied(Judge(controls, seen).findings(), controls.by_id)
     objects = {item.name: item for item in built.objects}
     lines = {
         admission_line(f.control, item.kind, item.kube_name, item.base, f.evidence)

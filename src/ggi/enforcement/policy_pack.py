@@ -158,11 +158,12 @@ class Session:
         """All findings about one resource. Raises InputError."""
         tenancy = self.tenancy(stack_of(urn))
         found = tenancy.judge.of_subject(tenancy.subject(logical_name(urn), unwrapped(properties)))
-        return tenancy.through.applied(found)
+        return tenancy.through.applied(found, self.controls.by_id)
 
     def message(self, stack: str, finding: Finding) -> str:
         """What the engine prints about a finding in this stack."""
-        return message(finding, self.controls.by_id[finding.control], self.tenancy(stack).evidence(finding))
+        control = self.controls.by_id[finding.control]
+        return message(finding, control, control.vocabulary.in_words(self.tenancy(stack).evidence(finding)))
 
     def of_stack(self, resources: Sequence[tuple[str, Any]]) -> list[Finding]:
         """The findings of all checks over all Kubernetes resources of a stack, as (URN, properties)."""
@@ -172,7 +173,8 @@ class Session:
         seen = tenancy.seen(tenancy.subject(logical_name(u), unwrapped(p)) for u, p in resources)
         checks = [c for c in self.controls if c.check is not None]
         judge = Judge(checks, seen)
-        found = tenancy.through.applied(f for c in checks if judge.in_force(c) for f in judge.of_check(c))
+        judged = (f for c in checks if judge.in_force(c) for f in judge.of_check(c))
+        found = tenancy.through.applied(judged, self.controls.by_id)
         # What no change can show is said once, by the first control that it holds for.
         hidden = sorted({f.control for f in found if f.elsewhere})
         once = [replace(f, note=f"{ranges(hidden)}: {f.note}") for f in found if f.elsewhere][:1]

@@ -7,7 +7,6 @@ import io
 from collections.abc import Sequence
 
 from ggi.audit.audit import Audit
-from ggi.controls.evidence import localised
 from ggi.controls.verdict import Finding
 from ggi.messages import t
 from ggi.report.audit.run import AuditRun, Status
@@ -157,7 +156,7 @@ def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Findin
     rows = []
     if one is Status.UNKNOWN and len(findings) > 1:
         many = t("{count} subjects, such as {name}", count=len(findings), name=findings[0].subject)
-        cells = (findings[0].control, f"{SYMBOLS[one]} {status_word(one)}", many, reason(findings[0]), "")
+        cells = (findings[0].control, f"{SYMBOLS[one]} {status_word(one)}", many, reason(audit, findings[0]), "")
         return ["| " + " | ".join(markdown_cell(cell) for cell in cells) + " |"]
     for finding in findings:
         todo = remediation if one.deviates else ""
@@ -169,7 +168,7 @@ def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Findin
             finding.control,
             f"{SYMBOLS[one]} {status_word(one)}",
             finding.subject,
-            localised(finding.evidence),
+            audit.in_words(finding),
             f"{finding.note} {todo}".strip(),
         )
         rows.append("| " + " | ".join(markdown_cell(cell) for cell in cells) + " |")

@@ -150,9 +150,9 @@ def ended_word(outcome: Outcome | None) -> str:
     }[outcome]
 
 
-def reason(finding: Finding) -> str:
+def reason(audit: Audit, finding: Finding) -> str:
     """Why something was not judged, or is as it is: the note, else what was seen."""
-    return finding.note or finding.evidence
+    return finding.note or audit.in_words(finding)
 
 
 def answer(stack: StackReport) -> str:
