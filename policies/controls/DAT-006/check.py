@@ -37,7 +37,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
         for extension in spec.get("extensions") or ():
             if not extension.get("name") or extension.get("ensure", "present") != "present":
                 wrong.append(Detail("extension"))
-        yield verdict(subject.name, not wrong, wrong or Detail("owner", spec.get("owner")))
+        yield verdict(subject.name, not wrong, sorted(wrong) or Detail("owner", spec.get("owner")))
 
 
 def _dropped(role: Role) -> bool:

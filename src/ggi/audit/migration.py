@@ -1,6 +1,6 @@
 """Rewriting waivers and plans that accept an English sentence, as older versions wrote them, to canonical evidence.
 
-Only the scalars change: `value` of waivers, plans and proposals, and `reads` of an adoption whose proposal was rewritten
+Only scalars change: `value` of waivers, plans and proposals, and `reads` of an adoption whose proposal was rewritten
 and had been adopted as it read. Comments and everything else stay, byte for byte.
 """
 
@@ -15,7 +15,7 @@ import yaml
 from ggi.audit.sentences import code_of
 from ggi.controls.control import Control
 from ggi.errors import Origin, Problem
-from ggi.inventory.waiverfiles import FOLDER, REGIONS, read_waivers
+from ggi.inventory.waiverfiles import FOLDER, read_waivers
 from ggi.messages import t
 
 VALUED = ("waivers", "plans", "proposals")

@@ -26,9 +26,8 @@ def _case(suite: ET.Element, audit: Audit, finding: Finding) -> None:
     case = ET.SubElement(suite, "testcase", name=name, classname=f"{audit.stack}.{finding.control}", time="0")
     one = status(finding)
     if one.deviates:
-        message = (
-            f"{control.file.message}: {audit.in_words(finding)}" if finding.evidence else str(control.file.message)
-        )
+        seen = f": {audit.in_words(finding)}" if finding.evidence else ""
+        message = f"{control.file.message}{seen}"
         lines: Sequence[str] = [
             str(finding.origin) if finding.origin else "",
             finding.note,
