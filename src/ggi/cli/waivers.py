@@ -203,8 +203,11 @@ def migrate(
             say(f"  {one.origin}: {one.before} -> {one.after}")
         for problem in found.problems:
             note(str(problem))
-        said = t("{count} values rewritten") if write else t("{count} values would be rewritten; `--write` does it")
-        say(said.format(count=len(found.rewritings)))
+        count = len(found.rewritings)
+        if write:
+            say(t("{count} values rewritten", count=count))
+        else:
+            say(t("{count} values would be rewritten; `--write` does it", count=count))
     if left:
         raise typer.Exit(EXIT_FAILED)
 
