@@ -9,7 +9,7 @@ import pytest
 
 from ggi.app.program import desired
 from ggi.catalogue.content import load_catalogue
-from ggi.controls.kinds import KINDS
+from ggi.controls.kinds import known_kinds
 from ggi.controls.load import Controls
 from ggi.enforcement.cluster_stack import FINGERPRINT, ROLE, cluster_objects
 from ggi.engine.run_context import RunContext
@@ -61,7 +61,7 @@ def test_auditors_may_read_what_controls_look_at_and_nothing_else() -> None:
     (role,) = [o.body for o in objects() if o.kind == "ClusterRole"]
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list"}
     readable = {(rule["apiGroups"][0], name) for rule in role["rules"] for name in rule["resources"]}
-    assert readable == {(k.group, k.plural) for k in KINDS.values() if k.name != "Secret"}
+    assert readable == {(k.group, k.plural) for k in known_kinds().values() if k.name != "Secret"}
     assert not [name for _, name in readable if name == "*" or "/" in name]
     (binding,) = [o.body for o in objects() if o.kind == "ClusterRoleBinding"]
     assert binding["roleRef"]["name"] == ROLE and [s["kind"] for s in binding["subjects"]] == ["Group"]

@@ -225,7 +225,7 @@ def test_a_password_that_everybody_knows_is_found_without_showing_it(text: str) 
     subjects = of_objects([secret("DB_PASSWORD", text)], facts().landscape)
     found = [f for f in judged(*subjects, only="SEC-002") if f.subject == "openzaak/Secret/env"]
     assert [f.outcome for f in found] == [Outcome.FAIL]
-    assert found[0].evidence == "DB_PASSWORD"
+    assert found[0].evidence == "key=DB_PASSWORD"
 
 
 def test_of_a_secret_in_a_cluster_only_metadata_is_asked_for() -> None:

@@ -45,7 +45,7 @@ def waiver(days: int = 300, **changes: Any) -> Waiver:
     said = {
         "control": "POD-003",
         "resource": "openzaak/Deployment/web",
-        "value": "web",
+        "value": "container=web",
         "reason": TEXT,
         "owner": "proceseigenaar",
         "approver": "CISO",
@@ -62,7 +62,11 @@ def plan(due: dt.date) -> Plan:
 
 
 def outcome(
-    file: WaiverFile, on: dt.date, control: Any = ISO, subject: str = "openzaak/Deployment/web", value: str = "web"
+    file: WaiverFile,
+    on: dt.date,
+    control: Any = ISO,
+    subject: str = "openzaak/Deployment/web",
+    value: str = "container=web",
 ) -> Outcome:
     return Deviations(file, "prod", on).of(control, subject, value).outcome
 
@@ -79,13 +83,13 @@ def test_a_waiver_warns_in_its_last_thirty_days(days: int, offset: int) -> None:
     item, on = waiver(days), START + dt.timedelta(days=offset)
     assert item.expires_soon(on) is (0 <= days - offset <= 30)
     if item.expires_soon(on):
-        assert Deviations(WaiverFile(waivers=[item]), "prod", on).of(ISO, item.resource, "web").note
+        assert Deviations(WaiverFile(waivers=[item]), "prod", on).of(ISO, item.resource, "container=web").note
 
 
 @given(st.text(max_size=30))
 def test_another_value_than_the_accepted_one_is_a_new_finding(value: str) -> None:
     found = outcome(WaiverFile(waivers=[waiver()]), START, value=value)
-    assert found is (Outcome.WAIVED if value == "web" else Outcome.FAIL)
+    assert found is (Outcome.WAIVED if value == "container=web" else Outcome.FAIL)
 
 
 @given(st.integers(367, 4000))
@@ -116,7 +120,7 @@ def test_a_waiver_covers_nothing_that_it_does_not_name(subject: str) -> None:
 def test_a_waiver_covers_only_the_environments_that_it_names() -> None:
     file = WaiverFile(waivers=[waiver(environments=["accp"])])
     assert outcome(file, START) is Outcome.FAIL
-    assert Deviations(file, "accp", START).of(ISO, "openzaak/Deployment/web", "web").outcome is Outcome.WAIVED
+    assert Deviations(file, "accp", START).of(ISO, "openzaak/Deployment/web", "container=web").outcome is Outcome.WAIVED
 
 
 def test_a_government_measure_is_never_waived() -> None:
@@ -171,7 +175,7 @@ ITEM = """\
 waivers:
   - control: {control}
     resource: openzaak/Deployment/web
-    value: web
+    value: container=web
     reason: reason enough for a reader
     owner: proceseigenaar
     approver: CISO
@@ -192,7 +196,7 @@ def test_a_deviation_that_matches_nothing_is_an_error() -> None:
     item = waiver()
     deviations = Deviations(WaiverFile(waivers=[item]), "prod", START)
     assert deviations.unused() == [item]
-    deviations.of(ISO, "openzaak/Deployment/web", "web")
+    deviations.of(ISO, "openzaak/Deployment/web", "container=web")
     assert deviations.unused() == []
 
 
@@ -256,7 +260,7 @@ def test_a_gemeente_that_adopts_a_proposal_is_covered_with_its_own_roles_and_dat
     assert one is not None
     (taken,) = one.file.waivers
     assert (taken.owner, taken.approver, taken.expires) == ("directeur", "CISO", dt.date(2026, 6, 30))
-    assert (taken.control, taken.value, taken.reason) == ("POD-003", "web", TEXT)
+    assert (taken.control, taken.value, taken.reason) == ("POD-003", "container=web", TEXT)
     assert one.origin(taken).line == 1
     assert outcome(one.file, dt.date(2026, 3, 1)) is Outcome.WAIVED
     assert outcome(one.file, dt.date(2026, 7, 1)) is Outcome.FAIL
@@ -325,8 +329,8 @@ def test_the_cluster_knows_an_object_whatever_the_hash_in_its_name() -> None:
     objects = [("openzaak/ConfigMap/env", "ConfigMap", "openzaak-env-85eb54ed", "openzaak-env")]
     file = WaiverFile(waivers=[waiver(resource="openzaak/ConfigMap/*")])
     text = admission_text(file, "prod", objects)
-    assert allowed(text, "ConfigMap/openzaak-env-0a1b2c3d", "web")
-    assert not allowed(text, "ConfigMap/openzaak-env-extra-0a1b2c3d", "web")
+    assert allowed(text, "ConfigMap/openzaak-env-0a1b2c3d", "container=web")
+    assert not allowed(text, "ConfigMap/openzaak-env-extra-0a1b2c3d", "container=web")
     assert admission_text(file, "accp", objects)
     assert not admission_text(WaiverFile(waivers=[waiver(environments=["accp"])]), "prod", objects)
 

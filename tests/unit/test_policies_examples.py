@@ -90,3 +90,10 @@ def test_every_control_is_about_something_in_the_reference_landscape() -> None:
 
 def test_no_rule_has_an_error_on_the_reference_landscape() -> None:
     assert [f for f, _ in reference() if f.note and f.outcome is Outcome.FAIL] == []
+
+
+def test_all_evidence_is_canonical_and_has_words_in_both_languages() -> None:
+    seen = [finding for finding, _ in reference()]
+    seen += [finding for example in examples() for finding in judged(example, FORMS["rendered"])]
+    strange = {(f.control, f.evidence) for f in seen if not controls().by_id[f.control].vocabulary.knows(f.evidence)}
+    assert sorted(strange) == []

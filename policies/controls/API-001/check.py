@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 PART = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 VERSION = re.compile(r"v[1-9][0-9]*")
@@ -16,6 +16,6 @@ def check(seen: Observation) -> Iterator[Verdict]:
         for api in () if item.external else item.component.offers:
             parts = [part for part in api.path.split("/") if part]
             if parts:
-                wrong = [f"part {part}" for part in parts if not PART.fullmatch(part)]
-                wrong += [] if any(map(VERSION.fullmatch, parts)) else ["no major version"]
-                yield verdict(f"{name}/Api/{api.name}", not wrong, ", ".join([api.path, *wrong]))
+                wrong = [Detail("part", part) for part in parts if not PART.fullmatch(part)]
+                wrong += [] if any(map(VERSION.fullmatch, parts)) else [Detail("no-major-version")]
+                yield verdict(f"{name}/Api/{api.name}", not wrong, [Detail("path", api.path), *wrong])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, hosts, service_ports, urls, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, hosts, service_ports, urls, verdict
 
 OUTSIDE = ("DIRECTORY_MANAGER_ADDRESS",)
 """Addresses of others, which FSC's own controls look at."""
@@ -15,7 +15,8 @@ def check(seen: Observation) -> Iterator[Verdict]:
     external = {item.external.host for item in seen.environment.components.values() if item.external is not None}
     embedding = {host for item in seen.environment.components.values() for host in getattr(item, "embedded_on", ())}
     for subject in seen.of("ConfigMap"):
-        found, wrong = 0, []
+        found = 0
+        wrong: list[Detail] = []
         for key, text in (subject.body.get("data") or {}).items():
             if key in OUTSIDE or key.endswith((".sh", ".py")):
                 continue
@@ -25,10 +26,11 @@ def check(seen: Observation) -> Iterator[Verdict]:
                     fine = port in services.get(host.removesuffix(ending), ())
                 else:
                     fine = host in public | external | embedding and scheme == "https"
-                wrong += [] if fine else [f"{key}: {scheme}://{host}:{port}"]
-        wrong += [f"{key} {host}" for key, host in _servers(subject.body.get("data") or {}, services, ending, external)]
+                wrong += [] if fine else [Detail("address", f"{key}: {scheme}://{host}:{port}")]
+        servers = _servers(subject.body.get("data") or {}, services, ending, external)
+        wrong += [Detail("address", f"{key} {host}") for key, host in servers]
         if found or wrong:
-            yield verdict(subject.name, not wrong, ", ".join(sorted(set(wrong))) or f"{found} addresses")
+            yield verdict(subject.name, not wrong, sorted(set(wrong)) or Detail("addresses", found))
 
 
 def _servers(

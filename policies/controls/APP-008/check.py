@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -17,9 +17,9 @@ def check(seen: Observation) -> Iterator[Verdict]:
             continue
         wrong = []
         if data.get("EMAIL_HOST") != cluster.smtp_host or data.get("EMAIL_PORT") not in ports:
-            wrong.append("server")
+            wrong.append(Detail("server"))
         if "True" not in (data.get("EMAIL_USE_TLS"), data.get("EMAIL_USE_SSL")):
-            wrong.append("not encrypted")
+            wrong.append(Detail("not-encrypted"))
         if not str(data.get("DEFAULT_FROM_EMAIL", "")).endswith(f"@{domain}"):
-            wrong.append("sender")
-        yield verdict(subject.name, not wrong, ", ".join(wrong) or cluster.smtp_host)
+            wrong.append(Detail("sender"))
+        yield verdict(subject.name, not wrong, wrong or Detail("mail-server", cluster.smtp_host))

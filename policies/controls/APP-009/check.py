@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ggi.controls.sdk import Observation, Verdict, hosts, service_ports, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, hosts, service_ports, verdict
 
 LONGEST = 28800
 """A working day."""
@@ -20,25 +20,27 @@ def check(seen: Observation) -> Iterator[Verdict]:
             services = [name for name in service_ports(seen) if name.startswith(f"{subject.component}-")]
             inside = {name + tail for name in services for tail in ("", f".{seen.environment.namespace}.svc")}
             wrong = [*_wrong(data, known.get(subject.component, ""), others, inside)]
-            yield verdict(subject.name, not wrong, ", ".join(wrong) or f"session {data['SESSION_COOKIE_AGE']} s")
+            yield verdict(subject.name, not wrong, wrong or Detail("session-seconds", data["SESSION_COOKIE_AGE"]))
 
 
-def _wrong(data: Mapping[str, str], own: str, others: list[str], inside: set[str]) -> Iterator[str]:
+def _wrong(data: Mapping[str, str], own: str, others: list[str], inside: set[str]) -> Iterator[Detail]:
     age = str(data.get("SESSION_COOKIE_AGE", ""))
     if not age.isdigit() or not 0 < int(age) <= LONGEST:
-        yield f"session {age or 'of two weeks'}"
+        yield Detail("session", age) if age else Detail("session-of-two-weeks")
     # A form inside another site needs its cookies there; which sites that are, the inventory says.
     fine = ("None", "Lax", "Strict") if others else ("Lax", "Strict")
     for key in ("SESSION_COOKIE_SAMESITE", "CSRF_COOKIE_SAMESITE"):
         if data.get(key) not in fine:
-            yield f"{key} {data.get(key)}"
+            yield Detail("setting", f"{key} {data.get(key)}")
     if data.get("LANGUAGE_COOKIE_SAMESITE", fine[0]) not in fine:
-        yield "LANGUAGE_COOKIE_SAMESITE"
+        yield Detail("setting", "LANGUAGE_COOKIE_SAMESITE")
     allowed = {f"https://{host}" for host in (own, *others)}
     for key in ("CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS"):
-        yield from (f"{key} {origin}" for origin in data.get(key, f"https://{own}").split(",") if origin not in allowed)
-    yield from (key for key, value in FIXED.items() if data.get(key, value) != value)
+        origins = data.get(key, f"https://{own}").split(",")
+        yield from (Detail("setting", f"{key} {origin}") for origin in origins if origin not in allowed)
+    yield from (Detail("setting", key) for key, value in FIXED.items() if data.get(key, value) != value)
     if data.get("SITE_DOMAIN") != own:
-        yield "SITE_DOMAIN"
+        yield Detail("setting", "SITE_DOMAIN")
     names = set(data.get("ALLOWED_HOSTS", "").split(","))
-    yield from (f"ALLOWED_HOSTS {name}" for name in sorted(names - {own}) if name not in inside)
+    strange = (name for name in sorted(names - {own}) if name not in inside)
+    yield from (Detail("setting", f"ALLOWED_HOSTS {name}") for name in strange)

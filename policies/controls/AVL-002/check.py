@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, matches, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, matches, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -15,4 +15,5 @@ def check(seen: Observation) -> Iterator[Verdict]:
             continue
         labels = (spec["template"].get("metadata") or {}).get("labels") or {}
         found = [b.kube_name for b in budgets if matches(b.body["spec"].get("selector") or {}, labels)]
-        yield verdict(subject.name, bool(found), f"{count} replicas, budget {', '.join(found) or 'none'}")
+        told = [Detail("replicas", count), Detail("budget", ", ".join(found) or "none")]
+        yield verdict(subject.name, bool(found), told)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -17,4 +17,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
         if item.external or not process or subject is None:
             continue
         count = subject.body["spec"].get("replicas", 1)
-        yield verdict(subject.name, count > 1, f"replicas {count}")
+        yield verdict(subject.name, count > 1, Detail("replicas", count))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, dangling, encrypted, names, verdict, workloads
+from ggi.controls.sdk import Detail, Observation, Verdict, dangling, encrypted, names, verdict, workloads
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -12,5 +12,5 @@ def check(seen: Observation) -> Iterator[Verdict]:
         missing = dangling(subject, known)
         pod = str(subject.pod) if closed else ""
         open_question = not missing and any(name in pod for name in closed)
-        told = "keys of Secrets are encrypted" if open_question else ", ".join(missing)
+        told = Detail("keys-encrypted") if open_question else missing
         yield verdict(subject.name, None if open_question else not missing, told)

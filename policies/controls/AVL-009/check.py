@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ggi.controls.sdk import Observation, Subject, Verdict, containers, parse_quantity, verdict, workloads
+from ggi.controls.sdk import Detail, Observation, Subject, Verdict, containers, parse_quantity, verdict, workloads
 
 ROOM = 5
 """A quota has room for a roll-out, for Jobs, and for growth; not for more."""
@@ -28,7 +28,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
         total["pods"] += Decimal(spec.get("instances", 1))
     for subject in seen.of("ResourceQuota"):
         wrong = [*_wrong(subject, total)]
-        yield verdict(subject.name, not wrong, ", ".join(wrong) or f"{total['pods']} pods")
+        yield verdict(subject.name, not wrong, wrong or Detail("pods", total["pods"]))
 
 
 def _asked(found: list[Mapping[str, Any]]) -> dict[str, Decimal]:
@@ -41,14 +41,15 @@ def _asked(found: list[Mapping[str, Any]]) -> dict[str, Decimal]:
     return result
 
 
-def _wrong(subject: Subject, total: Mapping[str, Decimal]) -> Iterator[str]:
+def _wrong(subject: Subject, total: Mapping[str, Decimal]) -> Iterator[Detail]:
     hard = (subject.body.get("spec") or {}).get("hard") or {}
     for kind, amount in total.items():
         limit = parse_quantity(str(hard[kind])) if kind in hard else None
         if limit is None:
-            yield f"no {kind}"
+            yield Detail("no-limit", kind)
         elif limit < amount or limit > ROOM * amount + ROOM:
-            yield f"{kind} {hard[kind]}"
+            yield Detail("setting", f"{kind} {hard[kind]}")
     if not 0 < int(hard.get("persistentvolumeclaims", 0)) <= 100:
-        yield "persistentvolumeclaims"
-    yield from (kind for kind in ("services.nodeports", "services.loadbalancers") if str(hard.get(kind)) != "0")
+        yield Detail("setting", "persistentvolumeclaims")
+    opened = (kind for kind in ("services.nodeports", "services.loadbalancers") if str(hard.get(kind)) != "0")
+    yield from (Detail("setting", kind) for kind in opened)

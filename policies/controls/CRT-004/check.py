@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.controls.sdk import Observation, Subject, Verdict, hosts, service_ports, verdict
+from ggi.controls.sdk import Detail, Observation, Subject, Verdict, hosts, service_ports, verdict
 
 USES = {"digital signature", "key encipherment", "server auth", "client auth"}
 LONGEST_CA = 5 * 366 * 24
@@ -16,12 +16,13 @@ def check(seen: Observation) -> Iterator[Verdict]:
     authorities = {str(_spec(s).get("secretName")): s for s in seen.of("Certificate") if _spec(s).get("isCA")}
     for subject in seen.of("Certificate"):
         wrong = [*_issuer(seen, subject, issuers), *_names(seen, subject)]
-        yield verdict(subject.name, not wrong, ", ".join(wrong) or ", ".join(_spec(subject).get("dnsNames") or ["CA"]))
+        names = [Detail("host", name) for name in _spec(subject).get("dnsNames") or ()] or Detail("ca")
+        yield verdict(subject.name, not wrong, wrong or names)
     for subject in seen.of("Issuer"):
         spec = _spec(subject)
         secret = (spec.get("ca") or {}).get("secretName")
         fine = set(spec) == {"selfSigned"} or (set(spec) == {"ca"} and secret in authorities)
-        yield verdict(subject.name, fine, ", ".join(spec) or "nothing")
+        yield verdict(subject.name, fine, [Detail("setting", field) for field in spec] or Detail("nothing"))
 
 
 def _spec(subject: Subject) -> Mapping[str, Any]:
@@ -29,20 +30,20 @@ def _spec(subject: Subject) -> Mapping[str, Any]:
     return found
 
 
-def _issuer(seen: Observation, subject: Subject, issuers: set[str]) -> Iterator[str]:
+def _issuer(seen: Observation, subject: Subject, issuers: set[str]) -> Iterator[Detail]:
     issuer, spec = _spec(subject).get("issuerRef") or {}, _spec(subject)
     name, kind = issuer.get("name"), issuer.get("kind", "Issuer")
     public = subject.name.endswith("/public")
     wanted = ("ClusterIssuer", seen.environment.cluster.gateway.issuer) if public else ("Issuer", name)
     if (kind, name) != wanted or (kind == "Issuer" and name not in issuers):
-        yield f"issuer {kind} {name}"
+        yield Detail("issuer", f"{kind} {name}")
     if issuer.get("group", "cert-manager.io") != "cert-manager.io":
-        yield "group of the issuer"
+        yield Detail("issuer-group")
     if spec.get("isCA"):
         if subject.component != "platform" or name == spec.get("secretName") or not _lasts(spec):
-            yield "a CA of its own"
+            yield Detail("own-ca")
     elif name == "self-signed":
-        yield "self-signed"
+        yield Detail("self-signed")
 
 
 def _lasts(spec: Mapping[str, Any]) -> bool:
@@ -53,12 +54,12 @@ def _lasts(spec: Mapping[str, Any]) -> bool:
     return 24 * 366 <= int(life[:-1]) <= LONGEST_CA and 24 * 30 <= int(before[:-1]) < int(life[:-1])
 
 
-def _names(seen: Observation, subject: Subject) -> Iterator[str]:
+def _names(seen: Observation, subject: Subject) -> Iterator[Detail]:
     spec, component = _spec(subject), subject.component
     names = [str(name) for name in spec.get("dnsNames") or ()]
     ending = f".{seen.environment.namespace}.svc"
     if spec.get("isCA"):
-        yield from (f"name {name}" for name in names)
+        yield from (Detail("name", name) for name in names)
         return
     if subject.name.endswith("/public"):
         allowed = {hosts(seen).get(component, "")}
@@ -69,12 +70,13 @@ def _names(seen: Observation, subject: Subject) -> Iterator[str]:
         secret = f"{component}-internal"
         if set(spec.get("usages") or ()) != USES:
             # Both ends show a certificate; signing others with it is a CA's.
-            yield "usages"
-    yield from (f"name {name}" for name in names if name not in allowed)
+            yield Detail("usages")
+    yield from (Detail("name", name) for name in names if name not in allowed)
     if not names or (len(allowed) > 1 and not any(name.endswith(ending) for name in names)):
-        yield "no name"
+        yield Detail("no-name")
     if subject.name.endswith("/public") and set(spec.get("usages") or USES) - USES:
-        yield "usages"
+        yield Detail("usages")
     if spec.get("secretName") != secret:
-        yield f"Secret {spec.get('secretName')}"
-    yield from (field for field in ("keystores", "secretTemplate", "uris", "emailAddresses") if spec.get(field))
+        yield Detail("secret", str(spec.get("secretName")))
+    unwanted = ("keystores", "secretTemplate", "uris", "emailAddresses")
+    yield from (Detail("setting", field) for field in unwanted if spec.get(field))

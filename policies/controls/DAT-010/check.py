@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 KEYS: Mapping[str, tuple[str, str, str, str]] = {
     "DB_NAME": ("DB_NAME", "DB_USER", "DB_HOST", "DB_PORT"),
@@ -28,22 +28,23 @@ def check(seen: Observation) -> Iterator[Verdict]:
         database = seen.environment.database(name)
         wrong = [*_wrong(data, host, str(outside.port if outside else 5432), database, outside is None)]
         if "DB_NAME" in data or name != "keycloak":
-            wrong += [] if outside or data.get("PGOPTIONS") == f"-c role={database}" else ["PGOPTIONS"]
-        yield verdict(f"{name}/ConfigMap/env", not wrong, ", ".join(wrong) or database)
+            fine = outside is not None or data.get("PGOPTIONS") == f"-c role={database}"
+            wrong += [] if fine else [Detail("setting", "PGOPTIONS")]
+        yield verdict(f"{name}/ConfigMap/env", not wrong, wrong or Detail("database", database))
 
 
-def _wrong(data: Mapping[str, str], host: str, port: str, database: str, own: bool) -> Iterator[str]:
+def _wrong(data: Mapping[str, str], host: str, port: str, database: str, own: bool) -> Iterator[Detail]:
     role = re.compile(rf"{re.escape(database)}_r[0-9]+" if own else r".+")
     if "KC_DB_URL" in data:
         found = _URL.match(data["KC_DB_URL"])
         if own and (found is None or found.groups() != (host, port, database, database)):
-            yield "KC_DB_URL"
+            yield Detail("setting", "KC_DB_URL")
         if role.fullmatch(data.get("KC_DB_USERNAME", "")) is None:
-            yield "KC_DB_USERNAME"
+            yield Detail("setting", "KC_DB_USERNAME")
         return
     names = next((keys for key, keys in KEYS.items() if key in data), KEYS["DB_NAME"])
     for key, wanted in zip((names[0], names[2], names[3]), (database, host, port), strict=True):
         if data.get(key) != wanted:
-            yield key
+            yield Detail("setting", key)
     if role.fullmatch(data.get(names[1], "")) is None:
-        yield names[1]
+        yield Detail("setting", names[1])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Domain, Observation, Verdict, of_domains
+from ggi.controls.sdk import Detail, Domain, Observation, Verdict, of_domains
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -10,5 +10,5 @@ def check(seen: Observation) -> Iterator[Verdict]:
     return of_domains(seen, {"signed"}, judged)
 
 
-def judged(domain: Domain) -> tuple[bool, str]:
-    return bool(domain.signed), "valid down from the trust anchor" if domain.signed else "no valid chain of signatures"
+def judged(domain: Domain) -> tuple[bool, Detail]:
+    return bool(domain.signed), Detail("valid-chain" if domain.signed else "no-valid-chain")

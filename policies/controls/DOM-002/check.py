@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Domain, Observation, Verdict, of_domains
+from ggi.controls.sdk import Detail, Domain, Observation, Verdict, of_domains
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -10,6 +10,6 @@ def check(seen: Observation) -> Iterator[Verdict]:
     return of_domains(seen, {"addresses6"}, judged)
 
 
-def judged(domain: Domain) -> tuple[bool, str]:
+def judged(domain: Domain) -> tuple[bool, list[Detail]]:
     found = domain.addresses6 or ()
-    return bool(found), ", ".join(found)
+    return bool(found), [Detail("address", address) for address in found]

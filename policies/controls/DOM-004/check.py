@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Domain, Observation, Verdict, of_domains
+from ggi.controls.sdk import Detail, Domain, Observation, Verdict, of_domains
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -10,6 +10,6 @@ def check(seen: Observation) -> Iterator[Verdict]:
     return of_domains(seen, {"caa"}, judged)
 
 
-def judged(domain: Domain) -> tuple[bool, str]:
+def judged(domain: Domain) -> tuple[bool, Detail | list[Detail]]:
     found = domain.caa or ()
-    return any(" issue" in record for record in found), "; ".join(found) or "none"
+    return any(" issue" in record for record in found), [Detail("record", record) for record in found] or Detail("none")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Domain, Observation, Verdict, of_domains
+from ggi.controls.sdk import Detail, Domain, Observation, Verdict, of_domains
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -10,9 +10,11 @@ def check(seen: Observation) -> Iterator[Verdict]:
     return of_domains(seen, {"mx", "dane"}, judged)
 
 
-def judged(domain: Domain) -> tuple[bool, str] | None:
+def judged(domain: Domain) -> tuple[bool, Detail | list[Detail]] | None:
     servers = domain.mx or ()
     without = sorted(set(servers) - set(domain.dane or ()))
     if not servers:
         return None
-    return not without, f"without: {', '.join(without)}" if without else ", ".join(servers)
+    if without:
+        return False, Detail("without", ", ".join(without))
+    return True, [Detail("server", name) for name in servers]

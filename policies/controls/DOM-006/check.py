@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Domain, Observation, Verdict, of_domains
+from ggi.controls.sdk import Detail, Domain, Observation, Verdict, of_domains
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -10,7 +10,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     return of_domains(seen, {"dkim", "spf"}, judged)
 
 
-def judged(domain: Domain) -> tuple[bool, str]:
+def judged(domain: Domain) -> tuple[bool, Detail]:
     if (domain.spf or "").lower().split() == ["v=spf1", "-all"]:
-        return True, "sends no mail (SPF -all)"
-    return bool(domain.dkim), "names under _domainkey" if domain.dkim else "nothing under _domainkey"
+        return True, Detail("sends-no-mail")
+    return bool(domain.dkim), Detail("names-found" if domain.dkim else "no-names")

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Domain, Observation, Verdict, of_domains
+from ggi.controls.sdk import Detail, Domain, Observation, Verdict, of_domains
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -11,7 +11,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     return of_domains(seen, {"security"}, lambda domain: judged(domain, seen.date))
 
 
-def judged(domain: Domain, on: dt.date) -> tuple[bool, str]:
+def judged(domain: Domain, on: dt.date) -> tuple[bool, Detail | list[Detail]]:
     text = domain.security or ""
     fields: dict[str, list[str]] = {}
     for line in text.splitlines():
@@ -21,9 +21,9 @@ def judged(domain: Domain, on: dt.date) -> tuple[bool, str]:
     ends = [_date(text) for text in fields.get("expires", ())]
     end = ends[0] if len(ends) == 1 else None
     addressed = any(text.startswith(("https://", "mailto:", "tel:")) for text in fields.get("contact", ()))
-    told = [] if addressed else ["no Contact"]
-    told.append(f"expires {end}" if end else "no valid Expires")
-    return addressed and end is not None and on <= end, ", ".join(told) if text else "none"
+    told = [] if addressed else [Detail("no-contact")]
+    told.append(Detail("expires", end) if end else Detail("no-valid-expires"))
+    return addressed and end is not None and on <= end, told if text else Detail("none")
 
 
 def _date(text: str) -> dt.date | None:

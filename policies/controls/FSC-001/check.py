@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict about all parts together."""
     versions = {n: i.version.version for n, i in seen.landscape.components.items() if n.startswith("fsc")}
     if len(versions) > 1:
-        told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+        told = [Detail("version", f"{name} {version}") for name, version in sorted(versions.items())]
         yield verdict("fscmanager", len(set(versions.values())) == 1, told)

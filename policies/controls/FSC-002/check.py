@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 OIN = re.compile(r"0000[0-9]{16}")
 SUBJECT = "fscmanager/ConfigMap/env"
@@ -16,4 +16,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
         return
     oin, directory = seen.environment.tenant.file.oin or "", data.get("DIRECTORY_PEER_ID", "")
     fine = bool(OIN.fullmatch(oin) and OIN.fullmatch(directory))
-    yield verdict(SUBJECT, fine, f"own {oin or 'none'}, directory {directory or 'none'}")
+    yield verdict(SUBJECT, fine, [Detail("own", oin or "none"), Detail("directory", directory or "none")])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ggi.controls.sdk import Observation, Verdict, hosts, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, hosts, verdict
 
 OWN = {"TLS_CERT": "tls.crt", "TLS_KEY": "tls.key", "TLS_ROOT_CERT": "ca.crt"}
 GROUP = {"TLS_GROUP_CERT": "tls.crt", "TLS_GROUP_KEY": "tls.key", "TLS_GROUP_ROOT_CERT": "ca.crt"}
@@ -23,24 +23,24 @@ def check(seen: Observation) -> Iterator[Verdict]:
         if data is not None:
             wrong = [*_wrong(seen, name, data)]
             if name != "fsctxlog" and (len(groups) != 1 or "GROUP_ID" not in data):
-                wrong.append("group")
-            yield verdict(f"{name}/ConfigMap/env", not wrong, ", ".join(wrong) or "people sign")
+                wrong.append(Detail("group"))
+            yield verdict(f"{name}/ConfigMap/env", not wrong, wrong or Detail("people-sign"))
 
 
-def _wrong(seen: Observation, name: str, data: Mapping[str, str]) -> Iterator[str]:
-    yield from (key for key, value in WANTED[name].items() if data.get(key) != value)
-    yield from (key for key, file in OWN.items() if data.get(key) != f"/etc/ggi/internal/{file}")
+def _wrong(seen: Observation, name: str, data: Mapping[str, str]) -> Iterator[Detail]:
+    yield from (Detail("setting", key) for key, value in WANTED[name].items() if data.get(key) != value)
+    yield from (Detail("setting", key) for key, file in OWN.items() if data.get(key) != f"/etc/ggi/internal/{file}")
     if name not in ("fsccontroller", "fsctxlog"):
-        yield from (key for key, file in GROUP.items() if data.get(key) != f"/etc/ggi/group/{file}")
+        yield from (Detail("setting", key) for key, file in GROUP.items() if data.get(key) != f"/etc/ggi/group/{file}")
     for key, value in data.items():
         if key.startswith("TLS_GROUP_") and key not in GROUP and not value.startswith("/etc/ggi/group/tls."):
-            yield key
+            yield Detail("setting", key)
     process = seen.landscape.components[name].component.processes[0]
     known = {f"0.0.0.0:{port.number}" for port in process.ports}
     listening = [value for key, value in data.items() if key.startswith(("LISTEN_ADDRESS", "MONITORING_ADDRESS"))]
     if set(listening) != known or len(listening) != len(known):
-        yield "addresses that it listens at"
+        yield Detail("listening")
     if "SELF_ADDRESS" in data and data["SELF_ADDRESS"] != f"https://{hosts(seen).get(name, '')}:443":
-        yield "SELF_ADDRESS"
+        yield Detail("setting", "SELF_ADDRESS")
     if name in ("fscinway", "fscmanager") and "SELF_ADDRESS" not in data:
-        yield "SELF_ADDRESS"
+        yield Detail("setting", "SELF_ADDRESS")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 MOST_DAYS = 122
 
@@ -12,4 +12,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
     release = seen.facts.catalogue.releases[seen.environment.release].model
     age = (seen.date - release.date).days
     # The evidence is the release and not its age, so that a waiver of today still fits tomorrow.
-    yield verdict(seen.stack, age <= MOST_DAYS, f"release {release.release} of {release.date}")
+    yield verdict(seen.stack, age <= MOST_DAYS, Detail("release", f"{release.release} {release.date}"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -10,5 +10,6 @@ def check(seen: Observation) -> Iterator[Verdict]:
     tenant = seen.environment.tenant
     change = tenant.file.herindeling
     past = change is not None and change.date <= seen.date
-    told = f"{tenant.file.state.value}, into {change.into} on {change.date}" if change else tenant.file.state.value
+    told = [Detail("state", tenant.file.state.value)]
+    told += [Detail("into", f"{change.into} {change.date}")] if change else []
     yield verdict(seen.stack, not past or tenant.file.state.value not in ("active", "onboarding"), told)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, release_order, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, release_order, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -12,4 +12,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
     accp = seen.environment.tenant.file.environments.get("accp")
     own, before = seen.environment.release, accp.release if accp else None
     fine = None if before is None else release_order(own) <= release_order(before)
-    yield verdict(seen.stack, fine, f"prod {own}, accp {before or 'unknown'}")
+    yield verdict(seen.stack, fine, [Detail("prod", own), Detail("accp", before or "unknown")])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.controls.sdk import Observation, Subject, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Subject, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -12,10 +12,10 @@ def check(seen: Observation) -> Iterator[Verdict]:
     for subject in seen.subjects:
         if subject.name in known:
             wrong = [*_wrong(seen, subject), *_place(seen, subject)]
-            yield verdict(subject.name, not wrong, ", ".join(wrong) or seen.stack)
+            yield verdict(subject.name, not wrong, wrong or Detail("stack", seen.stack))
 
 
-def _wrong(seen: Observation, subject: Subject) -> list[str]:
+def _wrong(seen: Observation, subject: Subject) -> list[Detail]:
     component, stack = subject.component, seen.stack
     wanted = {
         "app.kubernetes.io/name": component,
@@ -30,11 +30,12 @@ def _wrong(seen: Observation, subject: Subject) -> list[str]:
     role = subject.name.rpartition("/")[2]
     of_workload = {"app.kubernetes.io/component": role} if subject.kind in ("Deployment", "StatefulSet") else {}
     found = [
-        f"label {key}" for key in _unlike((subject.body.get("metadata") or {}).get("labels"), wanted | of_workload)
+        Detail("label", key)
+        for key in _unlike((subject.body.get("metadata") or {}).get("labels"), wanted | of_workload)
     ]
     if subject.pod is not None:
         own = wanted | {"app.kubernetes.io/component": role}
-        found += [f"pod label {key}" for key in _unlike(subject.pod_labels, own)]
+        found += [Detail("pod-label", key) for key in _unlike(subject.pod_labels, own)]
     return found
 
 
@@ -44,8 +45,8 @@ def _unlike(labels: Mapping[str, Any] | None, wanted: Mapping[str, str]) -> list
     return [key for key, value in wanted.items() if (labels or {}).get(key) != value]
 
 
-def _place(seen: Observation, subject: Subject) -> list[str]:
+def _place(seen: Observation, subject: Subject) -> list[Detail]:
     metadata = subject.body.get("metadata") or {}
     if subject.kind == "Namespace":
-        return [] if metadata.get("name") == seen.environment.namespace else ["name of the namespace"]
-    return [] if metadata.get("namespace") == seen.environment.namespace else ["namespace"]
+        return [] if metadata.get("name") == seen.environment.namespace else [Detail("namespace-name")]
+    return [] if metadata.get("namespace") == seen.environment.namespace else [Detail("namespace")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -11,6 +11,6 @@ def check(seen: Observation) -> Iterator[Verdict]:
     owned = [s for s in seen.subjects if s.name in known and s.owned]
     for subject in owned:
         owners = (subject.body.get("metadata") or {}).get("ownerReferences") or ()
-        yield verdict(subject.name, False, ", ".join(f"{o.get('kind')} {o.get('name')}" for o in owners))
+        yield verdict(subject.name, False, [Detail("owner", f"{o.get('kind')} {o.get('name')}") for o in owners])
     if not owned:
-        yield verdict(seen.stack, True, "no owners")
+        yield verdict(seen.stack, True, Detail("no-owners"))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, realm, verdict
 from ggi.controls.sdk import out_of_bounds as outside
 
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -22,17 +22,17 @@ def check(seen: Observation) -> Iterator[Verdict]:
     found = realm(seen)
     if found is None:
         return
-    bad = []
+    bad: list[Detail] = []
     for name, settings in (("own", found.own), ("master", found.master)):
-        bad += [f"{name}: {what}" for what in _wrong(settings)]
-    yield verdict(SUBJECT, not bad, "; ".join(bad) or f"after {found.own['failureFactor']}")
+        bad += _wrong(name, settings)
+    yield verdict(SUBJECT, not bad, bad or Detail("after", found.own["failureFactor"]))
 
 
-def _wrong(settings: Mapping[str, Any]) -> list[str]:
-    found = outside(settings, LIMITS)
+def _wrong(realm: str, settings: Mapping[str, Any]) -> list[Detail]:
+    found = [Detail("realm-setting", f"{realm} {what}") for what in outside(settings, LIMITS)]
     if settings.get("bruteForceProtected") is not True:
-        found.append("not protected")
+        found.append(Detail("not-protected", realm))
     if settings.get("permanentLockout") is not False:
         # Else everybody can lock everybody out, with nothing but a name.
-        found.append("locked for good")
+        found.append(Detail("locked-for-good", realm))
     return found

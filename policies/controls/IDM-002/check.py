@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, realm, verdict
 
 _RULE = re.compile(r"(\w+)\((\w+)\)")
 _POLICY = re.compile(r"\w+\(\w+\)( and \w+\(\w+\))*")
@@ -21,5 +21,5 @@ def check(seen: Observation) -> Iterator[Verdict]:
         policy = str(settings.get("passwordPolicy", ""))
         rules = dict(_RULE.findall(policy)) if _POLICY.fullmatch(policy) else {}
         if int(rules.get("length", "0")) < LEAST or not {"notUsername", "notEmail"} <= set(rules):
-            bad.append(f"{name}: {policy or 'none'}")
-    yield verdict(SUBJECT, not bad, "; ".join(bad) or str(found.own["passwordPolicy"]))
+            bad.append(Detail("realm-setting", f"{name} {policy or 'none'}"))
+    yield verdict(SUBJECT, not bad, bad or Detail("policy", found.own["passwordPolicy"]))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, realm, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -14,4 +14,5 @@ def check(seen: Observation) -> Iterator[Verdict]:
     action = found.actions.get("CONFIGURE_TOTP", {})
     known = {action.get("alias"), action.get("providerId")} == {"CONFIGURE_TOTP"}
     fine = bool(known and action.get("enabled") and action.get("defaultAction"))
-    yield verdict(SUBJECT, fine, f"enabled {action.get('enabled')}, default {action.get('defaultAction')}")
+    told = [Detail("enabled", str(action.get("enabled"))), Detail("default", str(action.get("defaultAction")))]
+    yield verdict(SUBJECT, fine, told)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, hosts, realm, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, hosts, realm, verdict
 
 FLAGS: Mapping[str, bool] = {
     "enabled": True,
@@ -25,43 +25,44 @@ def check(seen: Observation) -> Iterator[Verdict]:
     if found is None:
         return
     known = hosts(seen)
-    bad = []
+    bad: list[Detail] = []
     for name, client in sorted(found.clients.items()):
         host = known.get(name.rpartition("-r")[0], "")
-        bad += [f"{name}: {what}" for what in (*_addresses(client, host), *_settings(name, client))]
-    yield verdict(SUBJECT, not bad, "; ".join(bad) or f"{len(found.clients)} clients")
+        bad += [*_addresses(name, client, host), *_settings(name, client)]
+    yield verdict(SUBJECT, not bad, bad or Detail("clients", len(found.clients)))
 
 
-def _addresses(client: Mapping[str, Any], host: str) -> Iterator[str]:
+def _addresses(name: str, client: Mapping[str, Any], host: str) -> Iterator[Detail]:
     """A redirect or log-out address that is not the component's own, in full."""
     redirects = client.get("redirectUris") or ["none"]
     after = str((client.get("attributes") or {}).get("post.logout.redirect.uris", "none")).split("##")
     for address in (*redirects, *after):
         if "*" in address or not address.startswith(f"https://{host}/"):
-            yield address
-    yield from (f"origin {origin}" for origin in client.get("webOrigins", ["unsaid"]))
+            yield Detail("client-setting", f"{name} {address}")
+    yield from (Detail("origin", f"{name} {origin}") for origin in client.get("webOrigins", ["unsaid"]))
 
 
-def _settings(name: str, client: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{flag} {client.get(flag)}" for flag, wanted in FLAGS.items() if client.get(flag) is not wanted)
+def _settings(name: str, client: Mapping[str, Any]) -> Iterator[Detail]:
+    flags = (flag for flag, wanted in FLAGS.items() if client.get(flag) is not wanted)
+    yield from (Detail("client-setting", f"{name} {flag} {client.get(flag)}") for flag in flags)
     if client.get("clientId") != name or client.get("protocol") != "openid-connect":
-        yield "clientId or protocol"
+        yield Detail("id-or-protocol", name)
     if client.get("clientAuthenticatorType") not in SECRETS:
-        yield f"clientAuthenticatorType {client.get('clientAuthenticatorType')}"
+        yield Detail("client-setting", f"{name} clientAuthenticatorType {client.get('clientAuthenticatorType')}")
     scopes = [*client.get("defaultClientScopes", ["unsaid"]), *client.get("optionalClientScopes", ["unsaid"])]
-    yield from (f"scope {scope}" for scope in scopes if scope not in SCOPES)
+    yield from (Detail("scope", f"{name} {scope}") for scope in scopes if scope not in SCOPES)
     if "basic" not in scopes:
-        yield "scope basic is missing"
+        yield Detail("no-basic-scope", name)
     mappers = client.get("protocolMappers") or [{}]
     for mapper in mappers:
         config = mapper.get("config") or {}
         kind = (mapper.get("protocol"), mapper.get("protocolMapper"), config.get("claim.name"))
         # Groups go into the token about who signed in, which the application alone gets.
         if kind != ("openid-connect", "oidc-group-membership-mapper", "groups"):
-            yield f"mapper {mapper.get('name')}"
+            yield Detail("mapper", f"{name} {mapper.get('name')}")
         elif (config.get("access.token.claim"), config.get("id.token.claim"), config.get("full.path")) != (
             "false",
             "true",
             "false",
         ):
-            yield "groups in the wrong token"
+            yield Detail("groups-in-wrong-token", name)

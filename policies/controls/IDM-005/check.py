@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, realm, verdict
 from ggi.controls.sdk import out_of_bounds as outside
 
 DAY = 86400
@@ -23,7 +23,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     found = realm(seen)
     if found is None:
         return
-    bad = outside(found.own, LIMITS)
+    bad = [Detail("setting", what) for what in outside(found.own, LIMITS)]
     flags = ("revokeRefreshToken", "offlineSessionMaxLifespanEnabled")
-    bad += [f"{key} is off" for key in flags if not found.own.get(key)]
-    yield verdict(SUBJECT, not bad, ", ".join(bad) or f"access token {found.own['accessTokenLifespan']} s")
+    bad += [Detail("off", key) for key in flags if not found.own.get(key)]
+    yield verdict(SUBJECT, not bad, bad or Detail("access-token", found.own["accessTokenLifespan"]))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, realm, verdict
 
 BOTH: Mapping[str, Any] = {"sslRequired": "all", "registrationAllowed": False, "rememberMe": False}
 OWN: Mapping[str, Any] = {
@@ -32,38 +32,39 @@ def check(seen: Observation) -> Iterator[Verdict]:
     found = realm(seen)
     if found is None:
         return
-    bad = [f"master: {what}" for what in _unlike(found.master, BOTH)]
-    bad += [*_unlike(found.own, {**BOTH, **OWN}), *_rest(seen, found.own)]
-    yield verdict(SUBJECT, not bad, "; ".join(bad) or "closed, TLS for all")
+    bad = [Detail("realm-setting", f"master {what}") for what in _unlike(found.master, BOTH)]
+    bad += [Detail("setting", what) for what in _unlike(found.own, {**BOTH, **OWN})]
+    bad += _rest(seen, found.own)
+    yield verdict(SUBJECT, not bad, bad or Detail("closed"))
 
 
 def _unlike(settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     return [f"{key} {settings.get(key)}" for key, value in wanted.items() if settings.get(key) != value]
 
 
-def _rest(seen: Observation, own: Mapping[str, Any]) -> Iterator[str]:
+def _rest(seen: Observation, own: Mapping[str, Any]) -> Iterator[Detail]:
     if own.get("realm") != seen.stack:
-        yield "name of the realm"
+        yield Detail("realm-name")
     if own.get("defaultSignatureAlgorithm") not in SIGNATURES:
-        yield f"defaultSignatureAlgorithm {own.get('defaultSignatureAlgorithm')}"
+        yield Detail("setting", f"defaultSignatureAlgorithm {own.get('defaultSignatureAlgorithm')}")
     if own.get("otpPolicyAlgorithm") not in ("HmacSHA1", "HmacSHA256", "HmacSHA512"):
-        yield f"otpPolicyAlgorithm {own.get('otpPolicyAlgorithm')}"
+        yield Detail("setting", f"otpPolicyAlgorithm {own.get('otpPolicyAlgorithm')}")
     if not 6 <= own.get("otpPolicyDigits", 0) <= 8:
-        yield f"otpPolicyDigits {own.get('otpPolicyDigits')}"
+        yield Detail("setting", f"otpPolicyDigits {own.get('otpPolicyDigits')}")
     headers = own.get("browserSecurityHeaders") or {}
     for key, parts in HEADERS.items():
         said = {item.strip() for item in str(headers.get(key, "")).split(";")}
         if not said.issuperset(parts):
-            yield f"header {key}"
+            yield Detail("header", key)
     mail = own.get("smtpServer")
     if seen.environment.cluster.smtp_host:
         mail = mail or {}
         if mail.get("host") != seen.environment.cluster.smtp_host or mail.get("starttls") != "true":
-            yield "mail without STARTTLS, or over another server"
+            yield Detail("mail-without-starttls")
         if str(mail.get("port")) not in {str(port) for port in _ports(seen)}:
-            yield "port of mail"
+            yield Detail("mail-port")
         if not str(mail.get("from", "")).endswith(f"@{seen.environment.domain}"):
-            yield "sender of mail"
+            yield Detail("mail-sender")
 
 
 def _ports(seen: Observation) -> list[int]:

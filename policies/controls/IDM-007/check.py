@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ggi.controls.sdk import Observation, Verdict, hosts, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, hosts, verdict
 
 ADMINISTRATORS = ["beheerders"]
 SIGNATURES = {"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"}
@@ -29,7 +29,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
             wrong = [*_controller(seen, name, environment)]
         else:
             wrong = [*_django(seen, name, json.loads(setup.get("data.yaml") or "{}"))]
-        yield verdict(f"{name}/ConfigMap/{'env' if name.startswith('fsc') else 'setup'}", not wrong, ", ".join(wrong))
+        yield verdict(f"{name}/ConfigMap/{'env' if name.startswith('fsc') else 'setup'}", not wrong, wrong)
 
 
 def _trusted(seen: Observation, address: str, path: str) -> bool:
@@ -40,45 +40,45 @@ def _trusted(seen: Observation, address: str, path: str) -> bool:
     return f"{parts.scheme}://{parts.netloc}" in (public, inside) and parts.path == f"/realms/{seen.stack}{path}"
 
 
-def _django(seen: Observation, name: str, setup: Mapping[str, Any]) -> Iterator[str]:
+def _django(seen: Observation, name: str, setup: Mapping[str, Any]) -> Iterator[Detail]:
     if setup.get("oidc_db_config_enable") is not True:
-        yield "not configured"
+        yield Detail("not-configured")
     section = setup.get("oidc_db_config_admin_auth") or {}
     for provider in section.get("providers") or [{}]:
         endpoints = provider.get("endpoint_config") or {}
         for key, last in ENDPOINTS.items():
             if not _trusted(seen, str(endpoints.get(key, "")), f"/protocol/openid-connect/{last}"):
-                yield key
+                yield Detail("setting", key)
         if not str(endpoints.get("oidc_op_authorization_endpoint", "")).startswith("https://"):
-            yield "sign-in without TLS"
+            yield Detail("sign-in-without-tls")
         sizes = min(provider.get("oidc_nonce_size", 0), provider.get("oidc_state_size", 0))
         if provider.get("oidc_use_nonce") is not True or not 32 <= sizes <= 255:
-            yield "nonce or state"
+            yield Detail("nonce-or-state")
     known = {provider.get("identifier") for provider in section.get("providers") or ()}
     for item in section.get("items") or [{}]:
         if item.get("enabled") is not True or item.get("oidc_provider_identifier") not in known:
-            yield "provider"
+            yield Detail("provider")
         if not str(item.get("oidc_rp_client_id", "")).startswith(f"{name}-r"):
-            yield "client id"
+            yield Detail("client-id")
         if item.get("oidc_rp_sign_algo") not in SIGNATURES or item.get("userinfo_claims_source") != "id_token":
-            yield "signature or source of claims"
+            yield Detail("signature-or-claims")
         if sorted(item.get("oidc_rp_scopes_list") or ()) != ["email", "openid", "profile"]:
-            yield "scopes"
+            yield Detail("scopes")
         yield from _groups(item.get("options") or {})
 
 
-def _groups(options: Mapping[str, Any]) -> Iterator[str]:
+def _groups(options: Mapping[str, Any]) -> Iterator[Detail]:
     user, groups = options.get("user_settings") or {}, options.get("groups_settings") or {}
     # A name can be given to somebody else later; `sub` never is.
     if (user.get("claim_mappings") or {}).get("username") != ["sub"] or user.get("username_case_sensitive") is not True:
-        yield "claim of the user name"
+        yield Detail("user-name-claim")
     if groups.get("claim_mapping") != ["groups"] or groups.get("sync") is not True:
-        yield "groups"
+        yield Detail("groups")
     if groups.get("superuser_group_names") != ADMINISTRATORS or groups.get("default_groups") != []:
-        yield "groups of administrators"
+        yield Detail("administrators")
 
 
-def _controller(seen: Observation, name: str, environment: Mapping[str, str]) -> Iterator[str]:
+def _controller(seen: Observation, name: str, environment: Mapping[str, str]) -> Iterator[Detail]:
     wanted = {
         "AUTHN_TYPE": "oidc",
         "AUTHZ_TYPE": "rbac",
@@ -90,8 +90,8 @@ def _controller(seen: Observation, name: str, environment: Mapping[str, str]) ->
         "AUTHN_OIDC_ROLES_SCOPE": "profile",
         "AUTHN_OIDC_REDIRECT_URL": f"https://{hosts(seen).get(name, '')}/oidc/callback",
     }
-    yield from (key for key, value in wanted.items() if environment.get(key) != value)
+    yield from (Detail("setting", key) for key, value in wanted.items() if environment.get(key) != value)
     if not _trusted(seen, environment.get("AUTHN_OIDC_DISCOVERY_URL", ""), ""):
-        yield "AUTHN_OIDC_DISCOVERY_URL"
+        yield Detail("setting", "AUTHN_OIDC_DISCOVERY_URL")
     if not environment.get("AUTHN_OIDC_CLIENT_ID", "").startswith(f"{name}-r"):
-        yield "AUTHN_OIDC_CLIENT_ID"
+        yield Detail("setting", "AUTHN_OIDC_CLIENT_ID")

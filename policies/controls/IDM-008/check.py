@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, hosts, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, hosts, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -25,9 +25,10 @@ def check(seen: Observation) -> Iterator[Verdict]:
     }
     wrong = [key for key, value in wanted.items() if data.get(key) != value]
     wrong += sorted(key for key in data if key.startswith(("KC_HOSTNAME_STRICT", "KC_FEATURES", "KC_SPI")))
-    yield verdict("keycloak/ConfigMap/env", not wrong, ", ".join(wrong) or wanted["KC_HOSTNAME"])
+    told = [Detail("setting", key) for key in wrong] or Detail("address", wanted["KC_HOSTNAME"])
+    yield verdict("keycloak/ConfigMap/env", not wrong, told)
     files = seen.config("keycloak", "configure-files") or {}
     target = dict(line.partition("=")[::2] for line in files.get("etc_ggi_keycloak_target", "").splitlines())
     server = f"http://keycloak-server.{seen.environment.namespace}.svc"
     right = target == {"server": server, "realm": seen.stack, "admin": wanted["KC_BOOTSTRAP_ADMIN_CLIENT_ID"]}
-    yield verdict(SUBJECT, right, "" if right else "server, realm or administrator of the configuration")
+    yield verdict(SUBJECT, right, () if right else Detail("configured-elsewhere"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -21,4 +21,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
                 paths += [str(p.get("value", "/")) for p in wanted if p.get("type", "PathPrefix") != "Exact"]
         if paths:
             open_paths = sorted(set(paths) - allowed)
-            yield verdict(subject.name, not open_paths, ", ".join(open_paths or sorted(paths)))
+            yield verdict(subject.name, not open_paths, [Detail("path", path) for path in open_paths or sorted(paths)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -11,6 +11,5 @@ def check(seen: Observation) -> Iterator[Verdict]:
         item = seen.landscape.components[name]
         unknown = sorted(n for n, image in item.version.images.items() if image.digest == "unknown")
         if not item.external:
-            yield verdict(
-                name, None if unknown else True, f"digest unknown: {', '.join(unknown)}" if unknown else "known"
-            )
+            told = Detail("digest-unknown", ", ".join(unknown)) if unknown else Detail("known")
+            yield verdict(name, None if unknown else True, told)

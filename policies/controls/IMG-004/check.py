@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -19,4 +19,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
         else:
             continue
         strange = sorted({image for image in images if image not in known})
-        yield verdict(subject.name, not strange, ", ".join(strange or sorted(set(images))))
+        yield verdict(subject.name, not strange, [Detail("image", name) for name in strange or sorted(set(images))])

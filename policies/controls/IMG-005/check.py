@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ggi.controls.sdk import Component, Observation, Probe, Subject, Verdict, verdict
+from ggi.controls.sdk import Component, Detail, Observation, Probe, Subject, Verdict, verdict
 
 Container = Mapping[str, Any]
 
@@ -17,14 +17,14 @@ def check(seen: Observation) -> Iterator[Verdict]:
         if subject.name in seen.planned and subject.pod is not None:
             component = seen.landscape.components[subject.component].component
             wrong = sorted({*_wrong(component, subject), *_configured(component, subject, known[component.name])})
-            yield verdict(subject.name, not wrong, ", ".join(wrong))
+            yield verdict(subject.name, not wrong, wrong)
 
 
-def _wrong(component: Component, subject: Subject) -> Iterator[str]:
+def _wrong(component: Component, subject: Subject) -> Iterator[Detail]:
     role, pod = subject.name.rpartition("/")[2], subject.pod or {}
     containers = list(pod.get("containers") or ())
     if len(containers) != 1 or (container := containers[0]).get("name") != role:
-        yield "containers"
+        yield Detail("containers")
         return
     if subject.kind == "Job":
         run = next(run for run in component.runs if run.name == role)
@@ -34,20 +34,20 @@ def _wrong(component: Component, subject: Subject) -> Iterator[str]:
     yield from _starts(container, process.command, process.args, process.environment)
     steps = [(step.name, list(step.command)) for step in process.prepare]
     if steps != [(c.get("name"), list(c.get("command") or ())) for c in pod.get("initContainers") or ()]:
-        yield "steps before the start"
+        yield Detail("steps")
     ports = [{"name": p.name, "containerPort": p.number, "protocol": "TCP"} for p in process.ports]
     if [{"protocol": "TCP", **port} for port in container.get("ports") or ()] != ports:
-        yield "ports"
+        yield Detail("ports")
     for field, probe in (
         ("startupProbe", process.startup),
         ("livenessProbe", process.liveness),
         ("readinessProbe", process.readiness),
     ):
         if _asked(container.get(field)) != _declared(probe):
-            yield field
+            yield Detail("setting", field)
 
 
-def _configured(component: Component, subject: Subject, known: Sequence[str]) -> Iterator[str]:
+def _configured(component: Component, subject: Subject, known: Sequence[str]) -> Iterator[Detail]:
     """Configuration and secrets that its process or run gets as environment, and the container does not."""
     role, pod = subject.name.rpartition("/")[2], subject.pod or {}
     configured = {part.name: part.configured for part in component.runs}
@@ -64,18 +64,18 @@ def _configured(component: Component, subject: Subject, known: Sequence[str]) ->
                 wanted = any(item.startswith(f"{component.name}/{kind}/{name}") for item in known)
                 has = any(item.startswith(f"{component.name}-{name}") for item in given)
                 if (kind, name) != ("ConfigMap", "setup") and wanted and not has:
-                    yield f"{kind} {name}"
+                    yield Detail("setting", f"{kind} {name}")
 
 
 def _starts(
     container: Container, command: tuple[str, ...], args: tuple[str, ...], environment: Mapping[str, str]
-) -> Iterator[str]:
+) -> Iterator[Detail]:
     if tuple(container.get("command") or ()) != command:
-        yield "command"
+        yield Detail("command")
     if tuple(container.get("args") or ()) != args:
-        yield "arguments"
+        yield Detail("arguments")
     if {entry.get("name"): entry.get("value") for entry in container.get("env") or ()} != environment:
-        yield "environment"
+        yield Detail("environment")
 
 
 def _asked(probe: Mapping[str, Any] | None) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, realm, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -14,7 +14,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     bad = []
     for name, settings in (("own", found.own), ("master", found.master)):
         flags = ("eventsEnabled", "adminEventsEnabled", "adminEventsDetailsEnabled")
-        bad += [f"{name}: {flag} off" for flag in flags if not settings.get(flag)]
+        bad += [Detail("off", f"{name} {flag}") for flag in flags if not settings.get(flag)]
         if "jboss-logging" not in settings.get("eventsListeners", []):
-            bad.append(f"{name}: events do not reach the log")
-    yield verdict(SUBJECT, not bad, "; ".join(bad) or "sign-ins and administration")
+            bad.append(Detail("not-logged", name))
+    yield verdict(SUBJECT, not bad, bad or Detail("all-logged"))

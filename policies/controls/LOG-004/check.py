@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ggi.controls.sdk import REALM_SUBJECT as SUBJECT
-from ggi.controls.sdk import Observation, Verdict, realm, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, realm, verdict
 from ggi.controls.sdk import out_of_bounds as outside
 
 DAY = 86400
@@ -15,8 +15,9 @@ def check(seen: Observation) -> Iterator[Verdict]:
     found = realm(seen)
     if found is None:
         return
-    bad = [f"master: {what}" for what in outside(found.master, LIMITS)] + outside(found.own, LIMITS)
+    bad = [Detail("realm-setting", f"master {what}") for what in outside(found.master, LIMITS)]
+    bad += [Detail("setting", what) for what in outside(found.own, LIMITS)]
     kept = str((found.own.get("attributes") or {}).get("adminEventsExpiration", ""))
     if not kept.isdigit() or not LIMITS["eventsExpiration"][0] <= int(kept) <= LIMITS["eventsExpiration"][1]:
-        bad.append(f"adminEventsExpiration {kept or 'none'}")
-    yield verdict(SUBJECT, not bad, ", ".join(bad) or f"{found.own['eventsExpiration'] // DAY} days")
+        bad.append(Detail("setting", f"adminEventsExpiration {kept or 'none'}"))
+    yield verdict(SUBJECT, not bad, bad or Detail("days", found.own["eventsExpiration"] // DAY))

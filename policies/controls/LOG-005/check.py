@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, opened, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, opened, verdict
 from ggi.controls.sdk import peers_of_edges as outside
 
 
@@ -16,4 +16,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
             for port in process.ports:
                 if port.metrics:
                     fine = (f"{name}/{process.name}", f"{port.number}/TCP") in open_for
-                    yield verdict(f"{name}/{process.name}", fine, f"port {port.number}")
+                    yield verdict(f"{name}/{process.name}", fine, Detail("port", port.number))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 SUBJECT = "platform/NetworkPolicy/default-deny"
 
@@ -14,6 +14,6 @@ def check(seen: Observation) -> Iterator[Verdict]:
         everything = not any((spec.get("podSelector") or {}).values())
         both = set(spec.get("policyTypes") or ()) == {"Ingress", "Egress"}
         if everything and both and not spec.get("ingress") and not spec.get("egress"):
-            yield verdict(subject.name, True, "all pods, both directions")
+            yield verdict(subject.name, True, [Detail("all-pods"), Detail("both-directions")])
             return
-    yield verdict(SUBJECT, False, "none for all pods and both directions")
+    yield verdict(SUBJECT, False, Detail("no-default-deny"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, explained, opened, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, explained, opened, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -13,4 +13,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
         if opening not in reasons:
             unexplained[policy].append(str(opening))
     for name, found in unexplained.items():
-        yield verdict(name, not found, ", ".join(sorted(found)[:5]))
+        yield verdict(name, not found, [Detail("flow", text) for text in sorted(found)[:5]])

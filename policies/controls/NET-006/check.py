@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, explained, opened, pods, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, explained, opened, pods, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -17,4 +17,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
             if opening not in open_now and opening.pod in known:
                 found.append(str(opening))
     for name, found in sorted(closed.items()):
-        yield verdict(name, not found, ", ".join(sorted(found)[:5]))
+        yield verdict(name, not found, [Detail("flow", text) for text in sorted(found)[:5]])

@@ -5,7 +5,7 @@ from typing import Any
 
 from ggi.controls.sdk import NAME_LABEL as NAME
 from ggi.controls.sdk import PROCESS_LABEL as PROCESS
-from ggi.controls.sdk import Observation, Subject, Verdict, ports_of, verdict
+from ggi.controls.sdk import Detail, Observation, Subject, Verdict, ports_of, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -14,26 +14,26 @@ def check(seen: Observation) -> Iterator[Verdict]:
     for subject in seen.of("Service"):
         if subject.name in known:
             wrong = sorted(set(_wrong(seen, subject)))
-            yield verdict(subject.name, not wrong, ", ".join(wrong))
+            yield verdict(subject.name, not wrong, wrong)
 
 
-def _wrong(seen: Observation, subject: Subject) -> Iterator[str]:
+def _wrong(seen: Observation, subject: Subject) -> Iterator[Detail]:
     component, _, role = subject.name.split("/")
     spec: dict[str, Any] = dict(subject.body.get("spec") or {})
     selector = spec.get("selector") or {}
     if selector.get(NAME) != component or selector.get(PROCESS) != role:
-        yield "selector"
+        yield Detail("selector")
     process = seen.landscape.components[component].component.process(role)
     there = ports_of(seen, selector) or set()
     names = [p.get("name") for p in spec.get("ports") or ()]
     if sorted(map(str, names)) != sorted(p.name for p in process.ports):
-        yield "ports"
+        yield Detail("ports")
     for port in spec.get("ports") or ():
         target = port.get("targetPort", port.get("port"))
         if target not in there or target not in (port.get("name"), *(p.number for p in process.ports)):
-            yield f"target {target}"
+            yield Detail("target", target)
         if port.get("protocol", "TCP") != "TCP":
-            yield f"protocol {port['protocol']}"
+            yield Detail("protocol", port["protocol"])
         if not 0 < port.get("port", 0) < 65536:
-            yield "port"
-    yield from (field for field in ("externalName", "publishNotReadyAddresses") if spec.get(field))
+            yield Detail("port-number")
+    yield from (Detail("setting", field) for field in ("externalName", "publishNotReadyAddresses") if spec.get(field))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ggi.controls.sdk import HIDDEN, LITERAL, WEAK, Observation, Verdict, verdict
+from ggi.controls.sdk import HIDDEN, LITERAL, WEAK, Detail, Observation, Verdict, verdict
 
 CREDENTIAL = re.compile(r"(password|passwd|secret|token|credential|private_?key|api_?key|dsn|secret_key)$", re.I)
 """Keys whose value should be hard to guess; others may be a port or a name."""
@@ -19,10 +19,10 @@ def check(seen: Observation) -> Iterator[Verdict]:
         literal = [k for k, v in data.items() if v == LITERAL and not PUBLIC.search(k)]
         bad = sorted({*literal, *(k for k, v in data.items() if v == WEAK and CREDENTIAL.search(k))})
         if bad:
-            yield verdict(subject.name, False, ", ".join(bad))
+            yield verdict(subject.name, False, [Detail("key", name) for name in bad])
         elif data and not all(value == HIDDEN for value in data.values()):
-            yield verdict(subject.name, True, ", ".join(sorted(data)))
+            yield verdict(subject.name, True, [Detail("key", name) for name in sorted(data)])
         else:
             hidden += 1
     if hidden:
-        yield verdict(seen.stack, None, f"values of {hidden} Secrets were not looked at")
+        yield verdict(seen.stack, None, Detail("not-looked-at", hidden))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ggi.controls.sdk import Observation, Verdict, encrypted, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, encrypted, verdict
 
 _CLIENT = re.compile(r"([a-z0-9-]+)-r[0-9]+")
 CREDENTIALS = {"secret", "header_value", "oidc_rp_client_secret", "token", "password"}
@@ -23,11 +23,11 @@ def check(seen: Observation) -> Iterator[Verdict]:
         keys = {k for s in own for k in s.body.get("data") or {}}
         document = json.loads(text)
         named = set(_named(document))
-        wrong = [f"{key} is not in the Secret" for key in sorted(named - keys) if not closed]
-        wrong += [f"{key} is not used" for key in sorted(keys - named)]
+        wrong = [Detail("not-in-secret", key) for key in sorted(named - keys) if not closed]
+        wrong += [Detail("not-used", key) for key in sorted(keys - named)]
         wrong += sorted(set(_without(document))) + _relations(seen, name, document)
         fine = None if closed and not wrong else not wrong
-        yield verdict(f"{name}/ConfigMap/setup", fine, ", ".join(wrong) or ", ".join(sorted(named)))
+        yield verdict(f"{name}/ConfigMap/setup", fine, wrong or [Detail("key", key) for key in sorted(named)])
 
 
 def _named(value: Any) -> Iterator[str]:
@@ -42,50 +42,50 @@ def _named(value: Any) -> Iterator[str]:
             yield from _named(item)
 
 
-def _without(value: Any) -> Iterator[str]:
+def _without(value: Any) -> Iterator[Detail]:
     """Credentials that do not come from a variable; clients and services without one."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key in CREDENTIALS and not (isinstance(item, dict) and set(item) == {"value_from"}):
-                yield f"{key} is written out"
+                yield Detail("written-out", key)
             yield from _without(item)
         if value.get("auth_type") == "zgw" and "api_root" in value and "secret" not in value:
-            yield "a service without a secret"
+            yield Detail("service-without-secret")
         if value.get("auth_type") == "api_key" and "header_value" not in value:
-            yield "a service without a key"
+            yield Detail("service-without-key")
         if value.get("auth_type") not in (None, "zgw", "api_key"):
-            yield f"auth_type {value['auth_type']}"
+            yield Detail("auth-type", value["auth_type"])
     elif isinstance(value, list):
         for item in value:
             yield from _without(item)
 
 
-def _relations(seen: Observation, name: str, document: Mapping[str, Any]) -> list[str]:
+def _relations(seen: Observation, name: str, document: Mapping[str, Any]) -> list[Detail]:
     """Clients that are let in and that no relation explains; services that are called as somebody else."""
     callers = {
         user
         for user in seen.landscape.order
         if any(use.component == name for use in seen.landscape.components[user].component.uses)
     } | {name}
-    found = []
+    found: list[Detail] = []
     for item in (document.get("vng_api_common_credentials") or {}).get("items") or ():
         client = _CLIENT.fullmatch(str(item.get("identifier", "")))
         if client is None or client[1] not in callers or "secret" not in item:
-            found.append(f"client {item.get('identifier')}")
+            found.append(Detail("client", str(item.get("identifier"))))
     for item in (document.get("tokenauth") or {}).get("items") or ():
         client = _CLIENT.match(str(item.get("identifier", "")))
         if client is None or client[1] not in callers or "token" not in item:
-            found.append(f"token of {item.get('identifier')}")
+            found.append(Detail("token-of", str(item.get("identifier"))))
         if item.get("is_superuser") or item.get("permissions"):
-            found.append(f"rights of {item.get('identifier')}")
+            found.append(Detail("rights-of", str(item.get("identifier"))))
     for item in (document.get("vng_api_common_applicaties") or {}).get("items") or ():
         clients = [_CLIENT.fullmatch(str(client)) for client in item.get("client_ids") or ()]
         if not clients or any(client is None or client[1] not in seen.landscape.order for client in clients):
-            found.append(f"clients of {item.get('label')}")
+            found.append(Detail("clients-of", str(item.get("label"))))
     for item in (document.get("zgw_consumers") or {}).get("services") or ():
         own = [item.get(key) for key in ("client_id", "user_id") if item.get("auth_type") == "zgw"]
         if "auth_type" not in item or any(not str(who).startswith(f"{name}-r") for who in own):
-            found.append(f"service {item.get('identifier')}")
+            found.append(Detail("service", str(item.get("identifier"))))
         if item.get("auth_type") == "api_key" and item.get("header_key") != "Authorization":
-            found.append(f"header of {item.get('identifier')}")
+            found.append(Detail("header-of", str(item.get("identifier"))))
     return found

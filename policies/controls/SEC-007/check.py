@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, elsewhere, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, elsewhere, verdict
 
 OLDEST = dt.timedelta(days=366)
 
@@ -19,4 +19,5 @@ def check(seen: Observation) -> Iterator[Verdict]:
         return
     for name, text in made.items():
         date = dt.date.fromisoformat(text[:10]) if text else None
-        yield verdict(name, None if date is None else seen.date - date <= OLDEST, f"made on {text[:10] or 'unknown'}")
+        fine = None if date is None else seen.date - date <= OLDEST
+        yield verdict(name, fine, Detail("made-on", text[:10] or "unknown"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -11,5 +11,5 @@ def check(seen: Observation) -> Iterator[Verdict]:
         item = seen.landscape.components[name]
         if not item.external:
             missing = [key for key in ("supplier", "licence", "source", "exit") if not getattr(item.component, key)]
-            told = f"missing: {', '.join(missing)}" if missing else item.component.licence
+            told = Detail("lacking", ", ".join(missing)) if missing else Detail("licence", item.component.licence)
             yield verdict(name, not missing, told)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -11,4 +11,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
         item = seen.landscape.components[name]
         end = item.component.support_end
         if not item.external:
-            yield verdict(name, None if end is None else end >= seen.date, f"until {end or 'unknown'}")
+            yield verdict(name, None if end is None else end >= seen.date, Detail("until", end or "unknown"))

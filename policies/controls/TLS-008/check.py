@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ggi.controls.sdk import Observation, Verdict, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 GROUP = "gateway.networking.k8s.io"
 
@@ -20,4 +20,4 @@ def check(seen: Observation) -> Iterator[Verdict]:
     ]
     for subject in seen.of("Gateway"):
         found = (GROUP, "Gateway", subject.kube_name) in targets
-        yield verdict(subject.name, found, "settings for the whole gateway" if found else "no settings")
+        yield verdict(subject.name, found, Detail("whole-gateway" if found else "no-settings"))

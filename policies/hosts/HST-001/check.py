@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.controls.sdk import Govroam
+from ggi.controls.sdk import Detail, Govroam
 
 
-def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, Detail]]:
     """See the control's text."""
     rules = host.check_output("nft list ruleset")
     for chain in ("input", "forward", "output"):
         found = re.search(rf"hook {chain} priority \w+; policy (\w+);", rules)
         policy = found[1] if found else "none"
-        yield policy == "drop", f"{chain}: {policy}"
+        yield policy == "drop", Detail("chain", f"{chain} {policy}")
     enabled = host.service("nftables").is_enabled
-    yield enabled, f"nftables {'starts' if enabled else 'does not start'} with the host"
+    yield enabled, Detail("starts" if enabled else "does-not-start")

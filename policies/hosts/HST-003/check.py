@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.controls.sdk import Govroam
+from ggi.controls.sdk import Detail, Govroam
 
 
 def options(host: Any) -> str:
@@ -15,7 +15,7 @@ def options(host: Any) -> str:
     return str(running[running.index("-d") + 1]) if "-d" in running else "/etc/freeradius/3.0"
 
 
-def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, Detail]]:
     """See the control's text."""
     folder = options(host)
     text = host.check_output("freeradius -XC -l stdout -d %s", folder)
@@ -24,6 +24,6 @@ def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
         if name == "localhost":
             continue
         strict = "require_message_authenticator = yes" in body.replace('"', "")
-        yield strict, f"{kind} {name}: {'required' if strict else 'not required'}"
+        yield strict, Detail("required" if strict else "not-required", f"{kind} {name}")
     if not blocks:
-        yield False, f"no client in {folder}"
+        yield False, Detail("no-client", folder)

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.controls.sdk import Govroam
+from ggi.controls.sdk import Detail, Govroam
 
 
-def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, Detail]]:
     """See the control's text."""
     running = host.service("chrony").is_running
-    yield running, f"chrony {'runs' if running else 'does not run'}"
+    yield running, Detail("runs" if running else "does-not-run")
     asked = set(re.findall(r"^server (\S+)", host.file("/etc/chrony/chrony.conf").content_string, re.M))
     wanted = govroam.management.ntp if govroam.management else ()
-    yield asked == set(wanted), f"asks {', '.join(sorted(asked)) or 'nobody'}"
+    yield asked == set(wanted), Detail("asks", ", ".join(sorted(asked)) or "nobody")
     zone = host.check_output("date +%Z")
-    yield zone == "UTC", f"zone {zone}"
+    yield zone == "UTC", Detail("zone", zone)

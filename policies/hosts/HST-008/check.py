@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.controls.sdk import Govroam
+from ggi.controls.sdk import Detail, Govroam
 
 
-def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, Detail]]:
     """See the control's text."""
-    yield host.package("unattended-upgrades").is_installed, "unattended-upgrades"
+    yield host.package("unattended-upgrades").is_installed, Detail("package", "unattended-upgrades")
     said = host.check_output("apt-config dump APT::Periodic")
     for key in ("Update-Package-Lists", "Unattended-Upgrade"):
         daily = f'APT::Periodic::{key} "1";' in said
-        yield daily, f"{key} {'daily' if daily else 'not daily'}"
+        yield daily, Detail("daily" if daily else "not-daily", key)

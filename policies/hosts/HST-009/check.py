@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.controls.sdk import Govroam
+from ggi.controls.sdk import Detail, Govroam
 
 FILES = {
     "/etc/govroam/certificates/eap/key.pem": "freerad",
@@ -16,10 +16,10 @@ FILES = {
 }
 
 
-def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, Detail]]:
     """See the control's text."""
     for path, group in FILES.items():
         file = host.file(path)
         if file.exists:
             private = (file.user, file.group) == ("root", group) and file.mode & 0o037 == 0
-            yield private, f"{path}: {file.user}:{file.group} {file.mode:o}"
+            yield private, Detail("file", f"{path} {file.user}:{file.group} {file.mode:o}")

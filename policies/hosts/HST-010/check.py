@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ggi.controls.sdk import Govroam
+from ggi.controls.sdk import Detail, Govroam
 
 
-def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, Detail]]:
     """See the control's text."""
     names = ["freeradius"]
     if govroam.national is not None and govroam.national.transport == "radsec":
@@ -16,4 +16,4 @@ def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
     for name in names:
         service = host.service(name)
         fine = service.is_running and service.is_enabled
-        yield fine, f"{name}: {'runs and starts by itself' if fine else 'does not run or does not start by itself'}"
+        yield fine, Detail("runs" if fine else "does-not-run", name)

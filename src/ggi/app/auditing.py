@@ -145,11 +145,11 @@ def _reader(platform: Platform, environment: Environment) -> KubeApi:
 def _live(request: AuditRequest, assessment: Assessment) -> tuple[list[Subject], frozenset[str]]:
     """What is in the namespace, and the kinds that could not be read."""
     from ggi.audit.live import read_namespace
-    from ggi.controls.kinds import KINDS
+    from ggi.controls.kinds import known_kinds
     from ggi.controls.subjects import of_objects
 
     environment = assessment.landscape.environment
-    kinds = {kind for control in assessment.by.controls for kind in control.kinds} or set(KINDS)
+    kinds = {kind for control in assessment.by.controls for kind in control.kinds} or set(known_kinds())
     with _reader(request.platform, environment) as api:
         objects, unread = read_namespace(api, environment.namespace, {*kinds, "Namespace"})
     if not objects:

@@ -63,6 +63,10 @@ class Audit:
         found[Outcome.PASS] += sum(self.passed.values())
         return found
 
+    def in_words(self, finding: Finding) -> str:
+        """What was seen, in the reader's language."""
+        return self.controls[finding.control].vocabulary.in_words(finding.evidence)
+
     @property
     def judged(self) -> frozenset[str]:
         """The ids of the controls that it tells something of."""

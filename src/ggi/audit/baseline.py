@@ -12,9 +12,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from ggi.audit.audit import Audit, Place
+from ggi.audit.sentences import saw_the_same
+from ggi.controls.control import Control
 from ggi.controls.verdict import Finding, Outcome
 from ggi.errors import InputError, Origin, Problem
 from ggi.inventory.models import Model
@@ -49,14 +52,23 @@ class Baseline(Model):
     format: Literal["ggi-baseline/1"]
     stacks: dict[str, Frozen]
 
-    def applied(self, stack: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """The findings, each failure that was known with its date. Others are new."""
+    def applied(
+        self, stack: str, findings: Iterable[Finding], controls: Mapping[str, Control] = MappingProxyType({})
+    ) -> tuple[Finding, ...]:
+        """The findings, each failure that was known with its date. Others are new.
+
+        With `controls`, what an older version froze as an English sentence is known as well.
+        """
         frozen = self.stacks.get(stack)
-        known = {(k.control, k.subject, k.evidence): k.since for k in frozen.findings} if frozen else {}
-        return tuple(
-            replace(f, known_since=known.get((f.control, f.subject, f.evidence))) if f.outcome is Outcome.FAIL else f
-            for f in findings
-        )
+        known: dict[tuple[str, str], list[Known]] = {}
+        for item in frozen.findings if frozen else ():
+            known.setdefault((item.control, item.subject), []).append(item)
+
+        def since(finding: Finding) -> dt.date | None:
+            listed = known.get((finding.control, finding.subject), ())
+            return next((k.since for k in listed if saw_the_same(finding, k.evidence, controls)), None)
+
+        return tuple(replace(f, known_since=since(f)) if f.outcome is Outcome.FAIL else f for f in findings)
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,7 @@ def with_baseline(audit: Audit, baseline: Baseline) -> Audit:
     if audit.stack not in baseline.stacks:
         message = t("the baseline has no stack {stack}", stack=audit.stack)
         raise InputError(Problem(message, nearest(audit.stack, baseline.stacks)))
-    return replace(audit, findings=baseline.applied(audit.stack, audit.findings))
+    return replace(audit, findings=baseline.applied(audit.stack, audit.findings, audit.controls))
 
 
 def compared(audit: Audit, baseline: Baseline) -> Compared:

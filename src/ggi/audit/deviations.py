@@ -123,6 +123,12 @@ def _wrong(
             t("Declare it not applicable with a reason, or carry it with a plan (`plans:`)."),
             place,
         )
+    elif isinstance(item, Waiver | Plan) and not control.vocabulary.knows(item.value):
+        yield Problem(
+            t("{value} is no evidence of {id}", value=item.value, id=item.control),
+            t("`ggi audit STACK --json` shows it; `ggi waivers migrate` rewrites what an older version accepted."),
+            place,
+        )
 
 
 def deviations_in(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ggi.controls.kinds import KINDS, Kind
+from ggi.controls.kinds import Kind, known_kinds
 from ggi.controls.redaction import HIDDEN
 from ggi.engine.kubeapi import PAGE, KubeApi
 from ggi.engine.kubehttp import ForbiddenError, NotFoundError, UnknownKindError
@@ -72,10 +72,14 @@ def _read(api: KubeApi, kind: Kind, namespace: str) -> list[dict[str, Any]] | No
 
 
 def read_namespace(
-    api: KubeApi, namespace: str, kinds: Iterable[str] = tuple(KINDS)
+    api: KubeApi, namespace: str, kinds: Iterable[str] | None = None
 ) -> tuple[list[dict[str, Any]], frozenset[str]]:
-    """Every object of these kinds, and the kinds that could not be read. Raises WorkError for other trouble."""
-    wanted = [KINDS[name] for name in sorted(set(kinds))]
+    """Every object of these kinds (default: all that controls can look at), and the kinds that could not be read.
+
+    Raises WorkError for other trouble.
+    """
+    known = known_kinds()
+    wanted = [known[name] for name in sorted(known if kinds is None else set(kinds))]
     api.resource_types()
     with ThreadPoolExecutor(max_workers=4) as pool:
         found = list(pool.map(lambda kind: _read(api, kind, namespace), wanted))

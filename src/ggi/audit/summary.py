@@ -75,14 +75,14 @@ def rows(audit: Audit, shown: Sequence[Outcome] = SHOWN) -> list[tuple[str, str,
             # What this place can't show is no news about this stack: one line for all of it.
             if finding.control == hidden[0]:
                 many = t("{count} controls", count=len(hidden))
-                result.append((ranges(hidden), word(finding), many, finding.evidence, finding.note))
+                result.append((ranges(hidden), word(finding), many, audit.in_words(finding), finding.note))
             continue
         if finding.outcome is Outcome.UNKNOWN and unknown[finding.control] > 1:
             # One line says it: what was not judged is mostly not judged for the same reason.
             if finding.control not in told:
                 told.add(finding.control)
                 many = t("{count} subjects, such as {name}", count=unknown[finding.control], name=finding.subject)
-                result.append((finding.control, word(finding), many, finding.evidence, finding.note))
+                result.append((finding.control, word(finding), many, audit.in_words(finding), finding.note))
             continue
         control = audit.controls[finding.control]
         advice = str(control.file.remediation) if finding.outcome is Outcome.FAIL else ""
@@ -90,7 +90,8 @@ def rows(audit: Audit, shown: Sequence[Outcome] = SHOWN) -> list[tuple[str, str,
         if finding.waiver is not None:
             advice = t("accepted by {role} until {date}", role=finding.waiver.approver, date=finding.waiver.expires)
         note = f"{finding.note}. " if finding.note and advice else finding.note
-        result.append((finding.control, word(finding), finding.subject, finding.evidence, f"{note}{advice}{where}"))
+        seen = audit.in_words(finding)
+        result.append((finding.control, word(finding), finding.subject, seen, f"{note}{advice}{where}"))
     return result
 
 

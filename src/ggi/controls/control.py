@@ -1,9 +1,7 @@
 """What a control is: the model of `control.yaml`, and the control as it is judged with.
 
-Ids are a family of three letters and a number, and are never reused:
-POD pods, IMG images, NET network, TLS encryption, CRT certificates, SEC secrets, IDM identity, APP application
-configuration, LOG logging, AVL availability, DAT data and databases, FSC exchange with other organisations, API the
-rules for APIs, DOM domains for web and mail, SUP suppliers, GOV the tenant file and the process around it.
+Ids are a family and a number, and are never reused. Families, frameworks, kinds and the words of evidence are content:
+`ggi.controls.terms` reads them, and the loaders of controls and recipes refuse what no content root has.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from ggi.controls.evidence import Seen, Vocabulary
 from ggi.controls.reads import Reads
 from ggi.controls.verdict import Enforcement, Verdict
 from ggi.errors import Origin
@@ -26,29 +25,6 @@ from ggi.messages import language, t
 
 if TYPE_CHECKING:
     from ggi.controls.observation import Observation
-
-FAMILIES = (
-    "POD",
-    "IMG",
-    "NET",
-    "TLS",
-    "CRT",
-    "SEC",
-    "IDM",
-    "APP",
-    "LOG",
-    "AVL",
-    "DAT",
-    "FSC",
-    "API",
-    "DOM",
-    "SUP",
-    "GOV",
-)
-RECIPES = ("TM", "TX", "TE", "TA", "TC", "TG", "SF", "EN", "EX", "RT")
-"""Families of recipes for Microsoft 365 (`cookbook/recipes/`), which are controls too."""
-HOSTS = ("HST",)
-"""The family of controls over hosts (`policies/hosts/`)."""
 
 
 class Severity(StrEnum):
@@ -102,27 +78,8 @@ class Text(Model):
 class SourceReference(Model):
     """Where a control comes from."""
 
-    framework: Literal[
-        "BIO2",
-        "ISO 27002",
-        "NCSC TLS",
-        "Forum Standaardisatie",
-        "internet.nl",
-        "Haven",
-        "NL GOV API Design Rules",
-        "Digikoppeling",
-        "FSC",
-        "CIS Kubernetes",
-        "Pod Security Standards",
-        # Of recipes for Microsoft 365:
-        "SCuBA",
-        "CIS Microsoft 365",
-        "EIDSCA",
-        "CIPP",
-        "DPIA SLM Rijk",
-        "Microsoft",
-        "GGI",
-    ]
+    framework: Line
+    """Its name, as in policies/frameworks/ or policies/frameworks.yaml."""
     version: Line
     id: Line
     text: Text
@@ -130,36 +87,6 @@ class SourceReference(Model):
 
     def __str__(self) -> str:
         return f"{self.framework} {self.version}, {self.id}"
-
-
-Kinds = Literal[
-    "pods",
-    "Namespace",
-    "ConfigMap",
-    "Secret",
-    "ServiceAccount",
-    "Service",
-    "PersistentVolumeClaim",
-    "ResourceQuota",
-    "LimitRange",
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "Job",
-    "CronJob",
-    "PodDisruptionBudget",
-    "NetworkPolicy",
-    "Role",
-    "RoleBinding",
-    "Gateway",
-    "HTTPRoute",
-    "TLSRoute",
-    "ClientTrafficPolicy",
-    "Certificate",
-    "Issuer",
-    "Cluster",
-    "Database",
-]
 
 
 class ControlFile(Model):
@@ -178,8 +105,8 @@ class ControlFile(Model):
     proof: Annotated[list[Annotated[Proof, Field(strict=False)]], Field(min_length=1)]
     """What it can show at most; what was seen depends on where the audit looked."""
     sources: Annotated[list[SourceReference], Field(min_length=1)]
-    kinds: list[Kinds] = []
-    """Kubernetes kinds that it looks at; `pods` is every kind that makes pods."""
+    kinds: list[Line] = []
+    """Kubernetes kinds that it looks at (policies/kinds.yaml); `pods` is every kind that makes pods."""
     facts: list[Literal["landscape", "tenant", "release", "waivers", "domains"]] = []
     """What a check.py looks at beside objects."""
     when: str = ""
@@ -189,7 +116,11 @@ class ControlFile(Model):
     cel: str = ""
     """CEL: true when the object complies. Without it, the folder has a check.py."""
     evidence: str = ""
-    """CEL: what was seen, as a short text without secrets; a waiver accepts exactly this."""
+    """CEL: what was seen, without secrets, as codes with values: `replicas=1; no-owners`. A waiver accepts this."""
+    seen: Seen = {}
+    """The words of its codes; `{value}` stands for the value, `{first}` and `{rest}` for parts of it."""
+    shared: list[Line] = []
+    """Codes of which policies/evidence.yaml has the words."""
     message: Text
     """What is wrong, as one sentence without values."""
     remediation: Text
@@ -198,8 +129,6 @@ class ControlFile(Model):
 
     @model_validator(mode="after")
     def _fits_together(self) -> ControlFile:
-        if self.id.partition("-")[0] not in (*FAMILIES, *RECIPES, *HOSTS):
-            raise ValueError(t("{id} is of no family; known: {names}", id=self.id, names=", ".join(FAMILIES)))
         if self.cel and not self.kinds:
             raise ValueError(t("a control with CEL names the kinds that it looks at"))
         if self.cel and not self.evidence:
@@ -243,11 +172,20 @@ class Control:
     check: Check | None = None
     reads: Reads | None = None
     """What `rule` may read of an object."""
+    family: Text | None = None
+    """What its family is about."""
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    """The words that its evidence is shown in."""
 
     @property
     def id(self) -> str:
         """The stable id."""
         return self.file.id
+
+    @property
+    def is_recipe(self) -> bool:
+        """Whether it is a recipe for Microsoft 365, of which an id begins with two letters."""
+        return self.id.index("-") == 2
 
     @property
     def waivable(self) -> bool:

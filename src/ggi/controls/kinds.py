@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from ggi.errors import Problem, raise_if
+from ggi.inventory.models import Model
+from ggi.inventory.tree import read
+from ggi.inventory.types import Line
+from ggi.inventory.validate import origin_of, validate
+from ggi.messages import t
+from ggi.paths import ROOT
+
+FILE = Path("policies") / "kinds.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,40 +34,48 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
-_GATEWAY, _CERTIFICATES, _POSTGRESQL = "gateway.networking.k8s.io", "cert-manager.io", "postgresql.cnpg.io"
+class KindEntry(Model):
+    """A kind, as a content root says it."""
 
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind("", "v1", "Namespace", "namespaces", namespaced=False),
-        Kind("", "v1", "Pod", "pods"),
-        Kind("", "v1", "ConfigMap", "configmaps"),
-        Kind("", "v1", "Secret", "secrets"),
-        Kind("", "v1", "ServiceAccount", "serviceaccounts"),
-        Kind("", "v1", "Service", "services"),
-        Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
-        Kind("", "v1", "ResourceQuota", "resourcequotas"),
-        Kind("", "v1", "LimitRange", "limitranges"),
-        Kind("apps", "v1", "Deployment", "deployments"),
-        Kind("apps", "v1", "StatefulSet", "statefulsets"),
-        Kind("apps", "v1", "DaemonSet", "daemonsets"),
-        Kind("batch", "v1", "Job", "jobs"),
-        Kind("batch", "v1", "CronJob", "cronjobs"),
-        Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
-        Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
-        Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
-        Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
-        Kind(_GATEWAY, "v1", "Gateway", "gateways"),
-        Kind(_GATEWAY, "v1", "HTTPRoute", "httproutes"),
-        Kind(_GATEWAY, "v1", "TLSRoute", "tlsroutes"),
-        Kind("gateway.envoyproxy.io", "v1alpha1", "ClientTrafficPolicy", "clienttrafficpolicies"),
-        Kind(_CERTIFICATES, "v1", "Certificate", "certificates"),
-        Kind(_CERTIFICATES, "v1", "Issuer", "issuers"),
-        Kind(_POSTGRESQL, "v1", "Cluster", "clusters"),
-        Kind(_POSTGRESQL, "v1", "Database", "databases"),
-    )
-}
-"""By name; within these groups a name is unique. Example: `subject.name.split("/")[1] in KINDS`."""
+    group: str = ""
+    """API group; the core group has none."""
+    version: Line
+    plural: Line
+    """Its name in URLs."""
+    namespaced: bool = True
+
+
+class KindsFile(Model):
+    """policies/kinds.yaml: the kinds that controls can look at, by name."""
+
+    kinds: dict[str, KindEntry]
+
+
+_known: dict[str, Kind] = {}
+
+
+def known_kinds() -> Mapping[str, Kind]:
+    """The kinds by name: those of the checkout, and those of every further content root that this process read."""
+    if not _known:
+        add_kinds([ROOT])
+    return _known
+
+
+def add_kinds(roots: Iterable[Path]) -> None:
+    """Know the kinds of these content roots as well. A name stands for one kind. Raises InputError."""
+    problems: list[Problem] = []
+    for root in roots:
+        if not (path := root / FILE).is_file():
+            continue
+        tree = read(path, str(FILE), "kinds")
+        file = validate(tree, KindsFile, problems)
+        for name, entry in file.kinds.items() if file else ():
+            kind = Kind(entry.group, entry.version, name, entry.plural, entry.namespaced)
+            if _known.setdefault(name, kind) != kind:
+                message = t("the kind {name} is known already as {other}", name=name, other=_known[name].api_version)
+                problems.append(Problem(message, t("A name stands for one kind."), origin_of(tree, "kinds", name)))
+    raise_if(problems)
+
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
 """What `pods` in a control means: everything that people make pods with."""
@@ -78,6 +97,6 @@ def expand(names: Iterable[str]) -> tuple[str, ...]:
 def kind_of(body: Mapping[str, Any]) -> str:
     """The kind of an object, or "" when it is not one that controls look at (another group may use the same word)."""
     name = str(body.get("kind", ""))
-    kind = KINDS.get(name)
+    kind = (_known or known_kinds()).get(name)
     group = str(body.get("apiVersion", "")).rpartition("/")[0]
     return name if kind is not None and kind.group == group else ""

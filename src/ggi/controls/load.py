@@ -11,14 +11,18 @@ from typing import Any
 from ggi.catalogue.modules import load_module, package
 from ggi.controls import cel
 from ggi.controls.control import Control, ControlFile, RetiredControl, RetiredFile
+from ggi.controls.evidence import codes_in
 from ggi.controls.kinds import expand
 from ggi.controls.reads import Reads
+from ggi.controls.terms import Terms, load_terms
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import validate
 from ggi.messages import t
 
 FOLDER = Path("policies") / "controls"
+OVER = "objects"
+"""What the families of these controls look at."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def load_check(folder: Path, root: Path, problems: list[Problem]) -> Any:
     return check
 
 
-def _control(folder: Path, root: Path, problems: list[Problem]) -> Control | None:
+def _control(folder: Path, root: Path, terms: Terms, problems: list[Problem]) -> Control | None:
     path = folder / "control.yaml"
     shown_file = str(path.relative_to(root))
     try:
@@ -94,6 +98,9 @@ def _control(folder: Path, root: Path, problems: list[Problem]) -> Control | Non
         message = t("control {id} must be in a folder of that name", id=file.id)
         problems.append(Problem(message, t("Rename the folder, or correct the id."), tree.origin))
         return None
+    if strange := [*terms.problems(file, tree, OVER)]:
+        problems.extend(strange)
+        return None
     checked = (folder / "check.py").is_file()
     if bool(file.cel) == checked:
         message = t("a control has either `cel` or a check.py, one of the two")
@@ -101,11 +108,19 @@ def _control(folder: Path, root: Path, problems: list[Problem]) -> Control | Non
         return None
     kinds = frozenset(expand(file.kinds))
     origin = Origin(shown_file, 1)
+    family, vocabulary = terms.family(file.id), terms.vocabulary(file)
     if checked:
         check = load_check(folder, root, problems)
-        return Control(file, kinds, origin, check=check) if check else None
+        return Control(file, kinds, origin, check=check, family=family, vocabulary=vocabulary) if check else None
     lines = path.read_text(encoding="utf-8").splitlines()
     variables, fine = _expressions(file, tree, lines, problems)
+    needed = [file.evidence, *(variables[name] for name in cel.used(file.evidence, variables))]
+    for code in dict.fromkeys(codes_in(needed)):
+        if code not in vocabulary.named:
+            message = t("the evidence has a code without words: {code}", code=code)
+            fix = t("Write its words below `seen`, or name it in `shared`.")
+            problems.append(Problem(message, fix, _source(tree, lines, file.evidence, "evidence").origin))
+            fine = False
     if not fine:
         return None
 
@@ -125,6 +140,8 @@ def _control(folder: Path, root: Path, problems: list[Problem]) -> Control | Non
         rule=cel.compiled(rule),
         evidence=cel.compiled(evidence),
         reads=Reads(cel.compiled(rule)),
+        family=family,
+        vocabulary=vocabulary,
     )
 
 
@@ -134,13 +151,14 @@ def load_controls(roots: Sequence[Path]) -> Controls:
     found: dict[str, Control] = {}
     folders: dict[str, Path] = {}
     retired: dict[str, RetiredControl] = {}
+    terms = load_terms(roots)
     for root in roots:
         base = root / FOLDER
         if (listed := base / "retired.yaml").is_file():
             file = validate(read(listed, str(FOLDER / "retired.yaml"), "controls"), RetiredFile, problems)
             retired |= {item.id: item for item in file.retired} if file else {}
         for folder in sorted(path.parent for path in base.glob("*/control.yaml")):
-            control = _control(folder, root, problems)
+            control = _control(folder, root, terms, problems)
             if control is not None:
                 found[control.id], folders[control.id] = control, folder
     for name in found.keys() & retired.keys():

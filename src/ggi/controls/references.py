@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ggi.controls.allowed_flows import matches
+from ggi.controls.evidence import Detail
 from ggi.controls.observation import Observation, Subject
 
 Keys = Mapping[str, frozenset[str] | None]
@@ -80,15 +81,15 @@ def containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
 
 
-def _missing(known: Keys, kind: str, name: str, keys: Iterator[str]) -> Iterator[str]:
+def _missing(known: Keys, kind: str, name: str, keys: Iterator[str]) -> Iterator[Detail]:
     if name not in known:
-        yield f"{kind} {name or 'without a name'}"
+        yield Detail("reference", f"{kind} {name}") if name else Detail("nameless", kind)
         return
     has = known[name]
-    yield from (f"key {key} of {kind} {name}" for key in keys if has is not None and key not in has)
+    yield from (Detail("key", f"{key} {kind} {name}") for key in keys if has is not None and key not in has)
 
 
-def _volume(volume: Mapping[str, Any], known: Names) -> Iterator[str]:
+def _volume(volume: Mapping[str, Any], known: Names) -> Iterator[Detail]:
     for field, kind, name_field, there in (
         ("configMap", "ConfigMap", "name", known.config_maps),
         ("secret", "Secret", "secretName", known.secrets),
@@ -97,7 +98,8 @@ def _volume(volume: Mapping[str, Any], known: Names) -> Iterator[str]:
             keys = (str(item.get("key", "")) for item in source.get("items") or ())
             yield from _missing(there, kind, str(source.get(name_field, "")), keys)
     if (claim := volume.get("persistentVolumeClaim")) is not None and claim.get("claimName") not in known.claims:
-        yield f"claim {claim.get('claimName') or 'without a name'}"
+        name = claim.get("claimName")
+        yield Detail("claim", name) if name else Detail("nameless", "claim")
 
 
 def _files(volume: Mapping[str, Any], known: Names) -> frozenset[str] | None:
@@ -113,7 +115,7 @@ def _files(volume: Mapping[str, Any], known: Names) -> frozenset[str] | None:
     return None
 
 
-def _container(container: Mapping[str, Any], volumes: frozenset[str], known: Names) -> Iterator[str]:
+def _container(container: Mapping[str, Any], volumes: frozenset[str], known: Names) -> Iterator[Detail]:
     for source in container.get("envFrom") or ():
         for field, kind, there in (
             ("configMapRef", "ConfigMap", known.config_maps),
@@ -122,7 +124,7 @@ def _container(container: Mapping[str, Any], volumes: frozenset[str], known: Nam
             if field in source and not source[field].get("optional"):
                 yield from _missing(there, kind, str(source[field].get("name", "")), iter(()))
         if not {"configMapRef", "secretRef"} & set(source):
-            yield "envFrom without a source"
+            yield Detail("env-from-nowhere")
     for entry in container.get("env") or ():
         for field, kind, there in (
             ("configMapKeyRef", "ConfigMap", known.config_maps),
@@ -133,10 +135,10 @@ def _container(container: Mapping[str, Any], volumes: frozenset[str], known: Nam
                 yield from _missing(there, kind, str(source.get("name", "")), key)
     for mount in container.get("volumeMounts") or ():
         if mount.get("name") not in volumes:
-            yield f"volume {mount.get('name') or 'without a name'}"
+            yield Detail("volume", mount["name"]) if mount.get("name") else Detail("nameless", "volume")
 
 
-def _paths(container: Mapping[str, Any], files: Mapping[str, frozenset[str] | None], known: Names) -> Iterator[str]:
+def _paths(container: Mapping[str, Any], files: Mapping[str, frozenset[str] | None], known: Names) -> Iterator[Detail]:
     """Mounts at no place or at the same one, and files that the configuration names and that nothing mounts."""
     mounted: set[str] = set()
     places: list[str] = []
@@ -145,23 +147,24 @@ def _paths(container: Mapping[str, Any], files: Mapping[str, frozenset[str] | No
         places.append(place)
         has = files.get(str(mount.get("name", "")))
         mounted |= {place} if "subPath" in mount else {f"{place}/{name}" for name in has or ()}
-    yield from (f"mount at {place or 'no place'}" for place in places if place[:1] != "/" or places.count(place) > 1)
+    wrong = (place for place in places if place[:1] != "/" or places.count(place) > 1)
+    yield from (Detail("mount", place) if place else Detail("mount-nowhere") for place in wrong)
     named = [
         known.files.get(str((source.get("configMapRef") or {}).get("name", "")), frozenset())
         for source in container.get("envFrom") or ()
     ]
     for path in sorted(frozenset[str]().union(*named)):
         if path not in mounted:
-            yield f"file {path}"
+            yield Detail("file", path)
 
 
-def dangling(subject: Subject, known: Names) -> list[str]:
+def dangling(subject: Subject, known: Names) -> list[Detail]:
     """What the pods of a workload refer to and what is not there; also volumes that nothing mounts.
 
-    Example: `verdict(subject.name, not dangling(subject, names(seen)))`.
+    Example: `verdict(subject.name, not (missing := dangling(subject, names(seen))), missing)`.
     """
     pod = subject.pod or {}
-    found: list[str] = []
+    found: list[Detail] = []
     volumes = [volume for volume in pod.get("volumes") or () if isinstance(volume, Mapping)]
     for volume in volumes:
         found += _volume(volume, known)
@@ -175,13 +178,13 @@ def dangling(subject: Subject, known: Names) -> list[str]:
         for mount in container.get("volumeMounts") or ():
             has = files.get(str(mount.get("name", "")))
             if "subPath" in mount and has is not None and mount["subPath"] not in has:
-                found.append(f"file {mount['subPath']}")
+                found.append(Detail("file", mount["subPath"]))
         found += _paths(container, files, known)
         mounted |= {str(mount.get("name", "")) for mount in container.get("volumeMounts") or ()}
-    found += [f"nothing mounts volume {name}" for name in there - mounted]
+    found += [Detail("unmounted", name) for name in there - mounted]
     account = str(pod.get("serviceAccountName") or "default")
     if account not in known.accounts:
-        found.append(f"ServiceAccount {account}")
+        found.append(Detail("reference", f"ServiceAccount {account}"))
     for secret in pod.get("imagePullSecrets") or ():
         found += _missing(known.secrets, "Secret", str(secret.get("name", "")), iter(()))
     return sorted(set(found))

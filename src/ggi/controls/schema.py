@@ -1,4 +1,7 @@
-"""JSON Schemas of the files below `policies/`, generated from the models, so that editors complete and check them."""
+"""JSON Schemas of the files below `policies/`, generated from the models, so that editors complete and check them.
+
+What a control may name (kinds, frameworks) is that of the checkout's own content.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,21 @@ from pydantic import BaseModel
 
 from ggi.controls.control import ControlFile, RetiredFile
 from ggi.controls.coverage import FrameworkFile
+from ggi.controls.evidence import EvidenceFile
 from ggi.controls.examples import Example
+from ggi.controls.kinds import KindsFile, known_kinds
+from ggi.controls.terms import CitedFile, FamiliesFile, load_terms
 from ggi.inventory.schema import Schema, schemas
 from ggi.inventory.waivers import RegionWaiverFile, WaiverFile
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "control": ControlFile,
+    "evidence": EvidenceFile,
     "example": Example,
+    "families": FamiliesFile,
     "framework": FrameworkFile,
+    "frameworks": CitedFile,
+    "kinds": KindsFile,
     "retired": RetiredFile,
     "region-waivers": RegionWaiverFile,
     "waivers": WaiverFile,
@@ -26,4 +36,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
 def policy_schemas() -> dict[str, Schema]:
     """All schemas by kind of file; `ggi.inventory.schema.write_schemas` writes them to policies/schema/."""
     made = schemas({}, MODELS)
+    terms = load_terms([])
+    control = made["control"]
+    control["properties"]["kinds"]["items"]["enum"] = [*known_kinds(), "pods"]
+    control["$defs"]["SourceReference"]["properties"]["framework"]["enum"] = sorted(terms.frameworks)
     return {kind: made[kind] for kind in MODELS}

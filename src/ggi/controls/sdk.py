@@ -4,15 +4,15 @@
 def check(seen: Observation) -> Iterator[Verdict]:
     for subject in seen.of("Deployment"):
         replicas = subject.body["spec"]["replicas"]
-        yield verdict(subject.name, replicas > 1, f"replicas {replicas}")
+        yield verdict(subject.name, replicas > 1, Detail("replicas", replicas))
 ```
 
 A check over hosts gets a host of testinfra and the inventory's words on govroam; it says what complies, and why:
 
 ```python
-def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, str]]:
+def check(host: Any, govroam: Govroam) -> Iterator[tuple[bool, Detail]]:
     if "idp" in govroam.roles:
-        yield host.service("freeradius").is_running, "freeradius"
+        yield host.service("freeradius").is_running, Detail("service", "freeradius")
 ```
 
 Each name has an example here or where it is defined. A check over a landscape is pure: no clock, no network, no files.
@@ -20,12 +20,13 @@ Each name has an example here or where it is defined. A check over a landscape i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ggi.catalogue.component import Component, Probe, Volume
 from ggi.controls.allowed_flows import NAME_LABEL, PROCESS_LABEL, explained, matches, opened, peers_of_edges, pods
 from ggi.controls.cel_functions import parse_quantity
-from ggi.controls.kinds import KINDS
+from ggi.controls.evidence import Detail, Evidence
+from ggi.controls.kinds import known_kinds
 from ggi.controls.observation import Domain, Observation, Subject
 from ggi.controls.realm import REALM_SUBJECT, out_of_bounds, realm
 from ggi.controls.redaction import HIDDEN, LITERAL, WEAK
@@ -47,7 +48,6 @@ from ggi.inventory.types import release_order
 
 __all__ = [
     "HIDDEN",
-    "KINDS",
     "LITERAL",
     "NAME_LABEL",
     "PROCESS_LABEL",
@@ -55,6 +55,7 @@ __all__ = [
     "RENEW_DAYS",
     "WEAK",
     "Component",
+    "Detail",
     "Domain",
     "Govroam",
     "Observation",
@@ -69,6 +70,7 @@ __all__ = [
     "encrypted",
     "explained",
     "hosts",
+    "known_kinds",
     "matches",
     "names",
     "of_domains",
@@ -87,13 +89,18 @@ __all__ = [
 ]
 
 
-def verdict(subject: str, fine: bool | None, evidence: str = "", origin: Origin | None = None) -> Verdict:
+Told = Detail | Iterable[Detail]
+"""What was seen: `Detail("replicas", 1)`, or several of them in order."""
+
+
+def verdict(subject: str, fine: bool | None, evidence: Told = (), origin: Origin | None = None) -> Verdict:
     """PASS or FAIL; None is UNKNOWN. `evidence` is what was seen, without a secret's value.
 
-    Example: `verdict("openzaak/Deployment/web", replicas > 1, f"replicas {replicas}")`.
+    Every code has words in the control's own file or in policies/evidence.yaml.
+    Example: `verdict("openzaak/Deployment/web", replicas > 1, Detail("replicas", replicas))`.
     """
     outcome = Outcome.UNKNOWN if fine is None else Outcome.PASS if fine else Outcome.FAIL
-    return Verdict(subject, outcome, evidence, origin)
+    return Verdict(subject, outcome, str(Evidence.of(evidence)), origin)
 
 
 def elsewhere(subject: str) -> Verdict:
@@ -105,7 +112,7 @@ def elsewhere(subject: str) -> Verdict:
 
 
 def of_domains(
-    seen: Observation, needed: set[str], judge: Callable[[Domain], tuple[bool, str] | None]
+    seen: Observation, needed: set[str], judge: Callable[[Domain], tuple[bool, Told] | None]
 ) -> Iterator[Verdict]:
     """One verdict per domain: whether it is fine, and what was seen; none where `judge` says that it is not meant.
 
@@ -117,6 +124,6 @@ def of_domains(
         return
     for name, domain in seen.domains.items():
         if any(getattr(domain, field) is None for field in needed):
-            yield verdict(name, None, "no answer")
+            yield verdict(name, None, Detail("no-answer"))
         elif judged := judge(domain):
             yield verdict(name, *judged)

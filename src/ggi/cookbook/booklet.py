@@ -15,10 +15,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ggi.cookbook.compare import shown
-from ggi.cookbook.content import PARAMETER, Cookbook, Recipe
+from ggi.cookbook.content import OVER, PARAMETER, Cookbook, Recipe
 from ggi.cookbook.control import version_of
 from ggi.cookbook.product import DNS, GRAPH
-from ggi.cookbook.recipe import FAMILIES, Setting, Want
+from ggi.cookbook.recipe import Setting, Want
 from ggi.messages import LANGUAGES, language, mark, set_language, t
 
 FOLDER = Path(__file__).parent / "templates"
@@ -100,8 +100,9 @@ def booklet(book: Cookbook) -> str:
         undefined=StrictUndefined,
     )
     families = [
-        (name, t(words), [r for r in book.recipes.values() if r.id.startswith(name)])
-        for name, words in FAMILIES.items()
+        (name, str(family.title), [r for r in book.recipes.values() if r.id.startswith(name)])
+        for name, family in book.terms.families.items()
+        if family.over == OVER
     ]
     return environment.get_template("booklet.html.j2").render(
         t=t,

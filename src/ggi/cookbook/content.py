@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from ggi.controls.terms import Terms, load_terms
 from ggi.cookbook.product import DNS, GRAPH, RUNNER, ProductFile, Property, Resource
 from ggi.cookbook.recipe import ParameterFile, RecipeFile, Setting, Want
 from ggi.errors import GgiError, InputError, Origin, Problem, raise_if
@@ -19,6 +20,8 @@ from ggi.inventory.validate import nearest, origin_of, validate
 from ggi.messages import t
 
 FOLDER = Path("cookbook")
+OVER = "recipes"
+"""What the families of recipes look at."""
 PARAMETER = "parameter"
 M = TypeVar("M", bound=Model)
 
@@ -48,6 +51,7 @@ class Cookbook:
     recipes: Mapping[str, Recipe]
     products: Mapping[str, ProductFile]
     parameters: Mapping[str, ParameterFile]
+    terms: Terms
 
     def product(self, resource: str) -> ProductFile:
         """The product of `product/resource`."""
@@ -109,7 +113,7 @@ def load_cookbook(roots: Sequence[Path]) -> Cookbook:
     products = {p.product: p for p, _ in _files(roots, "products", ProductFile, problems)}
     parameters = {p.name: p for p, _ in _files(roots, "parameters", ParameterFile, problems)}
     recipes = {r.id: Recipe(r, tree) for r, tree in _files(roots, "recipes", RecipeFile, problems)}
-    book = Cookbook(dict(sorted(recipes.items())), products, parameters)
+    book = Cookbook(dict(sorted(recipes.items())), products, parameters, load_terms(roots))
     for recipe in book.recipes.values():
         problems.extend(_check(recipe, book))
     problems.extend(_owners(book))
@@ -122,6 +126,9 @@ def load_cookbook(roots: Sequence[Path]) -> Cookbook:
 def _check(recipe: Recipe, book: Cookbook) -> Iterator[Problem]:
     """What a recipe names exists, and its values are of the right type."""
     tree = recipe.tree
+    yield from book.terms.strange_family(recipe.id, tree, OVER)
+    for number, source in enumerate(recipe.file.sources):
+        yield from book.terms.strange_framework(source.framework, tree, number)
     for index, name in enumerate(recipe.file.while_enforced):
         if name not in book.recipes:
             place = origin_of(tree, "while_enforced", index)
@@ -218,4 +225,5 @@ MODELS: Mapping[str, type[BaseModel]] = {"recipe": RecipeFile, "product": Produc
 def cookbook_schemas() -> dict[str, Schema]:
     """All schemas by kind of file; `ggi.inventory.schema.write_schemas` writes them to cookbook/schema/."""
     made = schemas({}, MODELS)
+    made["recipe"]["$defs"]["Source"]["properties"]["framework"]["enum"] = sorted(load_terms([]).frameworks)
     return {kind: made[kind] for kind in MODELS}

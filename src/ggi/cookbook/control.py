@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 
 from ggi.controls.control import Control, ControlFile, Measure, Proof, Severity, SourceReference, Text
+from ggi.controls.terms import Terms
 from ggi.cookbook.content import Cookbook, Recipe
 
 ISO = "2022"
@@ -16,7 +17,7 @@ ISO_TEXT = Text(
 )
 
 
-def control_of(recipe: Recipe) -> Control:
+def control_of(recipe: Recipe, terms: Terms) -> Control:
     """The control that a recipe is. Its sources are the recipe's, and the controls of ISO 27002 it belongs to."""
     file = recipe.file
     title = Text(nl=file.title.nl, en=file.title.en)
@@ -39,15 +40,17 @@ def control_of(recipe: Recipe) -> Control:
         measure=Measure.ISO,
         proof=[Proof.EXISTENCE],
         sources=sources,
+        shared=["absent"],
         message=Text(nl=f"Wijkt af: {file.title.nl}", en=f"Deviates: {file.title.en}"),
         remediation=Text(nl=file.rollout.nl, en=file.rollout.en),
     )
-    return Control(made, frozenset({file.settings[0].resource.split("/")[0]}), recipe.origin)
+    kinds = frozenset({file.settings[0].resource.split("/")[0]})
+    return Control(made, kinds, recipe.origin, family=terms.family(file.id), vocabulary=terms.vocabulary(made))
 
 
 def controls_of(book: Cookbook) -> Mapping[str, Control]:
     """All of them by id."""
-    return {name: control_of(recipe) for name, recipe in book.recipes.items()}
+    return {name: control_of(recipe, book.terms) for name, recipe in book.recipes.items()}
 
 
 def version_of(book: Cookbook) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ggi.controls import cel
 from ggi.controls.control import Control, mandatory_environments
-from ggi.controls.kinds import KINDS
+from ggi.controls.kinds import known_kinds
 from ggi.inventory.types import ENVIRONMENTS
 from ggi.inventory.waivers import ACCEPTED
 
@@ -39,7 +39,7 @@ def exportable(control: Control) -> bool:
 def _resource_rules(control: Control) -> list[Manifest]:
     groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(control.kinds):
-        kind = KINDS[name]
+        kind = known_kinds()[name]
         groups.setdefault((kind.group, kind.version), []).append(kind.plural)
     return [
         {"apiGroups": [group], "apiVersions": [version], "operations": ["CREATE", "UPDATE"], "resources": names}

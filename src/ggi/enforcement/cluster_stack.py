@@ -12,7 +12,7 @@ from typing import Any
 
 from ggi.audit.live import AUDITORS
 from ggi.controls.control import Control
-from ggi.controls.kinds import KINDS
+from ggi.controls.kinds import known_kinds
 from ggi.enforcement.admission import manifests
 from ggi.engine.guard import OWNER
 from ggi.engine.kubeapi import KubeApi
@@ -30,7 +30,7 @@ NEVER = ("Secret",)
 def _rules() -> list[dict[str, Any]]:
     """The right to read every kind that controls look at, and no other: per API group one rule."""
     groups: dict[str, list[str]] = {}
-    for kind in KINDS.values():
+    for kind in known_kinds().values():
         if kind.name not in NEVER:
             groups.setdefault(kind.group, []).append(kind.plural)
     return [

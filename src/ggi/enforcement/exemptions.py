@@ -6,12 +6,15 @@ the pack is told by `RunContext`. A variable alone opens nothing: what is urgent
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from ggi.assurance.trail import read_trail, urgent_findings
 from ggi.audit.assessment import Assessment
 from ggi.audit.baseline import Baseline, load_baseline
+from ggi.audit.sentences import saw_the_same
+from ggi.controls.control import Control
 from ggi.controls.verdict import Finding
 from ggi.engine.run_context import RunContext
 from ggi.inventory.waivers import admission_line
@@ -37,13 +40,19 @@ class Exemptions:
         record = next((r for r in read_trail(context.trail, stack).records if r["hash"] == context.urgent), {})
         return cls(stack, baseline, found, str(record.get("change", "")))
 
-    def applied(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings; those that may go through block no more, and say why."""
-        listed = self.baseline.applied(self.stack, findings) if self.baseline else findings
-        return [self._urgent(finding) for finding in listed]
+    def applied(
+        self, findings: Iterable[Finding], controls: Mapping[str, Control] = MappingProxyType({})
+    ) -> list[Finding]:
+        """The findings; those that may go through block no more, and say why.
 
-    def _urgent(self, finding: Finding) -> Finding:
-        if not finding.blocks or (finding.control, finding.subject, finding.evidence) not in self.urgent:
+        With `controls`, also what an older version wrote down as an English sentence.
+        """
+        listed = self.baseline.applied(self.stack, findings, controls) if self.baseline else findings
+        return [self._urgent(finding, controls) for finding in listed]
+
+    def _urgent(self, finding: Finding, controls: Mapping[str, Control]) -> Finding:
+        listed = (e for c, s, e in self.urgent if (c, s) == (finding.control, finding.subject))
+        if not finding.blocks or not any(saw_the_same(finding, evidence, controls) for evidence in listed):
             return finding
         note = t("let through as urgent ({ticket}); approval is asked for afterwards", ticket=self.ticket)
         return replace(finding, urgent=True, note=f"{finding.note}; {note}" if finding.note else note)
@@ -58,7 +67,7 @@ def admitted(assessment: Assessment, context: RunContext) -> str:
         return ""
     built = assessment.landscape
     through = Exemptions.of(built.stack, built.fingerprint, context)
-    found = through.applied(assessment.judge(assessment.planned).findings())
+    found = through.applied(assessment.judge(assessment.planned).findings(), assessment.by.controls.by_id)
     objects = {item.name: item for item in built.objects}
     lines = {
         admission_line(f.control, item.kind, item.kube_name, item.base, f.evidence)

@@ -143,11 +143,12 @@ class PackRun:
         """All findings about one resource. Raises InputError."""
         stack = self.stack(stack_of(urn))
         found = stack.judge.of_subject(stack.subject(logical_name(urn), unwrapped(properties)))
-        return stack.exemptions.applied(found)
+        return stack.exemptions.applied(found, self.controls.by_id)
 
     def message(self, stack: str, finding: Finding) -> str:
         """What the engine prints about a finding in this stack."""
-        return message(finding, self.controls.by_id[finding.control], self.stack(stack).evidence(finding))
+        control = self.controls.by_id[finding.control]
+        return message(finding, control, control.vocabulary.in_words(self.stack(stack).evidence(finding)))
 
     def of_stack(self, resources: Sequence[tuple[str, Any]]) -> list[Finding]:
         """The findings of all checks over all Kubernetes resources of a stack, as (URN, properties)."""
@@ -156,7 +157,8 @@ class PackRun:
         stack = self.stack(stack_of(resources[0][0]))
         checks = [c for c in self.controls if c.check is not None]
         judge = stack.assessment.judge((stack.subject(logical_name(u), unwrapped(p)) for u, p in resources), checks)
-        found = stack.exemptions.applied(f for c in checks if judge.in_force(c) for f in judge.of_check(c))
+        judged = (f for c in checks if judge.in_force(c) for f in judge.of_check(c))
+        found = stack.exemptions.applied(judged, self.controls.by_id)
         # What no change can show is said once, by the first control that it holds for.
         hidden = sorted({f.control for f in found if f.elsewhere})
         once = [replace(f, note=f"{ranges(hidden)}: {f.note}") for f in found if f.elsewhere][:1]

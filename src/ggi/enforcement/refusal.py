@@ -13,9 +13,9 @@ NAMED = 3
 """Subjects that a refusal names; the others are counted."""
 
 
-def _seen(findings: Sequence[Finding]) -> str:
+def _seen(audit: Audit, findings: Sequence[Finding]) -> str:
     """The subjects with what was seen of each: `openzaak/Deployment/web (web runs as root)`."""
-    named = [f"{f.subject} ({f.evidence})" if f.evidence else f.subject for f in findings[:NAMED]]
+    named = [f"{f.subject} ({audit.in_words(f)})" if f.evidence else f.subject for f in findings[:NAMED]]
     more = len(findings) - NAMED
     text = ", ".join(named)
     return t("{names} and {count} others", names=text, count=more) if more > 0 else text
@@ -32,5 +32,5 @@ def refusals(audit: Audit) -> list[Problem]:
         file = audit.controls[name].file
         note = next((f"{f.note}. " for f in findings if f.note), "")
         place = next((f.origin for f in findings if f.origin), None)
-        result.append(Problem(f"{name} {file.message}: {_seen(findings)}", f"{note}{file.remediation}", place))
+        result.append(Problem(f"{name} {file.message}: {_seen(audit, findings)}", f"{note}{file.remediation}", place))
     return result

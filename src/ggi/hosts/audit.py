@@ -12,6 +12,7 @@ from typing import Any
 from ggi.audit.audit import Audit, Place
 from ggi.audit.deviations import Deviations, deviations_in, unused_problems
 from ggi.controls.control import Control
+from ggi.controls.evidence import Evidence
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin
 from ggi.hosts.controls import HostControl
@@ -119,7 +120,7 @@ def _of_host(network: Network, name: str, controls: Mapping[str, tuple[HostContr
             note = t("could not be judged: {why}", why=why)
             yield Finding(control, name, Outcome.UNKNOWN, enforcement, note=note, origin=origin)
             continue
-        wrong = [text for complies, text in seen if not complies]
+        wrong = [detail for complies, detail in seen if not complies]
         outcome = Outcome.FAIL if wrong else Outcome.PASS if seen else Outcome.NOT_APPLICABLE
-        evidence = "; ".join(wrong or [text for _, text in seen])
+        evidence = str(Evidence.of(wrong or [detail for _, detail in seen]))
         yield Finding(control, name, outcome, enforcement, evidence, origin=origin if wrong else None)

@@ -141,7 +141,7 @@ class Waiver(Deviation, Ending):
     """A deviation that was accepted for a time."""
 
     value: str
-    """The accepted value, as the audit shows it as evidence."""
+    """The accepted evidence, in its canonical form: `replicas=1`. `ggi audit STACK --json` shows it."""
 
 
 class AdoptedWaiver(Waiver):
@@ -183,7 +183,7 @@ class Plan(Deviation):
     """A finding that will be mended: it stays a failure, and does not block."""
 
     value: str
-    """What was seen when the plan was made, as the audit shows it as evidence; anything else blocks again."""
+    """The evidence when the plan was made, in its canonical form; anything else blocks again."""
     plan: Annotated[str, Field(min_length=10)]
     """What will be done."""
     due: Date

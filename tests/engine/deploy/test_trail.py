@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(900)
 EXPIRED = {
     "control": "AVL-004",
     "resource": "openklant/Deployment/web",
-    "value": "replicas 1",
+    "value": "replicas=1",
     "reason": "A few more months are needed.",
     "owner": "proceseigenaar",
     "approver": "CISO",

@@ -91,7 +91,7 @@ def test_all_subjects_of_the_fact_table_have_their_recipes() -> None:
 
 def test_every_recipe_is_a_control_and_names_two_languages() -> None:
     for recipe in book().recipes.values():
-        control = control_of(recipe)
+        control = control_of(recipe, book().terms)
         assert control.id == recipe.id
         for text in (recipe.file.title, recipe.file.why, recipe.file.impact, recipe.file.rollout):
             assert text.nl and text.en

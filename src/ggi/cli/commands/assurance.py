@@ -13,6 +13,7 @@ from ggi.cli.commands.audit import audit_app, date_of, place_of
 from ggi.cli.options import From, Json, Name, OnDate, Sandbox
 from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
+from ggi.cli.typer_words import MAIN, MainCommand, MainGroup
 from ggi.errors import EXIT_FAILED, InputError, Problem, raise_if
 from ggi.inventory.stack import Stack, StackKind
 from ggi.messages import mark, t
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from ggi.assurance.waiver_register import Entry, Proposed
     from ggi.controls.coverage import Row
     from ggi.inventory.load import Tenant
+
+waivers_app = typer.Typer(cls=MainGroup, help="List what was accepted over the whole fleet, and rewrite old files.")
+app.add_typer(waivers_app, name="waivers")
 
 DOSSIER_FORMATS = ("table", "json", "md")
 DOSSIER_COLUMNS = (
@@ -126,7 +130,7 @@ def _rows(listed: list[Entry]) -> list[tuple[str, ...]]:
     ]
 
 
-@app.command()
+@waivers_app.command(name=MAIN, cls=MainCommand, hidden=True)
 def waivers(
     context: typer.Context,
     names: Annotated[
@@ -189,6 +193,40 @@ def waivers(
         )
         say(paint(closing, "red" if wrong else "yellow" if soon else "green"))
     if waiting or any(e.state in WRONG for e in listed):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@waivers_app.command()
+def migrate(
+    context: typer.Context,
+    write: Annotated[bool, typer.Option("--write", help="Rewrite the files; default: only tell.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Rewrite values that older versions accepted as English sentences. Exit code 1 when something is left to do.
+
+    Example: ggi waivers migrate --write
+    """
+    from ggi.audit.migration import plan_migration
+
+    workspace = workspace_of(context)
+    controls = workspace.controls_of(StackKind.LANDSCAPE, StackKind.NETWORK)
+    found = plan_migration(workspace.catalogue.roots, controls.by_id)
+    if write:
+        found.write()
+    if json_output:
+        rewritten = [[str(r.origin), r.before, r.after] for r in found.rewritings]
+        say_json({"written": write, "rewritten": rewritten, "problems": [str(p) for p in found.problems]})
+    else:
+        for one in found.rewritings:
+            say(f"  {one.origin}: {one.before} -> {one.after}")
+        for problem in found.problems:
+            note(str(problem))
+        count = len(found.rewritings)
+        if write:
+            say(t("{count} values rewritten", count=count))
+        else:
+            say(t("{count} values would be rewritten; `--write` does it", count=count))
+    if found.problems or (found.rewritings and not write):
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -26,7 +26,8 @@ def _case(suite: ET.Element, audit: Audit, finding: Finding) -> None:
     case = ET.SubElement(suite, "testcase", name=name, classname=f"{audit.stack}.{finding.control}", time="0")
     one = status(finding)
     if one.deviates:
-        message = f"{control.file.message}: {finding.evidence}" if finding.evidence else str(control.file.message)
+        seen = f": {audit.in_words(finding)}" if finding.evidence else ""
+        message = f"{control.file.message}{seen}"
         lines: Sequence[str] = [
             str(finding.origin) if finding.origin else "",
             finding.note,
@@ -36,7 +37,7 @@ def _case(suite: ET.Element, audit: Audit, finding: Finding) -> None:
         failure = ET.SubElement(case, "failure", type=one.value, message=clean(message))
         failure.text = clean("\n".join(line for line in lines if line))
     elif one is not Status.COMPLIES:
-        told = f"{status_word(one)}: {finding.waiver.reason if finding.waiver else reason(finding)}"
+        told = f"{status_word(one)}: {finding.waiver.reason if finding.waiver else reason(audit, finding)}"
         ET.SubElement(case, "skipped", type=one.value, message=clean(told))
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import logging
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from markupsafe import Markup, escape
 
 from ggi.controls.control import Severity
 from ggi.controls.coverage import Coverage
-from ggi.controls.evidence import localised
+from ggi.controls.verdict import Finding
 from ggi.errors import Problem, WorkError
 from ggi.messages import language, t
 from ggi.report.audit import words
@@ -58,11 +59,9 @@ def _environment() -> Environment:
         "day": words.day,
         "number": words.number,
         "command": words.command,
-        "reason": words.reason,
         "read_words": words.read_words,
         "simulated_words": words.simulated_words,
         "answer": words.answer,
-        "in_words": localised,
         "fleet_answer": words.fleet_answer,
         "SYMBOLS": words.SYMBOLS,
         "Status": Status,
@@ -84,12 +83,22 @@ def _colors() -> str:
     return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}{rules}"
 
 
+def _in_words(run: AuditRun) -> Callable[..., str]:
+    """What gives the evidence of a finding of this run in words, or other evidence of its control."""
+    controls = {name: control for audit in run.audits for name, control in audit.controls.items()}
+
+    def in_words(finding: Finding, evidence: str | None = None) -> str:
+        return controls[finding.control].vocabulary.in_words(finding.evidence if evidence is None else evidence)
+
+    return in_words
+
+
 def html(run: AuditRun, *, printed: bool = False) -> str:
     """The page. `printed`: for paper, so without script, and without a list of everything that complies."""
     several = len(run.audits) > 1
     script = "" if printed else (FOLDER / "page.js").read_text(encoding="utf-8").strip()
     css = _colors() + (FOLDER / "page.css").read_text(encoding="utf-8").strip()
-    values: dict[str, object] = {"run": run, "printed": printed}
+    values: dict[str, object] = {"run": run, "printed": printed, "in_words": _in_words(run)}
     if several:
         values["heat"] = Heat(run)
     else:

@@ -53,7 +53,7 @@ def _result(audit: Audit, finding: Finding, rules: dict[str, int]) -> dict[str, 
     control = audit.controls[finding.control]
     failed = finding.outcome is not Outcome.UNKNOWN
     message = str(control.file.message if failed else control.file.title)
-    told = reason(finding) if not failed else finding.evidence
+    told = audit.in_words(finding) if failed else reason(audit, finding)
     place: dict[str, Any] = {
         "logicalLocations": [{"fullyQualifiedName": f"{audit.stack}/{finding.subject}", "kind": "resource"}]
     }

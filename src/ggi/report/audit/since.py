@@ -97,6 +97,11 @@ def _failures(audit: Audit) -> dict[Key, tuple[Finding, str]]:
     return {key: (found[0], JOINT.join(f.evidence for f in found)) for key, found in groups.items()}
 
 
+def _same(audit: Audit, finding: Finding, before: str, now: str) -> bool:
+    """Whether the same was seen; an older version wrote a sentence of it."""
+    return before == now or audit.controls[finding.control].vocabulary.wrote(before, now)
+
+
 def change(audit: Audit, earlier: Earlier | None) -> FindingChange | None:
     """What changed since the earlier run, or None when it did not look at this stack in this place."""
     before = earlier.audits.get(audit.stack) if earlier is not None else None
@@ -110,7 +115,7 @@ def change(audit: Audit, earlier: Earlier | None) -> FindingChange | None:
         worse=tuple(
             (finding, before.failed[key])
             for key, (finding, evidence) in now.items()
-            if before.failed.get(key, evidence) != evidence
+            if key in before.failed and not _same(audit, finding, before.failed[key], evidence)
         ),
         ended=tuple((key, outcomes.get(key)) for key in sorted(before.failed) if key not in now),
         remaining=sum(key in before.failed for key in now),

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterable, Sequence
 
 from ggi.audit.audit import Audit
-from ggi.controls.evidence import localised
 from ggi.controls.verdict import Finding
 from ggi.messages import t
 from ggi.report.audit.run import AuditRun, Status
@@ -143,7 +142,7 @@ def markdown(run: AuditRun) -> bytes:
                 "|---|---|---|---|---|",
             ]
             for one, findings in found:
-                lines += _rows(one.status, str(one.control.file.remediation), findings)
+                lines += _rows(audit, one.status, str(one.control.file.remediation), findings)
             lines.append("")
         lines += [f"`{command(audit)}`", ""]
     if quiet:
@@ -152,12 +151,12 @@ def markdown(run: AuditRun) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _rows(one: Status, remediation: str, findings: Sequence[Finding]) -> list[str]:
+def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Finding]) -> list[str]:
     """A line per finding; what was not judged is one line."""
     rows = []
     if one is Status.UNKNOWN and len(findings) > 1:
         many = t("{count} subjects, such as {name}", count=len(findings), name=findings[0].subject)
-        cells = (findings[0].control, f"{SYMBOLS[one]} {status_word(one)}", many, reason(findings[0]), "")
+        cells = (findings[0].control, f"{SYMBOLS[one]} {status_word(one)}", many, reason(audit, findings[0]), "")
         return ["| " + " | ".join(markdown_cell(cell) for cell in cells) + " |"]
     for finding in findings:
         todo = remediation if one.deviates else ""
@@ -169,7 +168,7 @@ def _rows(one: Status, remediation: str, findings: Sequence[Finding]) -> list[st
             finding.control,
             f"{SYMBOLS[one]} {status_word(one)}",
             finding.subject,
-            localised(finding.evidence),
+            audit.in_words(finding),
             f"{finding.note} {todo}".strip(),
         )
         rows.append("| " + " | ".join(markdown_cell(cell) for cell in cells) + " |")

@@ -8,7 +8,6 @@ from ggi.audit.audit import Audit, Place
 from ggi.controls.control import Measure, Proof, Severity
 from ggi.controls.coverage import Coverage
 from ggi.controls.verdict import Finding, Outcome
-from ggi.cookbook.recipe import FAMILIES
 from ggi.messages import language, t
 from ggi.report.audit.run import AuditRun, StackReport, Status
 
@@ -81,29 +80,6 @@ def measure_word(one: Measure) -> str:
     }[one]
 
 
-def family_word(family: str) -> str:
-    """What a family of controls is about, by the three letters of its ids."""
-    return {
-        "POD": t("Pods and hardening"),
-        "IMG": t("Images and where they come from"),
-        "NET": t("Separation of networks"),
-        "TLS": t("Encrypted connections"),
-        "CRT": t("Certificates"),
-        "SEC": t("Secrets"),
-        "IDM": t("Identity and log-in"),
-        "APP": t("Configuration of applications"),
-        "LOG": t("Logging"),
-        "AVL": t("Availability"),
-        "DAT": t("Data and databases"),
-        "FSC": t("Exchange with other organisations"),
-        "API": t("Rules for APIs"),
-        "DOM": t("Domains for web and mail"),
-        "SUP": t("Suppliers"),
-        "GOV": t("The tenant file and its process"),
-        **{code: t(words) for code, words in FAMILIES.items()},
-    }.get(family, family)
-
-
 def _kind(audit: Audit) -> str:
     """What the stack is of: m365, net, or anything on Kubernetes."""
     kind = audit.stack.partition("-")[0]
@@ -174,9 +150,9 @@ def ended_word(outcome: Outcome | None) -> str:
     }[outcome]
 
 
-def reason(finding: Finding) -> str:
+def reason(audit: Audit, finding: Finding) -> str:
     """Why something was not judged, or is as it is: the note, else what was seen."""
-    return finding.note or finding.evidence
+    return finding.note or audit.in_words(finding)
 
 
 def answer(stack: StackReport) -> str:
