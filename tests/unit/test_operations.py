@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ggi.app.operations import ChangeRequest, Operation
 from ggi.app.platform import RealPlatform
 from ggi.assurance.dossier import dossier, period
+from ggi.assurance.identity import proof_of_cluster
 from ggi.assurance.signing import ssh_line
 from ggi.assurance.trail import Record, add, read_trail, trail_file
 from ggi.cli.main import main
+from ggi.engine.kubeerrors import ApiError
 from ggi.errors import InputError, WorkError
 from ggi.hosts.playbook import PlaybookRun, TaskChange
 from ggi.inventory.models import ChangeRules
@@ -366,6 +368,26 @@ def test_a_forged_signature_is_a_problem_of_the_trail_and_approves_nothing(
     assert "no key of the inventory signed this approval for that role" in approvals(rules)[-1]
     assert asked(rules, "W2"), "what was approved is the first request, by the first key"
     assert (asked(rules) == "") is (change != "another key")
+
+
+class FakeApi:
+    """An API server that knows us as somebody, or refuses to say."""
+
+    context = "midden"
+
+    def __init__(self, user: str | None) -> None:
+        self.user = user
+
+    def request(self, method: str, path: str, *, body: Any) -> Any:
+        assert (method, path) == ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews")
+        if self.user is None:
+            raise ApiError(403, "Forbidden", "no")
+        return {**body, "status": {"userInfo": {"username": self.user, "groups": ["system:authenticated"]}}}
+
+
+def test_a_cluster_proves_whom_it_authenticated() -> None:
+    found = [proof_of_cluster(FakeApi(user)) for user in ("oidc:anna", "system:anonymous", None)]  # type: ignore[arg-type]
+    assert found == [{"by": "kubernetes midden", "user": "oidc:anna"}, None, None]
 
 
 # -- rotation ----------------------------------------------------------------------------------------------------------
