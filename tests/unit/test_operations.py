@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,13 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
 
 from ggi.app.operations import ChangeRequest, Operation
 from ggi.app.platform import RealPlatform
 from ggi.assurance.dossier import dossier, period
 from ggi.assurance.identity import proof_of_cluster
-from ggi.assurance.signing import ssh_line
+from ggi.assurance.signing import public_key, ssh_line
 from ggi.assurance.trail import Record, add, read_trail, trail_file
 from ggi.cli.main import main
 from ggi.engine.kubeerrors import ApiError
@@ -25,6 +27,7 @@ from ggi.errors import InputError, WorkError
 from ggi.hosts.playbook import PlaybookRun, TaskChange
 from ggi.inventory.models import ChangeRules
 from ggi.inventory.stack import Stack
+from ggi.paths import ROOT
 from sandbox.hosts.authority import SERVER, Authority
 from tests.unit.m365.place import book
 
@@ -388,6 +391,19 @@ class FakeApi:
 def test_a_cluster_proves_whom_it_authenticated() -> None:
     found = [proof_of_cluster(FakeApi(user)) for user in ("oidc:anna", "system:anonymous", None)]  # type: ignore[arg-type]
     assert found == [{"by": "kubernetes midden", "user": "oidc:anna"}, None, None]
+
+
+@pytest.mark.parametrize("page", ["en/deviations-and-evidence.md", "nl/afwijkingen-en-bewijs.md"])
+def test_the_rules_that_the_pages_show_are_rules(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(changes:.*?)```", text, re.S)
+    rules = ChangeRules.model_validate(yaml.safe_load(block)["changes"])
+    assert (rules.approval, rules.two_people) == ("proven", ["prod"])
+    assert all(public_key(line.encode()) for lines in rules.approvers.values() for line in lines)
+    with pytest.raises(ValidationError):
+        ChangeRules.model_validate({"issuers": {"http://gitlab.rijnstad.test": ["beheer/landschap"]}})
+    with pytest.raises(ValidationError):
+        ChangeRules.model_validate({"approvers": {"CISO": [f"{rules.approvers['CISO'][0]} anna@laptop"]}})
 
 
 # -- rotation ----------------------------------------------------------------------------------------------------------
