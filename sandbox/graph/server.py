@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 import time
@@ -10,6 +9,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qs
+
+import jwt
 
 from ggi.cookbook.content import Cookbook
 from sandbox.graph import STAND_IN
@@ -28,10 +29,14 @@ class Headers(Protocol):
 
 
 def make_token(tenant: str, *, delegated: bool, seconds: float = HOUR) -> tuple[str, float]:
-    """A token of the stand-in, and when it ends. It opens nothing but the stand-in."""
+    """A token of the stand-in, and when it ends. It opens nothing but the stand-in.
+
+    It looks like one of Entra ID (header, claims, signature), and says of who asks what such a one says.
+    """
     expires = time.time() + seconds
-    text = json.dumps({"tenant": tenant, "delegated": delegated, "expires": expires})
-    return base64.urlsafe_b64encode(text.encode()).decode(), expires
+    who = {"scp": "ReadWrite.All", "upn": f"administrator@{tenant}.test"} if delegated else {}
+    claims = {"tenant": tenant, "delegated": delegated, "expires": expires, "appid": f"stand-in-{tenant}", **who}
+    return jwt.encode(claims, "", algorithm="none"), expires
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -108,8 +113,9 @@ class StandIn:
             value, _ = make_token(steps[0], delegated=delegated)
             return Reply(200, {"access_token": value, "expires_in": HOUR, "token_type": "Bearer"})
         try:
-            claims = json.loads(base64.urlsafe_b64decode((headers.get("Authorization") or "").split(" ")[1]))
-        except (IndexError, ValueError):
+            token = (headers.get("Authorization") or "").split(" ")[1]
+            claims = jwt.decode(token, options={"verify_signature": False})
+        except (IndexError, jwt.PyJWTError):
             return error(401, "InvalidAuthenticationToken", "Access token is empty or can't be read.")
         tenant = self.tenant(claims["tenant"])
         body: Any = json.loads(raw) if raw else None

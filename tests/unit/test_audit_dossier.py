@@ -125,7 +125,7 @@ def test_an_operation_says_how_the_controls_of_the_norm_judged_it_and_how_it_end
     assert (found.population[-1].urgent, found.population[-1].approval) == ("a leak was found", "OPEN")
     add(path, "gm9901-prod", {"kind": "approval", "of": number, "role": "CISO", "who": WHO}, at)
     again = dossier([norm], period("2026"), [read_trail(path, "gm9901-prod")])
-    assert again.population[-1].approval == "CISO, 2026-03-01"
+    assert again.population[-1].approval == "CISO, 2026-03-01: beheer@x; stated"
 
 
 @pytest.mark.usefixtures("content_once")
@@ -162,10 +162,10 @@ def test_another_person_approves_what_was_urgent(
     approve = ["approve", "gm9901", "1", "--role", "CISO"]
     assert main(["waivers", "gm9901"]) == 1
     assert "urgent" in capsys.readouterr().out
-    monkeypatch.setattr("ggi.assurance.identity.identity", lambda: WHO)
+    monkeypatch.setattr("ggi.assurance.identity.identity", lambda **_: WHO)
     assert main(approve) == 2
     assert "does not approve it" in capsys.readouterr().err
-    monkeypatch.setattr("ggi.assurance.identity.identity", lambda: {"user": "ciso", "host": "y"})
+    monkeypatch.setattr("ggi.assurance.identity.identity", lambda **_: {"user": "ciso", "host": "y"})
     assert main(approve) == 0
     assert main(approve) == 2, "it is approved"
     assert main(["waivers", "gm9901"]) == 0

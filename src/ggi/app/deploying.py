@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ggi.clock import today
-from ggi.errors import InputError, Problem
+from ggi.errors import GgiError, InputError, Problem
 from ggi.inventory.consistency import refuse_ended
 from ggi.inventory.load import Environment, Inventory, Tenant
 from ggi.inventory.models import TenantState
@@ -15,6 +15,7 @@ from ggi.inventory.stack import Stack, StackKind
 from ggi.messages import t
 
 if TYPE_CHECKING:
+    from ggi.app.operations import ChangeRequest, Operation
     from ggi.app.platform import Platform
     from ggi.app.workspace import DesiredStack, Owner, Workspace
     from ggi.audit.audit import Audit
@@ -32,6 +33,25 @@ class PreparedTarget:
 
     target: Target
     cli: Resolved
+
+
+def operation_on(
+    owner: Owner, action: str, workspace: Workspace, platform: Platform, request: ChangeRequest, report: Report
+) -> Operation:
+    """The operation that a change of a stack of Kubernetes is; its cluster proves who asks, where it does."""
+    from ggi.app.operations import Operation
+    from ggi.assurance.identity import Identity, proof_of_cluster
+    from ggi.engine.kubeapi import KubeApi
+
+    def prove() -> Identity | None:
+        try:
+            with KubeApi.from_kubeconfig(*platform.kubeconfig(owner)) as api:
+                return proof_of_cluster(api)
+        except GgiError:
+            # There is no way to this cluster from here: whoever approves often has none.
+            return None
+
+    return Operation(action, Stack.parse(owner.stack), platform, request, workspace.inventory.changes, report, prove)
 
 
 def prepare(workspace: Workspace, owner: Owner, platform: Platform, report: Report) -> PreparedTarget:

@@ -48,6 +48,16 @@ def operation_on(
     return Operation(action, Stack.parse(network.stack), platform, request, workspace.inventory.changes, report)
 
 
+def refuse_open_inputs(network: ManagedNetwork, operation: Operation) -> None:
+    """Raise InputError when somebody must supply something first, after the trail was told, or when nothing is ours."""
+    network.managed()
+    try:
+        network.ready()
+    except InputError as error:
+        operation.refused(error.problems)
+        raise
+
+
 def check_hosts(network: ManagedNetwork, report: Report, *, limit: str = "") -> PlaybookRun:
     """What the playbook would change; nothing is changed."""
     return _play(network, report, check=True, limit=limit)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ggi.app.operations import ChangeRequest, Operation
     from ggi.app.platform import Platform
     from ggi.app.workspace import Workspace
+    from ggi.assurance.identity import Identity
     from ggi.cookbook.content import Cookbook
     from ggi.cookbook.drift import Drifted
     from ggi.cookbook.impact import Remark
@@ -178,6 +179,7 @@ class TenantAccess:
                     self.report(text)
                 made = await self._planned(session, chosen, report_only=report_only)
                 agreed(made)
+                operation.prove = lambda: self._proof(session)
                 try:
                     await session.check_invariants(made)
                 except WorkError as error:
@@ -197,15 +199,30 @@ class TenantAccess:
     ) -> list[PlannedWrite]:
         """Leave settings to the tenant; with `restore`, write what was there before. Returns what was written."""
         from ggi.cookbook.control import version_of
+        from ggi.cookbook.plan import refs_of
 
         async def work() -> list[PlannedWrite]:
             async with self.session(report) as session:
+                # Graph proves who asks only after it was asked something.
+                await session.read(refs_of(chosen))
+                operation.prove = lambda: self._proof(session)
                 with operation.run(context=self._where, release=version_of(self.book)) as going:
-                    written = await session.release(chosen, restore=restore)
-                    going.changes = {"update": len(written)}
-                return written
+                    try:
+                        await session.release(chosen, restore=restore)
+                    finally:
+                        going.changes = {"update": len(session.written)}
+                return session.written
 
         return run(work())
+
+    def _proof(self, session: TenantSession) -> Identity | None:
+        """Who writes, as Microsoft Graph knows the token that it took; None when it was not asked."""
+        from ggi.cookbook.graph.channel import GraphChannel
+
+        graph = session.channels.get("graph")
+        user = graph.caller if isinstance(graph, GraphChannel) else ""
+        where = self._where if self.platform.sandbox else "Microsoft Graph"
+        return {"by": where, "user": user} if user else None
 
     @property
     def _where(self) -> str:

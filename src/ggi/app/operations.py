@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ggi.assurance.identity import identity, same_person
+from ggi.assurance import identity
+from ggi.assurance.approval import proof_of, sign
+from ggi.assurance.ci_token import proof_of_ci
+from ggi.assurance.signing import private_key
 from ggi.assurance.trail import Record, add, begin, end, message_of, policy_of, read_trail, trail_file
 from ggi.errors import GgiError, InputError, Problem, WorkError
 from ggi.messages import t
@@ -52,6 +57,7 @@ class Progress:
     changes: Mapping[str, int] = field(default_factory=dict)
     """Objects per kind of change, such as {"create": 3}."""
     seconds: float = 0.0
+    """How long it took; what is not said is measured."""
     problem: str = ""
     """Why it failed without an exception; empty when it did not."""
     head: str = ""
@@ -75,9 +81,11 @@ class Operation:
     rules: ChangeRules
     report: Report
     prove: Callable[[], Record | None] = lambda: None
-    """Asks a system that knows the person who it is, such as the cluster; None when none does."""
+    """Asks the system that is changed who it knows us as; None when it does not say. A CI system is asked before."""
     exempt: list[list[str]] = field(default_factory=list)
     """What an urgent change goes through: control, subject, evidence."""
+    rotation: Record | None = None
+    """The counters of the stack's secrets, `current` and `accept`; None for what has none."""
     policy: Record | None = None
 
     @property
@@ -138,7 +146,7 @@ class Operation:
             "change": self.request.number or "",
             "release": release,
             "policy": self.policy,
-            "who": self._who(),
+            "who": self._who,
         }
         if self.policy is None:
             record["why"] = [problem.message for problem in problems]
@@ -162,12 +170,17 @@ class Operation:
             "loses": sorted(loses),
             "fingerprint": fingerprint,
         }
-        trail, me = read_trail(self.path, str(self.stack)), self._who()
+        trail, me = read_trail(self.path, str(self.stack), self.rules), self._who
         waiting = [r for r in trail.records if r.get("kind") == "request" and asked.items() <= r.items()]
         for record in waiting:
             approved = trail.approval(record)
-            if approved is not None and not same_person(approved["who"], me) and not trail.used(record):
-                self._approval = {"request": record["number"], "by": approved["who"], "role": approved["role"]}
+            if approved is not None and not identity.same_person(approved["who"], me) and not trail.used(record):
+                self._approval = {
+                    "request": record["number"],
+                    "by": approved["who"],
+                    "role": approved["role"],
+                    "proven": proof_of(approved, record, self.rules),
+                }
                 return
         unused = [record for record in waiting if not trail.used(record)]
         number = (unused or [add(self.path, str(self.stack), {**asked, "kind": "request", "who": me})])[0]["number"]
@@ -198,26 +211,29 @@ class Operation:
             "where": {"context": context, "sandbox": self.platform.sandbox is not None},
             "policy": self.policy,
             "approval": {**how, **({"second": self._approval} if self._approval else {})},
-            "who": self._who(),
+            "who": self._who,
         }
         if self.request.baseline is not None:
             record["baseline"] = hashlib.sha256(self.request.baseline.read_bytes()).hexdigest()
-        if self.exempt:
+        if self.rotation is not None:
+            record["rotation"] = self.rotation
+        # Where the controls judge, only what they refuse is urgent; where they don't, what a person calls so.
+        urgent = bool(self.exempt) or (self.request.urgent and self.policy is None)
+        if urgent:
             record["urgent"] = {"reason": (self.request.reason or "").strip(), "findings": self.exempt}
         name = str(self.stack)
         going = Progress(begin(self.path, name, record), self.path)
+        started, outcome = time.monotonic(), "interrupted"
         try:
             yield going
+            outcome = "failed" if going.problem else "done"
         except GgiError:
-            end(self.path, name, going.begun, "failed")
+            outcome = "failed"
             raise
-        except BaseException:
-            end(self.path, name, going.begun, "interrupted")
-            raise
-        outcome = "failed" if going.problem else "done"
-        reached = "" if going.problem else fingerprint
-        done = end(self.path, name, going.begun, outcome, going.changes, going.seconds, reached)
-        if self.exempt:
+        finally:
+            reached, seconds = fingerprint if outcome == "done" else "", going.seconds or time.monotonic() - started
+            done = end(self.path, name, going.begun, outcome, going.changes, seconds, reached)
+        if urgent:
             self.report(
                 t(
                     "This was urgent. Another person approves it with: ggi approve {stack} {number} --role ROLE",
@@ -235,5 +251,38 @@ class Operation:
             context = replace(context, urgent=str(going.begun["hash"]), trail=going.path)
         return context
 
+    def approve(self, number: int, role: str, remark: str = "", key: Path | None = None) -> Record:
+        """Approve the line of the trail with this number, which waits for another person; returns the new line.
+
+        With `key`, an Ed25519 key of the role, the approval is signed. Raises InputError, WorkError.
+        """
+        role, remark, path = role.strip(), remark.strip(), self.path
+        trail, me = read_trail(path, str(self.stack), self.rules), self._who
+        waiting = [*trail.urgent_open(), *trail.requests_open()]
+        record = next((r for r in waiting if r["number"] == number), None)
+        if record is None:
+            numbers = ", ".join(str(r["number"]) for r in waiting)
+            fix = t("Waiting: {numbers}.", numbers=numbers) if numbers else t("Nothing is waiting.")
+            message = t("{stack} has nothing {number} to approve", stack=self.stack, number=number)
+            raise InputError(Problem(message, fix))
+        if not role:
+            raise InputError(Problem(t("a role is missing"), t("Write the role in which you approve, such as CISO.")))
+        if identity.same_person(me, record["who"]):
+            message = t("whoever asks for a change, or did it, does not approve it ({user})", user=me["user"])
+            raise InputError(Problem(message, t("Another person does, under their own account.")))
+        said: Record = {"kind": "approval", "of": number, "role": role, "remark": remark, "who": me}
+        if key is not None:
+            said["signature"] = sign(private_key(key), record, role, remark, self.rules)
+        elif self.rules.approval == "proven" and not me.get("proven"):
+            raise InputError(
+                Problem(
+                    t("nothing proves who you are, and the inventory wants that (changes.approval: proven)"),
+                    t("Sign with --key FILE, or approve from a CI system that `changes.issuers` lists."),
+                )
+            )
+        return add(path, str(self.stack), said)
+
+    @cached_property
     def _who(self) -> Record:
-        return identity(proof=self.prove())
+        """Who acts. Asked once, when it is written for the first time."""
+        return identity.identity(proof=proof_of_ci(self.rules.issuers, self.report) or self.prove())

@@ -12,11 +12,14 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from ggi.assurance.approval import SIGNATURE, proof_of
 from ggi.assurance.history import Update, lost, outside
 from ggi.assurance.trail import Record, Trail
 from ggi.controls.coverage import Row
 from ggi.errors import InputError, Origin, Problem
+from ggi.inventory.stack import kind_of
 from ggi.messages import t
 
 SAMPLE = 25
@@ -109,6 +112,11 @@ class Dossier:
         return {stack: count for stack, count in found.items() if count}
 
     @property
+    def unseen(self) -> list[str]:
+        """Stacks whose engine has a history of its own that can't be read here. Ansible and Graph have none."""
+        return [x.stack for x in self.trails if kind_of(x.stack).on_kubernetes and x.stack not in self.histories]
+
+    @property
     def sample(self) -> tuple[OperationRow, ...]:
         """The operations that were taken."""
         return tuple(item for item in self.population if item.sampled)
@@ -162,29 +170,62 @@ def _who(record: Record) -> str:
     )
 
 
+def _approver(trail: Trail, approved: Record, given: Record) -> str:
+    """Who approved a line, and how that is known: by a key, by a system, or only as stated."""
+    if proof_of(given, approved, trail.rules) == SIGNATURE:
+        return t("proven by signature of {role}", role=given["role"])
+    return _who(given)
+
+
+def _rotated(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """What an update did to the counters of the secrets, such as `rotation 2 -> 3 (accepts 2)`; empty for nothing."""
+    if before is None or after is None or before == after:
+        return ""
+
+    def words(counters: Mapping[str, Any]) -> str:
+        accepted = ", ".join(str(number) for number in counters["accept"])
+        return str(counters["current"]) + (f" ({t('accepts {numbers}', numbers=accepted)})" if accepted else "")
+
+    return t("rotation {before} -> {after}", before=words(before), after=words(after))
+
+
 def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) -> Iterable[OperationRow]:
     ends = {r["of"]: r for r in trail.records if r.get("kind") == "end"}
-    approvals = {r["of"]: r for r in trail.records if r.get("kind") == "approval"}
+    counters: Record | None = None
     for record in trail.records:
         kind = record.get("kind")
-        if kind not in ("begin", "refused") or not within.covers(record["at"]):
+        if kind not in ("begin", "refused"):
             continue
         number = record["number"]
-        end, approved, urgent = ends.get(number), approvals.get(number), record.get("urgent") or {}
+        end, urgent = ends.get(number), record.get("urgent") or {}
+        known, counters = counters, _counters_after(record, end, counters)
+        if not within.covers(record["at"]):
+            continue
         outcome = str(end["outcome"]) if end else t("without end")
         if kind == "refused":
-            outcome = t("refused by the controls")
+            why = "; ".join(record.get("why", ()))
+            outcome = t("refused: {why}", why=why) if why else t("refused by the controls")
         approval = (record.get("approval") or {}).get("by", "")
         if second := (record.get("approval") or {}).get("second"):
-            approval = t("{role}: {who}", role=second["role"], who=_who({"who": second["by"]}))
+            request = trail.of(second["request"])
+            given = trail.approval(request) if request else None
+            who = _approver(trail, request, given) if request and given else _who({"who": second["by"]})
+            approval = t("{role}: {who}", role=second["role"], who=who)
         if urgent:
-            approval = t("{role}, {date}", role=approved["role"], date=approved["at"][:10]) if approved else t("OPEN")
+            approved = trail.approval(record)
+            approval = t("OPEN")
+            if approved:
+                who = _approver(trail, record, approved)
+                approval = t("{role}, {date}: {who}", role=approved["role"], date=approved["at"][:10], who=who)
+        operation = record.get("operation", "")
+        if told := _rotated(known, record.get("rotation")):
+            operation += f"; {told}"
         yield OperationRow(
             stack=trail.stack,
             number=number,
             hash=record["hash"],
             at=record["at"],
-            operation=record.get("operation", ""),
+            operation=operation,
             who=_who(record),
             change=record.get("change", ""),
             release=record.get("release", ""),
@@ -195,6 +236,13 @@ def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) ->
             urgent=urgent.get("reason", ""),
             approval=approval,
         )
+
+
+def _counters_after(record: Record, end: Record | None, before: Record | None) -> Record | None:
+    """The counters of the secrets after an operation; what failed may be half done, so it is not known to be there."""
+    if not end or end["outcome"] != "done":
+        return before
+    return None if record.get("operation") == "down" else record.get("rotation", before)
 
 
 def sampled(population: Iterable[OperationRow], norm: str, within: Period, size: int) -> frozenset[str]:

@@ -65,9 +65,11 @@ def shown(who: Mapping[str, Any]) -> str:
 
 
 def proof_of_cluster(api: KubeApi) -> Identity | None:
-    """Who the API server says that we are (SelfSubjectReview, authentication.k8s.io/v1, stable since Kubernetes 1.28).
+    """Who the API server says that we are: it fills in the status of a SelfSubjectReview (authentication.k8s.io/v1).
 
-    None when it does not say: an anonymous or an older server.
+    The username "uniquely identifies this user among all active users"; whoever impersonates another is that other
+    (Kubernetes API reference, SelfSubjectReview and UserInfo). Stable since Kubernetes 1.28 (KEP-3325). None when the
+    server does not say, as to an anonymous user, or is older.
     """
     from ggi.engine.kubehttp import ApiError
 

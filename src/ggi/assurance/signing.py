@@ -86,9 +86,14 @@ def pem(key: Ed25519PublicKey) -> bytes:
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+def ssh_line(key: Ed25519PublicKey) -> str:
+    """A public key as one line in OpenSSH's form, without comment: ssh-ed25519 AAAA..."""
+    return key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+
+
 def fingerprint(key: Ed25519PublicKey) -> str:
     """What two people compare, as `ssh-keygen -l` shows it: SHA256:<base64 of the hash of the key in SSH's form>."""
-    blob = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).split()[1]
+    blob = ssh_line(key).split()[1]
     return "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(blob)).digest()).decode().rstrip("=")
 
 

@@ -14,20 +14,23 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ggi.assurance import approval
 from ggi.audit.audit import Audit
 from ggi.controls.verdict import Outcome
 from ggi.engine.target import local_state
 from ggi.errors import GgiError, Origin, Problem, WorkError
+from ggi.inventory.models import ChangeRules
 from ggi.messages import t
 
 FORMAT = "ggi-trail/1"
 HOME = "GGI_TRAIL_HOME"
 """Environment variable with a folder for all trails, such as one that many operators share."""
 Record = dict[str, Any]
+NO_RULES = ChangeRules()
 
 
 def trail_file(stack: str, sandbox: str | None) -> Path:
@@ -75,6 +78,8 @@ class Trail:
     stack: str
     records: tuple[Record, ...]
     problems: tuple[Problem, ...]
+    rules: ChangeRules = NO_RULES
+    """Which approvals count, and whose keys sign them."""
 
     @property
     def head(self) -> str:
@@ -94,9 +99,19 @@ class Trail:
         return (r for r in self.records if r.get("kind") == "request" and not self.approval(r) and not self.used(r))
 
     def approval(self, record: Record) -> Record | None:
-        """The approval of a line, if somebody gave it."""
+        """The approval of a line, if somebody gave one that counts."""
+        return next((r for r in self._approvals(record) if approval.counts(r, record, self.rules)), None)
+
+    def _approvals(self, record: Record) -> Iterator[Record]:
         number = record["number"]
-        return next((r for r in self.records if r.get("kind") == "approval" and r.get("of") == number), None)
+        return (r for r in self.records if r.get("kind") == "approval" and r.get("of") == number)
+
+    def forged(self) -> Iterator[Record]:
+        """Approvals with a signature that no key of the inventory made for that role and that line."""
+        for record in self.records:
+            for given in self._approvals(record):
+                if given.get("signature") and not approval.is_signed(given, record, self.rules):
+                    yield given
 
     def used(self, request: Record) -> bool:
         """Whether an operation went on with the approval of this request: it is good for one."""
@@ -104,15 +119,18 @@ class Trail:
         return any(second.get("request") == request["number"] for second in seconds)
 
 
-def read_trail(path: Path, stack: str) -> Trail:
-    """Read and check a trail; one that is not there is empty. Raises nothing."""
+def read_trail(path: Path, stack: str, rules: ChangeRules | None = None) -> Trail:
+    """Read and check a trail; one that is not there is empty. With `rules`, the signatures of approvals as well.
+
+    Raises nothing.
+    """
     records: list[Record] = []
     problems: list[Problem] = []
     previous = _first(stack)
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
-        return Trail(path, stack, (), ())
+        return Trail(path, stack, (), (), rules or NO_RULES)
     except OSError as error:
         message = t("this file can't be read: {why}", why=error.strerror or error)
         return Trail(path, stack, (), (Problem(message, "", Origin(str(path), 0)),))
@@ -140,7 +158,12 @@ def read_trail(path: Path, stack: str) -> Trail:
             problems.append(Problem(t("this line is of another stack"), "", place))
         records.append(record)
         previous = str(record.get("hash", ""))
-    return Trail(path, stack, tuple(records), tuple(problems))
+    found = Trail(path, stack, tuple(records), tuple(problems), rules or NO_RULES)
+    if rules is None or problems:
+        return found
+    message = t("no key of the inventory signed this approval for that role")
+    forged = (Problem(message, "", Origin(str(path), int(record["number"]))) for record in found.forged())
+    return replace(found, problems=tuple(forged))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ Change = Annotated[
     typer.Option("--change", "--ticket", metavar="NUMBER", help="Number of the change; the trail keeps it."),
 ]
 Urgent = Annotated[
-    bool, typer.Option("--urgent", help="Go through what the controls refuse; asks for approval afterwards.")
+    bool, typer.Option("--urgent", help="Go through what the controls refuse; another person approves afterwards.")
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why it is urgent.")]
 BaselineFile = Annotated[

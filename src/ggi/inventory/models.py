@@ -261,15 +261,25 @@ class RegionFile(Settings):
     """What holds for one environment: ontw, test, accp, prod."""
 
 
+ED25519 = r"^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}$"
+"""A public key as `ssh-keygen -t ed25519` writes it (RFC 8709), without the comment, which often names a person."""
+
+
 class ChangeRules(Model):
     """What every change of a landscape must name."""
 
     ticket: list[EnvironmentName] = []
-    """Environments in which `ggi up` and `ggi down` need `--change` with the number of the change."""
+    """Environments in which what changes a stack needs `--change NUMBER`. Hosts and Microsoft 365 tenants are prod."""
     two_people: list[EnvironmentName] = []
     """Environments in which what loses data needs the approval of a second person (`ggi approve`)."""
     pattern: str = r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,59}"
     """What such a number looks like, as a regular expression for the whole of it."""
+    issuers: dict[Annotated[str, Field(pattern=r"^https://[^\s?#]+$")], Annotated[list[Line], Field(min_length=1)]] = {}
+    """Repositories per CI system whose OpenID Connect tokens (audience `ggi`) prove who started a run."""
+    approvers: dict[Line, list[Annotated[str, Field(pattern=ED25519)]]] = {}
+    """Per role, such as CISO, the public keys that sign approvals (`ggi approve --key`). An old key stays listed."""
+    approval: Literal["stated", "proven"] = "stated"
+    """Which approvals count: also those of an account as the machine states it, or only what a system or key proves."""
 
     @field_validator("pattern")
     @classmethod

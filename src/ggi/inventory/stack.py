@@ -25,6 +25,11 @@ class StackKind(StrEnum):
     M365 = "m365"
     """A Microsoft 365 tenant."""
 
+    @property
+    def on_kubernetes(self) -> bool:
+        """Whether Pulumi changes it, which keeps a state and a history of its own."""
+        return self in (StackKind.LANDSCAPE, StackKind.CLUSTER)
+
 
 _PREFIXES = {StackKind.CLUSTER: "cluster-", StackKind.NETWORK: "net-", StackKind.M365: "m365-"}
 

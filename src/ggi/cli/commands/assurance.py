@@ -15,7 +15,7 @@ from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
 from ggi.cli.typer_words import MAIN, MainCommand, MainGroup
 from ggi.errors import EXIT_FAILED, InputError, Problem, raise_if
-from ggi.inventory.stack import Stack, StackKind
+from ggi.inventory.stack import Stack, StackKind, kind_of
 from ggi.messages import mark, t
 
 if TYPE_CHECKING:
@@ -85,18 +85,26 @@ def _gathered(
     return listed, proposals(found, tenants)
 
 
-def _urgent(tenants: list[Tenant]) -> list[dict[str, Any]]:
-    """Urgent updates of these tenants that nobody approved, also in the sandbox, the oldest first."""
+def _stacks_of(tenant: Tenant) -> set[Stack]:
+    """What serves a tenant: its landscapes, its network and its Microsoft 365 tenant."""
+    landscapes = {Stack(StackKind.LANDSCAPE, tenant.id, name) for name in tenant.environments}
+    return landscapes | {Stack(StackKind.NETWORK, tenant.network), Stack(StackKind.M365, tenant.m365)}
+
+
+def _urgent(workspace: Workspace, tenants: list[Tenant], *, clusters: bool) -> list[dict[str, Any]]:
+    """Urgent operations on what serves these tenants that nobody approved, also in the sandbox, the oldest first.
+
+    With `clusters`, those on clusters as well, which serve everybody.
+    """
     from ggi.assurance.trail import read_trail, trail_file
 
-    sandboxes = (None, platform_of(sandbox=True).sandbox)
-
+    stacks = {str(stack) for tenant in tenants for stack in _stacks_of(tenant)}
     found: list[dict[str, Any]] = []
-    for tenant in tenants:
-        for name in tenant.environments:
-            stack = str(Stack(StackKind.LANDSCAPE, tenant.id, name))
-            for sandbox in sandboxes:
-                found += read_trail(trail_file(stack, sandbox), stack).urgent_open()
+    for sandbox in (None, platform_of(sandbox=True).sandbox):
+        folder = trail_file("x", sandbox).parent
+        shared = {path.stem for path in folder.glob(f"{Stack(StackKind.CLUSTER, '*')}.jsonl")} if clusters else set()
+        for stack in sorted(stacks | shared):
+            found += read_trail(trail_file(stack, sandbox), stack, workspace.inventory.changes).urgent_open()
     return sorted(found, key=lambda record: str(record["at"]))
 
 
@@ -148,7 +156,7 @@ def waivers(
     workspace, on = workspace_of(context), date_of(date)
     tenants, stacks = _asked(workspace, names or [])
     listed, proposed = _gathered(workspace, tenants, stacks, on)
-    waiting = _urgent(tenants)
+    waiting = _urgent(workspace, tenants, clusters=not names)
     if json_output:
         say_json(
             {
@@ -243,7 +251,7 @@ def trails(workspace: Workspace, names: list[str], sandbox: bool) -> list[Trail]
         stacks = [str(workspace.stack(name)) for name in names]
     else:
         stacks = sorted(path.stem for path in trail_file("x", where).parent.glob("*.jsonl"))
-    return [read_trail(trail_file(stack, where), stack) for stack in stacks]
+    return [read_trail(trail_file(stack, where), stack, workspace.inventory.changes) for stack in stacks]
 
 
 def _histories(listed: list[Trail], sandbox: bool) -> dict[str, list[Update]]:
@@ -253,7 +261,7 @@ def _histories(listed: list[Trail], sandbox: bool) -> dict[str, list[Update]]:
 
     own = f"file://{local_state(platform_of(sandbox).sandbox) / 'state'}"
     backend = own if sandbox else os.environ.get("PULUMI_BACKEND_URL") or own
-    found = {trail.stack: updates(backend, trail.stack) for trail in listed}
+    found = {trail.stack: updates(backend, trail.stack) for trail in listed if kind_of(trail.stack).on_kubernetes}
     return {stack: history for stack, history in found.items() if history is not None}
 
 
@@ -297,9 +305,8 @@ def _texts(found: Dossier) -> list[str]:
         t("{stack}: {count} updates were done without `ggi up`; no trail has them", stack=stack, count=count)
         for stack, count in found.outside.items()
     ]
-    unseen = [trail.stack for trail in found.trails if trail.stack not in found.histories]
-    if unseen:
-        lines.append(t("The engine's own history could not be compared: {stacks}", stacks=", ".join(unseen)))
+    if found.unseen:
+        lines.append(t("The engine's own history could not be compared: {stacks}", stacks=", ".join(found.unseen)))
     lines += [t("A trail is not as it was written: {problem}", problem=problem) for problem in found.problems]
     return lines
 
@@ -386,6 +393,9 @@ def approve(
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number in the trail; `ggi waivers` lists them.")],
     role: Annotated[str, typer.Option("--role", metavar="ROLE", help="The role in which you approve; not a name.")],
     remark: Annotated[str, typer.Option("--remark", metavar="TEXT", help="What you looked at.")] = "",
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 key of the role.")
+    ] = None,
     sandbox: Sandbox = False,
     json_output: Json = False,
 ) -> None:
@@ -393,25 +403,16 @@ def approve(
 
     Example: ggi approve gm9901 12 --role CISO --remark "Looked at it with the supplier."
     """
-    from ggi.assurance.identity import identity, same_person
-    from ggi.assurance.trail import add, read_trail, trail_file
+    from ggi.app.deploying import operation_on
+    from ggi.app.operations import ChangeRequest, Operation
 
-    stack = str(workspace_of(context).stack(name))
-    path = trail_file(stack, platform_of(sandbox).sandbox)
-    trail = read_trail(path, stack)
-    waiting = [*trail.urgent_open(), *trail.requests_open()]
-    record = next((r for r in waiting if r["number"] == number), None)
-    if record is None:
-        numbers = ", ".join(str(r["number"]) for r in waiting)
-        fix = t("Waiting: {numbers}.", numbers=numbers) if numbers else t("Nothing is waiting.")
-        raise InputError(Problem(t("{stack} has nothing {number} to approve", stack=stack, number=number), fix))
-    if not role.strip():
-        raise InputError(Problem(t("a role is missing"), t("Write the role in which you approve, such as CISO.")))
-    me = identity()
-    if same_person(me, record["who"]):
-        message = t("whoever asks for a change, or did it, does not approve it ({user})", user=me["user"])
-        raise InputError(Problem(message, t("Another person does, under their own account.")))
-    added = add(path, stack, {"kind": "approval", "of": number, "role": role.strip(), "remark": remark, "who": me})
+    workspace, platform = workspace_of(context), platform_of(sandbox)
+    stack = workspace.stack(name)
+    if stack.kind.on_kubernetes:
+        operation = operation_on(workspace.owner(name), "approve", workspace, platform, ChangeRequest(), note)
+    else:
+        operation = Operation("approve", stack, platform, ChangeRequest(), workspace.inventory.changes, note)
+    added = operation.approve(number, role, remark, key)
     if json_output:
         say_json(added)
     else:

@@ -16,7 +16,6 @@ from ggi.messages import mark, t
 
 if TYPE_CHECKING:
     from ggi.app.deploying import PreparedTarget
-    from ggi.app.operations import ChangeRequest, Operation
     from ggi.app.platform import Platform
     from ggi.app.workspace import DesiredStack, Owner, Workspace
     from ggi.engine.events import EngineResult, Event
@@ -48,12 +47,12 @@ def preview(context: typer.Context, name: Name, sandbox: Sandbox = False, json_o
 
     Example: ggi preview gm9901-accp --sandbox
     """
-    from ggi.app.deploying import judged_plan, open_stack
+    from ggi.app.deploying import judged_plan, open_stack, operation_on
     from ggi.app.operations import ChangeRequest
 
     workspace, platform = workspace_of(context), platform_of(sandbox)
     desired = workspace.desired(name)
-    operation = _operation("preview", workspace, platform, desired.owner, ChangeRequest())
+    operation = operation_on(desired.owner, "preview", workspace, platform, ChangeRequest(), note)
     if audit := judged_plan(workspace, desired):
         operation.judge(audit)
     stack = open_stack(_prepared(workspace, desired.owner, platform).target, desired.owner, note)
@@ -85,14 +84,16 @@ def up(
     """
     from dataclasses import replace
 
-    from ggi.app.deploying import judged_plan, lost_by_update, open_stack, update_admission
+    from ggi.app.deploying import judged_plan, lost_by_update, open_stack, operation_on, update_admission
     from ggi.app.operations import ChangeRequest
 
     workspace, platform = workspace_of(context), platform_of(sandbox)
     desired = workspace.desired(name)
     request = ChangeRequest(change, urgent, reason, baseline, confirmed=not yes)
-    operation = _operation("up", workspace, platform, desired.owner, request)
+    operation = operation_on(desired.owner, "up", workspace, platform, request, note)
     operation.check()
+    if desired.landscape:
+        operation.rotation = desired.landscape.environment.settings.rotation.model_dump()
     if not json_output:
         _show_desired(desired)
     if audit := judged_plan(workspace, desired):
@@ -169,14 +170,15 @@ def down(
 
     Example: ggi down gm9901-accp --sandbox --yes
     """
-    from ggi.app.deploying import open_stack, refuse_removal
+    from ggi.app.deploying import open_stack, operation_on, refuse_removal
     from ggi.app.operations import ChangeRequest
 
     workspace, platform = workspace_of(context), platform_of(sandbox)
     owner = workspace.owner(name)
     if not sandbox:
         refuse_removal(owner)
-    operation = _operation("down", workspace, platform, owner, ChangeRequest(change, confirmed=not yes))
+    request = ChangeRequest(change, confirmed=not yes)
+    operation = operation_on(owner, "down", workspace, platform, request, note)
     operation.check()
     operation.second_person([owner.stack])
     target = _prepared(workspace, owner, platform).target
@@ -309,25 +311,6 @@ def _component(component: ComponentStatus) -> dict[str, Any]:
             for p in component.parts
         ],
     }
-
-
-def _operation(
-    action: str, workspace: Workspace, platform: Platform, owner: Owner, request: ChangeRequest
-) -> Operation:
-    """The operation on a stack of Kubernetes; the cluster proves who asks, where it does."""
-    from ggi.app.operations import Operation
-    from ggi.assurance.identity import Identity, proof_of_cluster
-    from ggi.engine.kubeapi import KubeApi
-    from ggi.inventory.stack import Stack
-
-    def prove() -> Identity | None:
-        try:
-            with KubeApi.from_kubeconfig(*platform.kubeconfig(owner)) as api:
-                return proof_of_cluster(api)
-        except WorkError:
-            return None
-
-    return Operation(action, Stack.parse(owner.stack), platform, request, workspace.inventory.changes, note, prove)
 
 
 def _prepared(workspace: Workspace, owner: Owner, platform: Platform) -> PreparedTarget:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ggi.cli.options import Change, Json, Sandbox, Yes
+from ggi.cli.options import Change, Json, Reason, Sandbox, Urgent, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
 from ggi.errors import EXIT_FAILED, InputError, Problem
 from ggi.messages import t
 
 if TYPE_CHECKING:
-    from ggi.app.operations import Operation
+    from ggi.app.operations import ChangeRequest, Operation
     from ggi.hosts.network import ManagedNetwork
     from ggi.hosts.playbook import PlaybookRun
 
@@ -41,13 +41,15 @@ def _network(context: typer.Context, text: str, sandbox: bool) -> ManagedNetwork
 
 
 def _operation(
-    context: typer.Context, network: ManagedNetwork, action: str, sandbox: bool, change: str | None, yes: bool
+    context: typer.Context, network: ManagedNetwork, action: str, sandbox: bool, request: ChangeRequest
 ) -> Operation:
-    from ggi.app.hosts import operation_on
-    from ggi.app.operations import ChangeRequest
+    """The operation, when its request says what it must and nobody has to supply anything first."""
+    from ggi.app.hosts import operation_on, refuse_open_inputs
 
-    request = ChangeRequest(change, confirmed=not yes)
-    return operation_on(network, action, workspace_of(context), platform_of(sandbox), request, note)
+    found = operation_on(network, action, workspace_of(context), platform_of(sandbox), request, note)
+    found.check()
+    refuse_open_inputs(network, found)
+    return found
 
 
 def _told(run: PlaybookRun, diff: bool) -> None:
@@ -160,16 +162,19 @@ def apply(
         bool, typer.Option("--first", help="All servers at once: a first set-up, nobody is served yet.")
     ] = False,
     change: Change = None,
+    urgent: Urgent = False,
+    reason: Reason = None,
     json_output: Json = False,
 ) -> None:
     """Make the hosts as they should be, one server after the other. A second run changes nothing.
 
     A trail keeps who did it, when and for what. Example: ggi hosts apply net-rijnstad --yes
     """
+    from ggi.app.operations import ChangeRequest
+
     found = _network(context, network, sandbox)
-    found.ready()
-    operation = _operation(context, found, "apply", sandbox, change, yes)
-    operation.check()
+    request = ChangeRequest(change, urgent, reason, confirmed=not yes)
+    operation = _operation(context, found, "apply", sandbox, request)
     if not yes:
         typer.confirm(t("Change the hosts of {stack}?", stack=found.stack), abort=True, err=True)
     _apply(found, operation, diff, json_output, limit=limit, first=first)
@@ -301,20 +306,19 @@ def renew_certificate(
     Example: ggi hosts renew-certificate net-rijnstad --profiles profiles/
     """
     from ggi.app.hosts import installed_certificates
+    from ggi.app.operations import ChangeRequest
     from ggi.hosts.profile import profile_of
     from ggi.hosts.profiles import files
     from ggi.hosts.rollover import Step, step
     from ggi.hosts.secrets import value
 
     found = _network(context, network, sandbox)
-    found.ready()
+    operation = _operation(context, found, "renew-certificate", sandbox, ChangeRequest(change, confirmed=not yes))
     eap = found.govroam.eap
     if eap is None:
         raise InputError(
             Problem(t("{stack} lets nobody log in (no `eap`), so it has no EAP certificate", stack=found.stack))
         )
-    operation = _operation(context, found, "renew-certificate", sandbox, change, yes)
-    operation.check()
     os.environ.update(found.environment)
     new = value("given(certificates/eap.pem)", found.stack)
     advice = step(installed_certificates(found), new, eap, dt.datetime.now(dt.UTC))

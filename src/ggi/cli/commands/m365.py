@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ggi.cli.options import Change, Json, SignedBy, Yes
+from ggi.cli.options import Change, Json, Reason, SignedBy, Urgent, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
 from ggi.errors import EXIT_FAILED, InputError, Problem
@@ -15,7 +15,6 @@ from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.app.m365 import TenantAccess
-    from ggi.app.operations import ChangeRequest
     from ggi.cookbook.plan import Plan
     from ggi.inventory.m365 import Stage
 
@@ -115,16 +114,19 @@ def apply(
     by_hand: ByHand = None,
     yes: Yes = False,
     change: Change = None,
+    urgent: Urgent = False,
+    reason: Reason = None,
     json_output: Json = False,
 ) -> None:
     """Write the recipes that are at stage apply, each read again afterwards. Stops at the first that does not stick.
 
     A trail keeps who did it, when and for what. Example: ggi m365 apply m365-rijnstad --sandbox --stage apply --yes
     """
+    from ggi.app.operations import ChangeRequest
     from ggi.cookbook.show import change_data, plan_lines
 
     access = _access(context, tenant, sandbox, by_hand)
-    operation = access.operation("apply", _request(change, yes))
+    operation = access.operation("apply", ChangeRequest(change, urgent, reason, confirmed=not yes))
     chosen = access.targets(only or (), stage_of(stage))
     operation.check()
 
@@ -143,12 +145,6 @@ def apply(
     done = t("Written and seen again: {count}.", count=len(written)) if written else t("0 writes.")
     say(paint(done, "green"))
     _label(access)
-
-
-def _request(change: str | None, yes: bool) -> ChangeRequest:
-    from ggi.app.operations import ChangeRequest
-
-    return ChangeRequest(change, confirmed=not yes)
 
 
 @group.command()
@@ -201,8 +197,10 @@ def release(
 
     Example: ggi m365 release TM-01 m365-rijnstad --sandbox --restore --yes
     """
+    from ggi.app.operations import ChangeRequest
+
     access = _access(context, tenant, sandbox)
-    operation = access.operation("release", _request(change, yes))
+    operation = access.operation("release", ChangeRequest(change, confirmed=not yes))
     if restore:
         operation.check()
     chosen = access.targets([recipe])

@@ -28,6 +28,12 @@ class GraphChannel:
         self.application = application
         self._administrator = administrator
 
+    @property
+    def caller(self) -> str:
+        """Whom Graph knows us as: the administrator who signed in for this run, else the application; may be empty."""
+        signed_in = self._administrator.caller if self._administrator is not None else ""
+        return signed_in or self.application.caller
+
     def _client(self, resource: Resource) -> GraphClient | None:
         return self._administrator if resource.permissions.delegated_only else self.application
 

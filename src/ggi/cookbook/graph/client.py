@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
+import jwt
 
 from ggi.cookbook.graph.budget import LONGEST_WAIT, RATES, Budget, Clock, pause
 from ggi.cookbook.graph.credential import Credential, Token
@@ -102,6 +103,7 @@ class GraphClient:
         self._endpoint = endpoint
         self._budgets = budgets if budgets is not None else {}
         self._token: Token | None = None
+        self._accepted: Token | None = None
         self._own = http is None
         self._http = http or httpx.AsyncClient(timeout=httpx.Timeout(30.0, connect=10.0), verify=_tls())
 
@@ -140,8 +142,28 @@ class GraphClient:
             if response.status_code == 401 and not renewed:
                 renewed = True
                 continue
+            if response.is_success:
+                self._accepted = self._token
             return response
         raise self._silent("401")
+
+    @property
+    def caller(self) -> str:
+        """Whom Graph knows us as, from the token with which it accepted a request; empty before that.
+
+        That Graph took the token is the proof: it is made for Graph, so here it is read and not validated, and what
+        can't be read is left out. Claims by Microsoft's "Access token claims reference": `scp` is in tokens of users
+        only, `upn` names the user, `oid` identifies who asks, `appid` is the application.
+        """
+        if self._accepted is None:
+            return ""
+        try:
+            claims = jwt.decode(self._accepted.value, options={"verify_signature": False})
+        except jwt.PyJWTError:
+            return ""
+        if claims.get("scp"):
+            return str(claims.get("upn") or claims.get("oid") or "")
+        return f"application {claims['appid']}" if claims.get("appid") else str(claims.get("oid", ""))
 
     def _silent(self, why: str) -> WorkError:
         host = urlsplit(self._endpoint).netloc
