@@ -1,7 +1,7 @@
 """A stack that the previous version made goes on under this one: nothing is replaced, and its trail goes on.
 
-`previous/` holds what version efc7a3b left (see `recording.py`), with the inventory that it had: an example that changes
-later is no reason to change what is recorded. A waiver and a baseline are in the form of that version.
+`previous/` holds what version efc7a3b left (see `recording.py`), with the inventory that it had: an example that
+changes later is no reason to change what is recorded. A waiver and a baseline are in the form of that version.
 """
 
 from __future__ import annotations
@@ -167,6 +167,7 @@ def test_what_a_baseline_of_the_previous_version_has_is_known(lent: Place) -> No
 def test_a_waiver_of_the_previous_version_accepts_what_it_accepted(lent: Place) -> None:
     content = lent.folder / "content"
     (content / "stacks").mkdir(parents=True)
+    # Where that form is no longer read, the command that migrates it comes after this line.
     shutil.copytree(PREVIOUS / "waivers", content / "policies" / "waivers")
     found = deviations(lent, "--content", str(content), code=1)
     assert found == {CONTROLLER: ("FAIL", None), MANAGER: ("WAIVED", None)}
