@@ -31,6 +31,7 @@ LONGEST = (
     "a sandbox that breaks",
     "docs/test_pages",
     "real/test_keycloak",
+    "engine/test_previous",
     "a browser",
     "engine/test_controlplane",
     "engine/test_plugin_kubernetes",

@@ -13,7 +13,9 @@ import zipfile
 import zlib
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -76,6 +78,17 @@ def test_a_pdf_is_the_same_at_every_run_and_readable_by_assistive_technology() -
     plain = b"".join(zlib.decompress(stream) if stream[:1] == b"x" else stream for stream in streams)
     assert b"pdfuaid:part" in plain
     assert b"/StructTreeRoot" in plain
+
+
+def test_a_pdf_holds_no_time_where_fonttools_cuts_its_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the library HarfBuzz-subset, WeasyPrint leaves that to fontTools, which dates what it writes."""
+    fonts = pytest.importorskip("weasyprint.pdf.fonts", reason="no Pango on this machine", exc_type=OSError)
+    monkeypatch.setattr(fonts, "harfbuzz_subset", None)
+    clock = SimpleNamespace(time=count(1_800_000_000, 86_400).__next__)
+    monkeypatch.setattr("fontTools.misc.timeTools.time", clock)
+    part = replace(audits.everything(), findings=audits.everything().failed[:1])
+    one, two = (made(AuditRun((part,)), "pdf") for _ in range(2))
+    assert one == two
 
 
 def test_junit_is_valid_and_counts_as_the_json_does(run: AuditRun) -> None:

@@ -240,16 +240,16 @@ class Place:
                 found += [f"{kind.kind} {item['metadata']['name']}" for item in items]
         return sorted(set(found))
 
-    def generations(self, stack: str) -> dict[tuple[str, str], object]:
+    def generations(self, stack: str, namespace: str = "") -> dict[tuple[str, str], object]:
         """What tells whether anybody wrote: uid, generation, labels and data of all that we make."""
         found: dict[tuple[str, str], object] = {}
-        for key, item in self.objects(stack).items():
+        for key, item in self.objects(stack, namespace).items():
             if item["metadata"].get("labels", {}).get("ggi/stack") == stack:
                 meta = item["metadata"]
                 found[key] = (meta["uid"], meta.get("generation"), str(meta["labels"]), str(item.get("data")))
         return found
 
-    def whole(self, stack: str) -> None:
+    def whole(self, stack: str, namespace: str = "") -> None:
         """Assert that state and cluster have every object of the landscape, and that the state has no doubt."""
         wanted = sorted(item.name for item in self.landscape(stack).objects)
         state = json.loads(self.checkpoint(stack).read_text(encoding="utf-8"))["checkpoint"]["latest"]
@@ -258,7 +258,7 @@ class Place:
         assert not state.get("pending_operations")
         live = {
             (kind, o["metadata"].get("annotations", {}).get(LOGICAL_NAME))
-            for (kind, _), o in self.objects(stack).items()
+            for (kind, _), o in self.objects(stack, namespace).items()
         }
         assert {(name.split("/")[1], name) for name in wanted} <= live
 

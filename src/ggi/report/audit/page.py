@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import logging
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -134,5 +137,23 @@ def pdf(run: AuditRun) -> bytes:
     # The identifier would be drawn by chance; this one follows from the content.
     # The page holds all that it shows; nothing is ever fetched for it.
     page = HTML(string=text, url_fetcher=URLFetcher(allowed_protocols={"data"}))
-    made: bytes = page.write_pdf(pdf_variant="pdf/ua-1", pdf_identifier=fingerprint(text).encode())
+    with _dated(run.date):
+        made: bytes = page.write_pdf(pdf_variant="pdf/ua-1", pdf_identifier=fingerprint(text).encode())
     return made
+
+
+@contextmanager
+def _dated(day: dt.date) -> Iterator[None]:
+    """Fonts are of `day`: where fontTools cuts them (no HarfBuzz-subset), it writes the time of the clock into each.
+
+    SOURCE_DATE_EPOCH is what fontTools, as other builders of files, takes for that time (reproducible-builds.org).
+    """
+    known = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = str(int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()))
+    try:
+        yield
+    finally:
+        if known is None:
+            del os.environ["SOURCE_DATE_EPOCH"]
+        else:
+            os.environ["SOURCE_DATE_EPOCH"] = known

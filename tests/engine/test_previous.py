@@ -1,0 +1,173 @@
+"""A stack that the previous version made goes on under this one: nothing is replaced, and its trail goes on.
+
+`previous/` holds what version efc7a3b left (see `recording.py`), with the inventory that it had: an example that
+changes later is no reason to change what is recorded. A waiver and a baseline are in the form of that version.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ggi.engine.guard import LOGICAL_NAME
+from tests.engine.deploy.place import Place, Ran, eventually
+from tests.engine.recording import PREVIOUS, lay, make_objects, paths, recorded
+
+pytestmark = pytest.mark.timeout(900)
+
+CLUSTER, STACK, NAMESPACE = "cluster-midden-accp", "gm9901-prod", "rijnstad"
+CHANGED: dict[str, str] = {}
+"""What the first update of the landscape changes in place: logical name, and why that had to be."""
+CHANGED_IN_CLUSTER: dict[str, str] = {}
+"""The same for what the cluster has of its own."""
+
+
+@dataclass(frozen=True)
+class Previous:
+    """A sandbox with two stacks of the previous version, and what this version would change in them."""
+
+    place: Place
+    plan: dict[str, str]
+    plan_of_cluster: dict[str, str]
+    objects: dict[tuple[str, str], object]
+    """What tells whether anybody wrote, before the first update."""
+
+
+@dataclass(frozen=True)
+class Updated:
+    """What the first update by this version wrote, and the objects after it."""
+
+    ran: Ran
+    objects: dict[tuple[str, str], object]
+
+
+def place_of(folder: Path) -> Place:
+    """A place with the inventory of the previous version."""
+    place = Place(folder, sandbox="default")
+    place.prepare()
+    shutil.copytree(PREVIOUS / "inventories", place.inventory, dirs_exist_ok=True)
+    return place
+
+
+@pytest.fixture(scope="module")
+def previous(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Previous]:
+    """The sandbox, before this version writes anything in it."""
+    place = place_of(tmp_path_factory.mktemp("previous"))
+    try:
+        place.ggi("sandbox", "start", timeout=900)
+        lay(place.state, place.api)
+        for stack in (CLUSTER, STACK):
+            make_objects(place.api, place.pulumi(stack, "stack", "export", "--show-secrets").json)
+        eventually(lambda: is_ready(place), 120)
+        yield Previous(place, place.changes(STACK), place.changes(CLUSTER), place.generations(STACK, NAMESPACE))
+    finally:
+        place.close()
+
+
+@pytest.fixture(scope="module")
+def updated(previous: Previous) -> Updated:
+    """The first update by this version, after an engine of the previous one died in the middle of another."""
+    die(previous.place)
+    ran = previous.place.up(STACK, "--change", "C-2026-3")
+    return Updated(ran, previous.place.generations(STACK, NAMESPACE))
+
+
+def is_ready(place: Place) -> bool:
+    """Whether `ggi status` says that everything is ready."""
+    words = place.command("status", STACK, "--sandbox")
+    done = subprocess.run(words, cwd=place.folder, env=place.environment(), capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def die(place: Place) -> None:
+    """Leave what an engine leaves that is killed: its lock, and in the state what it was doing."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    lock = {"pid": dead.pid, "username": "beheerder", "hostname": socket.gethostname()}
+    folder = place.locks / "organization" / "ggi" / STACK
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "killed.json").write_text(json.dumps(lock | {"timestamp": "2026-11-30T01:43:00Z"}), encoding="utf-8")
+    state = json.loads(place.checkpoint(STACK).read_bytes())
+    latest = state["checkpoint"]["latest"]
+    doing = next(item for item in latest["resources"] if item["type"].endswith(":Deployment"))
+    latest["pending_operations"] = [{"resource": doing, "type": "updating"}]
+    place.checkpoint(STACK).write_text(json.dumps(state), encoding="utf-8")
+
+
+def test_nothing_is_made_replaced_or_removed_and_what_changes_is_listed_with_its_reason(previous: Previous) -> None:
+    assert previous.plan == dict.fromkeys(CHANGED, "update")
+    assert previous.plan_of_cluster == dict.fromkeys(CHANGED_IN_CLUSTER, "update")
+
+
+def test_the_update_changes_that_alone_and_takes_away_the_lock_of_the_run_that_died(
+    previous: Previous, updated: Updated
+) -> None:
+    assert "An earlier run died and left its lock" in updated.ran.err
+    assert updated.objects.keys() == previous.objects.keys()
+    written = {key for key, seen in updated.objects.items() if seen != previous.objects[key]}
+    live = previous.place.objects(STACK, NAMESPACE)
+    assert {live[key]["metadata"]["annotations"][LOGICAL_NAME] for key in written} == CHANGED.keys()
+    previous.place.whole(STACK, NAMESPACE)
+    assert previous.place.ggi("status", STACK, "--sandbox", "--json").json["ready"] is True
+    assert previous.place.changes(STACK) == {}
+
+
+def test_the_trail_goes_on_after_its_old_lines_and_the_dossier_has_both(previous: Previous, updated: Updated) -> None:
+    text = (previous.place.state / paths(STACK)["trail"]).read_text(encoding="utf-8")
+    assert text.startswith(recorded()[paths(STACK)["trail"]])
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["kind"] for line in lines] == ["begin", "end", "begin", "end"]
+    assert lines[2]["before"] == lines[1]["fingerprint"]
+    assert lines[3]["changes"].get("update", 0) == len(CHANGED)
+    found = previous.place.ggi("dossier", "gm9901", "--sandbox", "--period", "2020-01-01..2099-12-31", "--json").json
+    assert found["problems"] == [] and found["outside"] == {}
+    assert [item["change"] for item in found["population"]] == ["C-2026-2", "C-2026-3"]
+    assert [item["outcome"] for item in found["population"]] == ["done", "done"]
+
+
+@pytest.fixture(scope="module")
+def lent(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The same landscape under a code for which the checkout has no waivers, so that it deviates."""
+    place = place_of(tmp_path_factory.mktemp("waivers"))
+    file = place.inventory / "tenants" / "gm9901.yaml"
+    text = file.read_text(encoding="utf-8").replace("GM9901", "GM9904")
+    file.unlink()
+    file.with_name("gm9904.yaml").write_text(text, encoding="utf-8")
+    return place
+
+
+def deviations(place: Place, *more: str, code: int = 0) -> dict[str, tuple[str, str | None]]:
+    """Outcome of each subject of AVL-004 that deviates, and since when it is known."""
+    ran = place.ggi("audit", "gm9904-prod", "--date", "2026-12-01", "--json", *more, code=code)
+    findings: list[dict[str, Any]] = ran.json[0]["findings"]
+    return {
+        item["subject"]: (item["outcome"], item["known_since"])
+        for item in findings
+        if item["control"] == "AVL-004" and item["outcome"] != "PASS"
+    }
+
+
+CONTROLLER, MANAGER = "fsccontroller/Deployment/server", "fscmanager/Deployment/server"
+
+
+def test_what_a_baseline_of_the_previous_version_has_is_known(lent: Place) -> None:
+    known = deviations(lent, "--baseline", str(PREVIOUS / "baseline.json"))
+    assert known == {CONTROLLER: ("FAIL", "2026-11-30"), MANAGER: ("FAIL", "2026-11-30")}
+
+
+def test_a_waiver_of_the_previous_version_accepts_what_it_accepted(lent: Place) -> None:
+    content = lent.folder / "content"
+    (content / "stacks").mkdir(parents=True)
+    # Where that form is no longer read, the command that migrates it comes after this line.
+    shutil.copytree(PREVIOUS / "waivers", content / "policies" / "waivers")
+    found = deviations(lent, "--content", str(content), code=1)
+    assert found == {CONTROLLER: ("FAIL", None), MANAGER: ("WAIVED", None)}
