@@ -235,11 +235,11 @@ def test_since_an_earlier_run_shows_what_is_new_what_changed_and_what_became_of_
     assert became["POD-002", "openzaak/Deployment/web"] is Outcome.PASS
     assert became["POD-001", audits.HOSTILE] is None
     other = replace(
-        now, findings=tuple(replace(f, evidence="0 instances") if f.control == "AVL-005" else f for f in now.findings)
+        now, findings=tuple(replace(f, evidence="instances=0") if f.control == "AVL-005" else f for f in now.findings)
     )
     worse = change(other, load_earlier(earlier(tmp_path, now)))
     assert worse is not None
-    assert [(f.evidence, seen) for f, seen in worse.worse] == [("0 instances", "1 instances, anti-affinity true")]
+    assert [(f.evidence, seen) for f, seen in worse.worse] == [("instances=0", "instances=1; anti-affinity=true")]
 
 
 def test_another_place_or_stack_is_not_compared(tmp_path: Path, language: str) -> None:

@@ -55,7 +55,10 @@ _known: dict[str, Kind] = {}
 
 
 def known_kinds() -> Mapping[str, Kind]:
-    """The kinds by name: those of the checkout, and those of every further content root that this process read."""
+    """The kinds by name: those of the checkout, and those of every further content root that this process read.
+
+    Example: `subject.name.split("/")[1] in known_kinds()`.
+    """
     if not _known:
         add_kinds([ROOT])
     return _known
