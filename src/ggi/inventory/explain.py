@@ -155,7 +155,7 @@ def _path(environment: Environment, key: str, known: Known) -> tuple[Steps, Know
     while words:
         size = _longest(environment, steps, words)
         word = ".".join(words[:size])
-        step: str | int = int(word) if word.isdigit() and steps else word
+        step: str | int = int(word) if word.isdecimal() and steps else word
         below = _below(place, steps, step, known)
         if below is None:
             raise _unknown(key, steps, word, place, known)
