@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import pkgutil
 import sys
@@ -69,7 +70,7 @@ def _choose_language(words: list[str]) -> None:
     if "--json" in words:
         messages.set_language("en")
         return
-    for word, value in zip(words, [*words[1:], ""], strict=True):
+    for word, value in itertools.pairwise([*words, ""]):
         name = word.removeprefix("--lang=") if word.startswith("--lang=") else value if word == "--lang" else ""
         if name in messages.LANGUAGES:
             messages.set_language(name)
