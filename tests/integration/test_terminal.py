@@ -20,7 +20,7 @@ COLUMNS = 80
 TABLES = (
     "audit gm9901 --from plan",
     "waivers",
-    "controls coverage --framework bio2",
+    "controls coverage BIO2",
     "controls list",
     "plan gm9901",
     "release diff 2026.3 2026.4",

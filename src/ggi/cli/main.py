@@ -20,6 +20,7 @@ from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError
 
 JOURNEY = (
     "new",
+    "list",
     "validate",
     "explain",
     "inputs",

@@ -63,8 +63,10 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], indent: str 
         say(indent + "  ".join(padded).rstrip())
 
 
-NARROW = 14
-"""Characters that are kept together in a column: a date, the name of a stack, the id of a control."""
+KEPT = 20
+"""A column of at most so many characters is not wrapped: dates, names of stacks, ids of controls."""
+LEAST = 12
+"""Characters that any other column needs to be readable."""
 
 
 def _wrapped(lines: Sequence[Sequence[str]], indent: str) -> None:
@@ -79,13 +81,13 @@ def _wrapped(lines: Sequence[Sequence[str]], indent: str) -> None:
     cells = [[Text.from_ansi(cell) for cell in line] for line in lines]
     widths = [max(cell_len(line[i].plain) for line in cells) for i in range(len(cells[0]))]
     gaps = 2 * (len(widths) - 1)
-    spare = most - gaps - sum(width for width in widths if width <= NARROW)
+    spare = most - gaps - sum(width for width in widths if width <= KEPT)
     console = Console(width=most, highlight=False)
 
     def put(rows: Sequence[Sequence[Text]], headers: Sequence[Text]) -> None:
         shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=bool(headers))
         for column in range(len(rows[0]) if rows else len(headers)):
-            narrow = max(cell_len(row[column].plain) for row in [*rows, *([headers] if headers else [])]) <= NARROW
+            narrow = max(cell_len(row[column].plain) for row in [*rows, *([headers] if headers else [])]) <= KEPT
             shown.add_column(headers[column] if headers else "", overflow="fold", no_wrap=narrow)
         for row in rows:
             shown.add_row(*row)
@@ -94,7 +96,7 @@ def _wrapped(lines: Sequence[Sequence[str]], indent: str) -> None:
         for line in captured.get().splitlines():
             say(indent + line.rstrip())
 
-    if sum(widths) + gaps <= most or spare >= NARROW * sum(width > NARROW for width in widths):
+    if sum(widths) + gaps <= most or spare >= LEAST * sum(width > KEPT for width in widths):
         put(cells[1:], cells[0])
         return
     for number, row in enumerate(cells[1:]):
