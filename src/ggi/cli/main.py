@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from ggi import messages
+from ggi.cli.completion import use_own_scripts
 from ggi.cli.root import app
 from ggi.cli.typer_words import localise, usage_error
 from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError
@@ -120,6 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = _globals_first(sys.argv[1:] if arguments is None else arguments)
     _choose_language(words)
     command = command_tree()
+    use_own_scripts()
     try:
         result: Any = command.main(args=words, prog_name="ggi", standalone_mode=False)
     except GgiError as error:

@@ -51,6 +51,11 @@ def paint(text: str, color: str, stream: Any = None) -> str:
     return f"\033[{COLORS[color]}m{text}\033[0m"
 
 
+def columns() -> int:
+    """Width of the terminal; 80 when there is none."""
+    return shutil.get_terminal_size().columns
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "") -> None:
     """Print a table. A terminal gets one that fits, cells wrapped; a pipe gets each row on one line, for `grep`."""
     lines = [list(headers), *([str(cell) for cell in row] for row in rows)]
@@ -77,7 +82,7 @@ def _wrapped(lines: Sequence[Sequence[str]], indent: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    most = shutil.get_terminal_size().columns - len(indent)
+    most = columns() - len(indent)
     cells = [[Text.from_ansi(cell) for cell in line] for line in lines]
     widths = [max(cell_len(line[i].plain) for line in cells) for i in range(len(cells[0]))]
     gaps = 2 * (len(widths) - 1)
