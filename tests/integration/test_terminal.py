@@ -27,6 +27,7 @@ TABLES = (
     "explain gm9901 components.openformulieren.replicas",
     "doctor",
     "list",
+    "m365 check m365-rijnstad --sandbox",
 )
 
 
