@@ -13,6 +13,7 @@ from ggi.errors import InputError, Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import state_dir
+from sandbox import processes
 
 DEFAULT = "default"
 
@@ -145,3 +146,8 @@ def sandboxes() -> list[str]:
     """The names of all sandboxes that have state on this machine."""
     root = state_dir() / "sandbox"
     return sorted(path.name for path in root.iterdir() if (path / "ports.json").is_file()) if root.is_dir() else []
+
+
+def runs(name: str) -> bool:
+    """Whether any part of the sandbox runs, seen from its files alone; `sandbox.controlplane.status` asks each part."""
+    return any(processes.read(path) for path in Layout.of(name).run.glob("*.json"))

@@ -48,14 +48,14 @@ def proof_of_ci(
     """
     if not issuers:
         return None
-    import httpx
+    import httpx2
     import jwt
 
     try:
-        with httpx.Client(timeout=SECONDS) as http:
+        with httpx2.Client(timeout=SECONDS) as http:
             token = _token(http, environment)
             return _proof(http, token, issuers) if token else None
-    except (_UnprovenError, httpx.HTTPError, httpx.InvalidURL, jwt.PyJWTError, ValueError) as error:
+    except (_UnprovenError, httpx2.HTTPError, httpx2.InvalidURL, jwt.PyJWTError, ValueError) as error:
         report(t("the token of the CI system proves nothing: {why}", why=str(error) or type(error).__name__))
         return None
 

@@ -16,15 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ggi.assurance import approval
-from ggi.audit.audit import Audit
-from ggi.controls.verdict import Outcome
 from ggi.engine.target import local_state
 from ggi.errors import GgiError, Origin, Problem, WorkError
 from ggi.inventory.models import ChangeRules
 from ggi.messages import t
+
+if TYPE_CHECKING:
+    from ggi.audit.audit import Audit
 
 FORMAT = "ggi-trail/1"
 HOME = "GGI_TRAIL_HOME"
@@ -40,8 +41,16 @@ def trail_file(stack: str, sandbox: str | None) -> Path:
     return (folder or local_state(sandbox) / "trail") / f"{stack}.jsonl"
 
 
+def stacks_with_trail(sandbox: str | None) -> list[str]:
+    """Names of the stacks that have a trail in a sandbox, or on real clusters."""
+    return sorted(path.stem for path in trail_file("x", sandbox).parent.glob("*.jsonl"))
+
+
 def policy_of(audit: Audit) -> Record:
     """The verdict of the controls as a record keeps it: per control how many of each outcome, and what was accepted."""
+    # Imported here: who only reads a trail needs nothing of how landscapes are judged.
+    from ggi.controls.verdict import Outcome
+
     controls: dict[str, dict[str, int]] = {}
     for finding in audit.findings:
         row = controls.setdefault(finding.control, {})

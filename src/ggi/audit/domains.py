@@ -45,13 +45,13 @@ MOST = 32 * 1024
 
 def fetch(address: str) -> str | None:
     """What a web server answers; its certificate must be trusted here."""
-    import httpx
+    import httpx2
 
     try:
-        with httpx.stream("GET", address, timeout=TIMEOUT, follow_redirects=True) as answer:
-            if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        with httpx2.stream("GET", address, timeout=TIMEOUT, follow_redirects=True) as answer:
+            if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
                 return None
-            if answer.status_code != httpx.codes.OK:
+            if answer.status_code != httpx2.codes.OK:
                 return ""
             found = b""
             for part in answer.iter_bytes():
@@ -59,7 +59,7 @@ def fetch(address: str) -> str | None:
                 if len(found) > MOST:
                     return ""
             return found.decode("utf-8", "replace")
-    except httpx.HTTPError:
+    except httpx2.HTTPError:
         return None
 
 

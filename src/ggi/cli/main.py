@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import pkgutil
 import sys
@@ -13,12 +14,14 @@ from typing import Any
 import typer
 
 from ggi import messages
+from ggi.cli.completion import use_own_scripts
 from ggi.cli.root import app
 from ggi.cli.typer_words import localise, usage_error
 from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError
 
 JOURNEY = (
     "new",
+    "list",
     "validate",
     "explain",
     "inputs",
@@ -69,7 +72,7 @@ def _choose_language(words: list[str]) -> None:
     if "--json" in words:
         messages.set_language("en")
         return
-    for word, value in zip(words, [*words[1:], ""], strict=True):
+    for word, value in itertools.pairwise([*words, ""]):
         name = word.removeprefix("--lang=") if word.startswith("--lang=") else value if word == "--lang" else ""
         if name in messages.LANGUAGES:
             messages.set_language(name)
@@ -118,6 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = _globals_first(sys.argv[1:] if arguments is None else arguments)
     _choose_language(words)
     command = command_tree()
+    use_own_scripts()
     try:
         result: Any = command.main(args=words, prog_name="ggi", standalone_mode=False)
     except GgiError as error:

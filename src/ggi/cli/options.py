@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
-Name = Annotated[str, typer.Argument(metavar="STACK", help="gm9901-prod, gm9901, or the name of a gemeente.")]
-MaybeName = Annotated[str | None, typer.Argument(metavar="[STACK]", help="Only this one; default: all.")]
+from ggi.cli import completion
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="STACK", autocompletion=completion.stacks, help="gm9901-prod, gm9901, or the name of a gemeente."
+    ),
+]
+MaybeName = Annotated[
+    str | None, typer.Argument(metavar="[STACK]", autocompletion=completion.stacks, help="Only this one; default: all.")
+]
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the sandbox on this machine; pods are simulated.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

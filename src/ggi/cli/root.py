@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="ggi",
     help="Shared infrastructure of Dutch municipalities as code: one YAML file per gemeente, the rest is derived.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,10 +34,17 @@ def _root(
         list[Path] | None, typer.Option(metavar="DIR", help="Further content root; can be repeated.")
     ] = None,
     lang: Annotated[str | None, typer.Option(metavar="LANG", help="Language: en or nl; default: the locale's.")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Without a command: where one is, as JSON.")] = False,
 ) -> None:
     if lang is not None and lang not in messages.LANGUAGES:
         raise typer.BadParameter(messages.t("write en or nl"), param_hint="--lang")
     context.obj = Workspace(inventory, tuple(content or ()))
+    if context.invoked_subcommand is None:
+        from ggi.cli.where import show_where
+
+        show_where(context.obj, json_output)
+    elif json_output:
+        raise typer.BadParameter(messages.t("write it after the command"), param_hint="--json")
 
 
 def workspace_of(context: typer.Context) -> Workspace:

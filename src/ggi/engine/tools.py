@@ -178,6 +178,11 @@ def status(tool: Tool, *, sandbox: bool = True) -> ToolStatus:
     return ToolStatus(tool, None, f"{_building(tool)}{with_go}")
 
 
+def is_made(tool: Tool) -> bool:
+    """Whether the sandbox's own `tool` is there already: downloaded, or built. Starts no program, unlike `status`."""
+    return _runnable(_built(tool)) or (tool.official and _runnable(_official(tool) / "bin" / tool.name))
+
+
 def _home(tool: Tool) -> Path:
     return cache_dir() / "tools" / tool.name
 

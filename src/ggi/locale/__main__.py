@@ -6,21 +6,18 @@ import ast
 import io
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from ggi.cli.main import help_texts
 from ggi.locale.content import content_texts
-from ggi.messages import LOCALE_DIR
+from ggi.messages import PO
 from ggi.paths import ROOT
 
-PO = LOCALE_DIR / "nl" / "LC_MESSAGES" / "ggi.po"
 MARKS = {"t", "mark"}
 DATED = ('"POT-', '"PO-Rev', '"Last-', '"Gen', '"Report-', '"Language-Team', '"Project-Id')
 """Header lines that would change at every run, or say nothing here."""
@@ -56,8 +53,8 @@ def texts() -> set[str]:
     return {text for text in found if text.strip()}
 
 
-def updated() -> tuple[str, bytes, list[str]]:
-    """The catalogue as it should be: .po as text, .mo as bytes, and what has no translation yet."""
+def updated() -> tuple[str, list[str]]:
+    """The catalogue as it should be, and what has no translation yet."""
     old: Catalog = read_po(io.BytesIO(PO.read_bytes())) if PO.exists() else Catalog()
     new = Catalog(locale="nl", project="ggi", version="", copyright_holder="", fuzzy=False)
     new.mime_headers = [("Language", "nl"), ("Content-Type", "text/plain; charset=utf-8")]
@@ -69,22 +66,17 @@ def updated() -> tuple[str, bytes, list[str]]:
         if not translation:
             missing.append(text)
         new.add(text, translation, flags=["python-brace-format"] if "{" in text else [])
-    po, mo = io.BytesIO(), io.BytesIO()
+    po = io.BytesIO()
     write_po(po, new, width=110, omit_header=False, no_location=True)
     lines = [line for line in po.getvalue().decode().splitlines() if not line.startswith(DATED)]
-    compiled = read_po(io.BytesIO("\n".join(lines).encode()))
-    # Its header would hold the minute of the compilation, and the file be another one every time.
-    compiled.creation_date = compiled.revision_date = datetime(2000, 1, 1, tzinfo=UTC)
-    write_mo(mo, compiled)
-    return "\n".join(lines) + "\n", mo.getvalue(), missing
+    return "\n".join(lines) + "\n", missing
 
 
 def main() -> int:
-    """Write both files; exit code 1 when something has no translation."""
-    po, mo, missing = updated()
+    """Write the file; exit code 1 when something has no translation."""
+    po, missing = updated()
     PO.parent.mkdir(parents=True, exist_ok=True)
     PO.write_text(po, encoding="utf-8")
-    PO.with_suffix(".mo").write_bytes(mo)
     for text in missing:
         print(f"no translation: {text!r}", file=sys.stderr)  # noqa: T201
     return 1 if missing else 0

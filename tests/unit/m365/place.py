@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from ggi.catalogue.content import load_catalogue
 from ggi.cookbook.content import Cookbook, load_cookbook
@@ -56,14 +56,14 @@ def server() -> StandIn:
     return StandIn(book()).__enter__()
 
 
-class Direct(httpx.AsyncBaseTransport):
+class Direct(httpx2.AsyncBaseTransport):
     """Requests to the stand-in without a socket: the same bytes in and out, in a tenth of the time."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer at once."""
         path = request.url.raw_path.decode()
         reply = server().answer(request.method, path, request.headers, await request.aread())
-        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.content)
+        return httpx2.Response(reply.status, headers=dict(reply.headers), content=reply.content)
 
 
 class DirectShell(Shell):
@@ -159,7 +159,7 @@ class World:
         async with AsyncExitStack() as stack:
 
             async def client(delegated: bool) -> GraphClient:
-                http = None if self.wire else httpx.AsyncClient(transport=Direct())
+                http = None if self.wire else httpx2.AsyncClient(transport=Direct())
                 signer = Signer(self.tenant, delegated)
                 made = GraphClient(signer, endpoint=url, clock=self.time.clock(), rates=self.rates, http=http)
                 return await stack.enter_async_context(made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from ggi.cookbook.product import GRAPH, Property, Resource
@@ -102,7 +102,7 @@ def test_a_declaration_file_is_read_as_written() -> None:
 def call(world: World, method: str, path: str, body: Any = None, delegated: bool = False, **headers: str) -> Any:
     """One request to the stand-in; (status, body)."""
     token, _ = make_token(world.tenant, delegated=delegated)
-    answer = httpx.request(
+    answer = httpx2.request(
         method, f"{server().url}{path}", json=body, headers={"Authorization": f"Bearer {token}", **headers}
     )
     return answer.status_code, answer.json() if answer.content else None
@@ -163,4 +163,4 @@ def test_a_batch_is_judged_item_by_item_and_holds_twenty_at_most(world: World) -
 
 
 def test_a_token_is_needed(world: World) -> None:
-    assert httpx.get(f"{server().url}{AUTHORIZATION}").status_code == 401
+    assert httpx2.get(f"{server().url}{AUTHORIZATION}").status_code == 401

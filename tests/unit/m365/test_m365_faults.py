@@ -7,7 +7,7 @@ import contextlib
 import copy
 import uuid
 
-import httpx
+import httpx2
 import pytest
 
 from ggi.cookbook.graph.budget import Budget
@@ -280,15 +280,15 @@ def test_a_list_in_pages_of_three_is_read_to_its_end(world: World) -> None:
 def test_five_hundred_pages_are_all_read(world: World) -> None:
     """With a server that does nothing else: what it costs is the client's own."""
 
-    def page(request: httpx.Request) -> httpx.Response:
+    def page(request: httpx2.Request) -> httpx2.Response:
         number = int(request.url.params.get("$skiptoken", "0"))
         link = (
             {"@odata.nextLink": f"{request.url.copy_with(query=None)}?$skiptoken={number + 1}"} if number < 499 else {}
         )
-        return httpx.Response(200, json={"value": [{"id": str(number)}], **link})
+        return httpx2.Response(200, json={"value": [{"id": str(number)}], **link})
 
     async def work() -> list[str]:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(page))
+        http = httpx2.AsyncClient(transport=httpx2.MockTransport(page))
         signer = Signer(world.tenant, False)
         async with GraphClient(signer, clock=world.time.clock(), rates=world.rates, http=http) as client:
             request = Request("/identity/conditionalAccess/policies", "conditionalAccess")

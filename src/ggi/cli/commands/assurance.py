@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ggi.cli import completion
 from ggi.cli.commands.audit import audit_app, date_of, place_of
 from ggi.cli.options import From, Json, Name, OnDate, Sandbox
 from ggi.cli.output import note, paint, say, say_json, table
@@ -142,7 +143,12 @@ def _rows(listed: list[Entry]) -> list[tuple[str, ...]]:
 def waivers(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[STACK...]", help="Only these stacks or gemeenten; default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[STACK...]",
+            autocompletion=completion.all_stacks,
+            help="Only these stacks or gemeenten; default: all.",
+        ),
     ] = None,
     date: OnDate = None,
     json_output: Json = False,
@@ -244,13 +250,10 @@ def _plain(proposed: Proposed) -> dict[str, Any]:
 
 def trails(workspace: Workspace, names: list[str], sandbox: bool) -> list[Trail]:
     """The trails of these stacks; without names, of every one that has a trail here. Raises InputError."""
-    from ggi.assurance.trail import read_trail, trail_file
+    from ggi.assurance.trail import read_trail, stacks_with_trail, trail_file
 
     where = platform_of(sandbox).sandbox
-    if names:
-        stacks = [str(workspace.stack(name)) for name in names]
-    else:
-        stacks = sorted(path.stem for path in trail_file("x", where).parent.glob("*.jsonl"))
+    stacks = [str(workspace.stack(name)) for name in names] if names else stacks_with_trail(where)
     return [read_trail(trail_file(stack, where), stack, workspace.inventory.changes) for stack in stacks]
 
 
@@ -330,7 +333,12 @@ def _dossier_data(found: Dossier) -> dict[str, Any]:
 def dossier(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[STACK...]", help="Default: every stack that has a trail here.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[STACK...]",
+            autocompletion=completion.all_stacks,
+            help="Default: every stack that has a trail here.",
+        ),
     ] = None,
     norm: Annotated[
         str | None, typer.Option("--norm", metavar="ID", help="Such as BIO2:8.24.01; default: all norms together.")

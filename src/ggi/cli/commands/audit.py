@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ggi.cli import completion
 from ggi.cli.options import BaselineFile, From, Json, OnDate, Sandbox, SignedBy
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
@@ -44,7 +45,10 @@ SinceFile = Annotated[
     Path | None, typer.Option("--since", metavar="FILE", help="An earlier audit as JSON, to show what changed.")
 ]
 ControlIds = Annotated[
-    list[str] | None, typer.Option("--control", metavar="ID", help="Only this control; can be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--control", metavar="ID", autocompletion=completion.controls, help="Only this control; can be repeated."
+    ),
 ]
 AllStacks = Annotated[bool, typer.Option("--all", help="Every stack of the inventory.")]
 FreezeFile = Annotated[
@@ -91,7 +95,10 @@ def place_of(text: str) -> Place:
 def audit(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="STACK...", help="gm9901-prod, gm9901, or a name.")
+        list[str] | None,
+        typer.Argument(
+            metavar="STACK...", autocompletion=completion.all_stacks, help="gm9901-prod, gm9901, or a name."
+        ),
     ] = None,
     place: From = "plan",
     state: Annotated[

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ggi.cli import completion
 from ggi.cli.options import Json
 from ggi.cli.output import paint, say, say_json, table
 from ggi.cli.root import app, workspace_of
@@ -64,7 +65,10 @@ def list_controls(context: typer.Context, json_output: Json = False) -> None:
 @controls_app.command()
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID", help="The id of a control, such as POD-001.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="ID", autocompletion=completion.controls, help="The id of a control, such as POD-001."),
+    ],
     json_output: Json = False,
 ) -> None:
     """Show one control: what must hold, why, on what ground, how to mend it, and the rule itself.

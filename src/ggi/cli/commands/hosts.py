@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ggi.cli import completion
 from ggi.cli.options import Change, Json, Reason, Sandbox, Urgent, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
@@ -28,7 +29,12 @@ group = typer.Typer(
 )
 app.add_typer(group)
 
-Network = Annotated[str, typer.Argument(metavar="NETWORK", help="net-rijnstad, or a gemeente that it serves.")]
+Network = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK", autocompletion=completion.networks, help="net-rijnstad, or a gemeente that it serves."
+    ),
+]
 Limit = Annotated[str, typer.Option("--limit", metavar="HOST", help="These hosts only: rad1, or several with commas.")]
 Diff = Annotated[bool, typer.Option("--diff/--no-diff", help="Show what changes in files.")]
 

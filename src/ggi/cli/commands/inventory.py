@@ -1,10 +1,11 @@
-"""validate, explain, new, inputs, schema: the files that people write."""
+"""list, validate, explain, new, inputs, schema: the files that people write."""
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,12 @@ from ggi.cli.options import Json, MaybeName, Name
 from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, workspace_of
 from ggi.errors import EXIT_FAILED, EXIT_INPUT, InputError, Problem
+from ggi.inventory.stack import StackKind
+from ggi.inventory.types import environment_name
 from ggi.messages import t
 
 if TYPE_CHECKING:
+    from ggi.app.listing import ListedStack
     from ggi.app.workspace import Workspace
     from ggi.inventory.explain import Explanation
     from ggi.inventory.waivers import Lock
@@ -41,6 +45,81 @@ def _problem(problem: Problem) -> dict[str, Any]:
     origin = problem.origin
     place = {"file": origin.file, "line": origin.line, "layer": origin.layer} if origin else {}
     return {"message": problem.message, "fix": problem.fix, **place}
+
+
+@app.command(name="list")
+def list_all(
+    context: typer.Context,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="landscape, cluster, network or m365.")
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", help="Only of this region.")] = None,
+    ring: Annotated[int | None, typer.Option("--ring", help="Only of this ring.")] = None,
+    environment: Annotated[
+        str | None, typer.Option("--environment", metavar="OTAP", help="Only ontw, test, accp or prod.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """List every stack of the inventory: landscapes, clusters, networks and Microsoft 365 tenants.
+
+    Example: ggi list --kind landscape --environment prod
+    """
+    from dataclasses import asdict
+
+    from ggi.app.listing import list_stacks
+
+    workspace = workspace_of(context)
+    wanted = {
+        "kind": _kind(kind) if kind else None,
+        "region": region,
+        "ring": ring,
+        "environment": _environment(environment) if environment else None,
+    }
+    if region:
+        workspace.inventory.region(region)
+    found = [
+        stack
+        for stack in list_stacks(workspace)
+        if all(value is None or getattr(stack, name) == value for name, value in wanted.items())
+    ]
+    if json_output:
+        say_json([asdict(stack) for stack in found])
+        return
+    for which in StackKind:
+        if rows := [stack for stack in found if stack.kind is which]:
+            say(paint(which, "bold"))
+            _show_stacks(rows)
+    say(t("{count} stacks", count=len(found)))
+
+
+def _show_stacks(stacks: Sequence[ListedStack]) -> None:
+    """A table of stacks of one kind; what a kind does not have is no column."""
+    columns = {
+        t("stack"): [s.stack for s in stacks],
+        t("name"): [s.title for s in stacks],
+        "OTAP": [s.environment for s in stacks],
+        t("region"): [s.region for s in stacks],
+        t("ring"): ["" if s.ring is None else str(s.ring) for s in stacks],
+        t("cluster"): [s.cluster for s in stacks],
+        t("release"): [s.release for s in stacks],
+    }
+    shown = {header: cells for header, cells in columns.items() if any(cells)}
+    table(list(shown), list(zip(*shown.values(), strict=True)), indent="  ")
+
+
+def _kind(text: str) -> StackKind:
+    try:
+        return StackKind(text.strip().lower())
+    except ValueError:
+        names = ", ".join(StackKind)
+        raise InputError(Problem(t("there is no kind {name}", name=text), t("Known: {names}.", names=names))) from None
+
+
+def _environment(text: str) -> str:
+    try:
+        return environment_name(text.strip().lower())
+    except ValueError as error:
+        raise InputError(Problem(f"--environment: {error}")) from None
 
 
 @app.command()

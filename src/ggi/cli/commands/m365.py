@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ggi.cli import completion
 from ggi.cli.options import Change, Json, Reason, SignedBy, Urgent, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
@@ -26,11 +27,18 @@ group = typer.Typer(
 )
 app.add_typer(group)
 
-Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="m365-rijnstad, or rijnstad.")]
+Tenant = Annotated[
+    str, typer.Argument(metavar="TENANT", autocompletion=completion.m365_tenants, help="m365-rijnstad, or rijnstad.")
+]
 StandIn = Annotated[
     bool, typer.Option("--sandbox", help="Use a stand-in tenant on this machine; Microsoft 365 is not contacted.")
 ]
-Only = Annotated[list[str] | None, typer.Option("--only", metavar="RECIPE", help="Only this recipe; can be repeated.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only", metavar="RECIPE", autocompletion=completion.recipes, help="Only this recipe; can be repeated."
+    ),
+]
 ReportOnly = Annotated[
     bool, typer.Option("--report-only", help="Conditional access policies only report; nothing is enforced.")
 ]
@@ -186,7 +194,9 @@ def check(
 @group.command()
 def release(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Its id, such as TM-01.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", autocompletion=completion.recipes, help="Its id, such as TM-01.")
+    ],
     tenant: Tenant,
     sandbox: StandIn = False,
     restore: Annotated[bool, typer.Option("--restore", help="Write back what was there before the Cookbook.")] = False,
@@ -215,7 +225,9 @@ def release(
 @group.command()
 def explain(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Its id, such as TM-01.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", autocompletion=completion.recipes, help="Its id, such as TM-01.")
+    ],
     tenant: Tenant,
     json_output: Json = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ggi.cli import completion
 from ggi.cli.options import Json
 from ggi.cli.output import Progress, say, say_json, table
 from ggi.cli.root import app, workspace_of
@@ -145,7 +146,9 @@ def start_hosts(
     context: typer.Context,
     networks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NETWORK...", help="Default: all networks that have a file."),
+        typer.Argument(
+            metavar="NETWORK...", autocompletion=completion.networks, help="Default: all networks that have a file."
+        ),
     ] = None,
     name: Name = "default",
 ) -> None:

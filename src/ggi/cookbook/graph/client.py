@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import jwt
 
 from ggi.cookbook.graph.budget import LONGEST_WAIT, RATES, Budget, Clock, pause
@@ -69,10 +69,10 @@ class Answer:
 @cache
 def _tls() -> ssl.SSLContext:
     """One for all tenants: reading the certificate authorities takes 30 ms each time."""
-    return httpx.create_ssl_context()
+    return httpx2.create_ssl_context()
 
 
-def _json(response: httpx.Response) -> Mapping[str, Any]:
+def _json(response: httpx2.Response) -> Mapping[str, Any]:
     try:
         found = response.json() if response.content else {}
     except ValueError:
@@ -90,7 +90,7 @@ class GraphClient:
         endpoint: str = ENDPOINT,
         clock: Clock | None = None,
         rates: Mapping[str, float] = RATES,
-        http: httpx.AsyncClient | None = None,
+        http: httpx2.AsyncClient | None = None,
         budgets: dict[str, Budget] | None = None,
     ) -> None:
         self.credential = credential
@@ -105,7 +105,7 @@ class GraphClient:
         self._token: Token | None = None
         self._accepted: Token | None = None
         self._own = http is None
-        self._http = http or httpx.AsyncClient(timeout=httpx.Timeout(30.0, connect=10.0), verify=_tls())
+        self._http = http or httpx2.AsyncClient(timeout=httpx2.Timeout(30.0, connect=10.0), verify=_tls())
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,7 +124,7 @@ class GraphClient:
             self._token = await self.credential.token()
         return {"Authorization": f"Bearer {self._token.value}"}
 
-    async def _post(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> httpx.Response:
+    async def _post(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> httpx2.Response:
         """One HTTP request; a token that was refused is replaced once. Raises WorkError when nobody answers."""
         renewed = False
         for attempt in range(ATTEMPTS):
@@ -134,7 +134,7 @@ class GraphClient:
                 response = await self._http.request(
                     method, f"{self._endpoint}{url}", json=body, headers={**headers, **own}
                 )
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 if attempt == ATTEMPTS - 1 or method not in ("GET", "POST"):
                     raise self._silent(type(error).__name__) from None
                 await self.clock.sleep(pause(attempt, None, self.clock))

@@ -1,0 +1,84 @@
+"""Every stack of an inventory, of whatever kind, with what people choose by: environment, region, ring, release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ggi.errors import raise_if
+from ggi.inventory.models import TenantState
+from ggi.inventory.stack import Stack, StackKind
+
+if TYPE_CHECKING:
+    from ggi.app.workspace import Workspace
+    from ggi.errors import Problem
+    from ggi.inventory.tenant import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class ListedStack:
+    """A stack as `ggi list` shows it; what a kind does not have is empty, or None.
+
+    A network or Microsoft 365 tenant has the region and ring of the tenant that owns it.
+    """
+
+    stack: str
+    title: str
+    """Name of the gemeente, network, Microsoft 365 tenant, or of the service centre that runs the cluster."""
+    kind: StackKind
+    environment: str = ""
+    """ontw, test, accp or prod."""
+    region: str = ""
+    ring: int | None = None
+    """The wave in which it is updated."""
+    cluster: str = ""
+    release: str = ""
+
+
+def list_stacks(workspace: Workspace) -> list[ListedStack]:
+    """All stacks: clusters, environments of tenants, networks, Microsoft 365 tenants. Raises InputError.
+
+    A tenant that was merged into another one has none. A Microsoft 365 tenant of one gemeente alone needs no file.
+    """
+    tenants = {tenant.id: tenant for tenant in workspace.inventory.tenants()}
+    return [*_clusters(workspace), *_landscapes(workspace), *_owned(workspace, tenants)]
+
+
+def _clusters(workspace: Workspace) -> Iterator[ListedStack]:
+    for region in workspace.inventory.region_ids():
+        file = workspace.inventory.region(region)
+        for name in file.clusters:
+            yield ListedStack(
+                str(Stack(StackKind.CLUSTER, name)), file.name, StackKind.CLUSTER, region=region, cluster=name
+            )
+
+
+def _landscapes(workspace: Workspace) -> Iterator[ListedStack]:
+    for environment in workspace.inventory.environments():
+        tenant = environment.tenant
+        yield ListedStack(
+            environment.stack,
+            tenant.name,
+            StackKind.LANDSCAPE,
+            environment.name,
+            tenant.file.region,
+            tenant.file.ring,
+            environment.cluster_name,
+            environment.release,
+        )
+
+
+def _owned(workspace: Workspace, tenants: dict[str, Tenant]) -> Iterator[ListedStack]:
+    problems: list[Problem] = []
+    owned = workspace.inventory.owned(problems)
+    raise_if(problems)
+    for item in owned.values():
+        owner = tenants.get(item.file.owner)
+        region, ring = (owner.file.region, owner.file.ring) if owner else ("", None)
+        yield ListedStack(item.stack, item.file.name, StackKind(item.kind), region=region, ring=ring)
+    for tenant in tenants.values():
+        alone = tenant.code is not None and tenant.m365 == tenant.id and ("m365", tenant.id) not in owned
+        if alone and tenant.file.state is not TenantState.MERGED:
+            stack = str(Stack(StackKind.M365, tenant.id))
+            yield ListedStack(stack, tenant.name, StackKind.M365, region=tenant.file.region, ring=tenant.file.ring)
