@@ -10,7 +10,7 @@ import pytest
 from ggi.audit.deviations import Deviations
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import InputError
-from ggi.hosts.audit import ENVIRONMENT, deviations_of, explained
+from ggi.hosts.audit import ENVIRONMENT, deviations_of
 from ggi.hosts.controls import load_host_controls
 from ggi.hosts.network import ManagedNetwork
 from ggi.inventory.load import Inventory
@@ -40,7 +40,7 @@ def judged(
     own = deviations_of([root], place, CONTROLS)
     assert own is not None
     finding = Finding("HST-007", host, outcome, Enforcement.MANDATORY, SEEN)
-    return explained(finding, CONTROLS["HST-007"].control, Deviations(own.file, ENVIRONMENT, dt.date.fromisoformat(on)))
+    return Deviations(own.file, ENVIRONMENT, dt.date.fromisoformat(on)).explained(CONTROLS["HST-007"].control, finding)
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def audit_m365(request: AuditRequest) -> Audit:
     """The audit of a Microsoft 365 tenant: live, or of a snapshot: a file, or its newest."""
     from ggi.app.m365 import TenantAccess
     from ggi.assurance.signing import fingerprint, own_key, whose
-    from ggi.cookbook.audit import audit_of
+    from ggi.cookbook.audit import audit_tenant
     from ggi.cookbook.deviations import deviations_of
     from ggi.cookbook.snapshot import checked, load, newest
 
@@ -104,7 +104,7 @@ def audit_m365(request: AuditRequest) -> Audit:
         told = t("  signed with {fingerprint}: {whose}", fingerprint=fingerprint(signer), whose=whose(signer, None)[0])
         request.report(told)
         seen, simulated = found.seen, found.stand_in
-    return audit_of(access.tenant, access.book, chosen, seen, own, request.place, request.date, simulated=simulated)
+    return audit_tenant(access.tenant, access.book, chosen, seen, own, request.place, request.date, simulated=simulated)
 
 
 READERS: Mapping[StackKind, Callable[[AuditRequest], Audit]] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ggi.audit.deviations import Deviations, WaiversOf, unused_problems
@@ -92,6 +92,38 @@ Report = Callable[[Sequence[Audit]], str]
 """A report: text from audits, and from nothing else."""
 
 
+def audit_of(
+    findings: Iterable[Finding],
+    deviations: Deviations,
+    waivers: WaiversOf | None,
+    *,
+    stack: str,
+    tenant: str,
+    release: str,
+    place: Place,
+    controls: Mapping[str, Control],
+    simulated: bool,
+    unused: Mapping[str, Sequence[Deviation]] | None = None,
+) -> Audit:
+    """The audit that these findings are, whatever kind of stack they are about; sorted, so that two audits compare.
+
+    Its problems are the `waivers` that matched nothing: `unused` by environment, by default those of `deviations`.
+    """
+    left = {deviations.environment: deviations.unused()} if unused is None else unused
+    return Audit(
+        stack=stack,
+        tenant=tenant,
+        environment=deviations.environment,
+        release=release,
+        place=place,
+        date=deviations.date,
+        controls=controls,
+        findings=tuple(sorted(findings, key=lambda f: (f.control, f.subject, f.evidence))),
+        problems=tuple(unused_problems(waivers, left) if waivers else ()),
+        simulated=simulated,
+    )
+
+
 def run_audit(
     facts: Facts,
     subjects: Sequence[Subject],
@@ -106,7 +138,7 @@ def run_audit(
     domains: Mapping[str, Domain] | None = None,
     brief: bool = False,
 ) -> Audit:
-    """Judge what was read in one place. Sorted by control and subject, so that two audits compare.
+    """Judge what was read of a landscape in one place.
 
     `brief`: what complies is counted, without evidence.
     `domains` is what the DNS says, when it was asked.
@@ -116,23 +148,20 @@ def run_audit(
     seen = Observation(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread, domains=domains)
     deviations = Deviations(seen.waivers, environment.name, date)
     judge = Judge(controls, seen, deviations, full=not brief, brief=brief)
-    findings = sorted(judge.findings(), key=lambda f: (f.control, f.subject, f.evidence))
+    findings = list(judge.findings())
     unused: dict[str, Sequence[Deviation]] = {environment.name: deviations.unused()}
     if any(item.environments != [environment.name] for item in unused[environment.name]):
         unused |= others()
-    problems = unused_problems(waivers, unused) if waivers else []
-    return Audit(
+    found = audit_of(
+        findings,
+        deviations,
+        waivers,
         stack=environment.stack,
         tenant=environment.tenant.name,
-        environment=environment.name,
         release=environment.release,
         place=place,
-        date=date,
         controls=controls.by_id,
-        findings=tuple(findings),
-        problems=tuple(problems),
         simulated=simulated,
-        passed=dict(judge.passed),
-        landscape=facts.landscape,
-        subjects=subjects,
+        unused=unused,
     )
+    return replace(found, passed=dict(judge.passed), landscape=facts.landscape, subjects=subjects)

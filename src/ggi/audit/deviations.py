@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ggi.controls.control import Control
-from ggi.controls.verdict import Outcome
+from ggi.controls.verdict import Finding, Outcome
 from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.tree import read
 from ggi.inventory.validate import nearest, validate
@@ -56,6 +56,20 @@ class Deviations:
                 return applied
             note = applied.note or note
         return Applied(Outcome.FAIL, note)
+
+    def explained(self, control: Control, finding: Finding) -> Finding:
+        """A failure with the deviation that explains it; any other finding as it is."""
+        if finding.outcome is not Outcome.FAIL:
+            return finding
+        said = self.of(control, finding.subject, finding.evidence)
+        return replace(
+            finding,
+            outcome=said.outcome,
+            note=said.note or finding.note,
+            waiver=said.waiver,
+            not_applicable=said.not_applicable,
+            plan=said.plan,
+        )
 
     def _apply(self, item: Deviation, control: Control, evidence: str) -> Applied:
         """What one deviation makes of a failure that it covers."""

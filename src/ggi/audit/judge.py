@@ -186,19 +186,8 @@ class Judge:
     ) -> Finding:
         """A failure, unless a deviation covers it."""
         place = origin or origin_for(self.seen.environment, subject, control.file.inventory)
-        found = self.deviations.of(control, subject, evidence)
-        return Finding(
-            control.id,
-            subject,
-            found.outcome,
-            enforcement,
-            evidence,
-            found.note or note,
-            place,
-            found.waiver,
-            found.not_applicable,
-            found.plan,
-        )
+        found = Finding(control.id, subject, Outcome.FAIL, enforcement, evidence, note, place)
+        return self.deviations.explained(control, found)
 
     def _nothing(self, control: Control, enforcement: Enforcement) -> Finding:
         missing = control.kinds & self.seen.unread

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 
-from ggi.audit.audit import Audit, Place
-from ggi.audit.deviations import Deviations, unused_problems
+from ggi.audit.audit import Audit, Place, audit_of
+from ggi.audit.deviations import Deviations
 from ggi.controls.control import Control
 from ggi.controls.verdict import Enforcement, Finding
 from ggi.controls.verdict import Outcome as AuditOutcome
@@ -20,7 +20,7 @@ from ggi.inventory.waiverfiles import WaiversOf
 from ggi.inventory.waivers import NotApplicable, WaiverFile, matcher
 
 
-def audit_of(
+def audit_tenant(
     tenant: M365Tenant,
     book: Cookbook,
     targets: Iterable[RecipeTarget],
@@ -39,16 +39,15 @@ def audit_of(
         for one in judge(targets, seen, book)
         if controls[one.recipe].enforcement(ENVIRONMENT, date) is not Enforcement.DISABLED
     ]
-    return Audit(
+    return audit_of(
+        findings,
+        deviations,
+        own,
         stack=tenant.stack,
         tenant=tenant.file.name,
-        environment=ENVIRONMENT,
         release=version_of(book),
         place=place,
-        date=date,
         controls=controls,
-        findings=tuple(sorted(findings, key=lambda f: (f.control, f.subject))),
-        problems=tuple(unused_problems(own, {ENVIRONMENT: deviations.unused()}) if own else ()),
         simulated=simulated,
     )
 
@@ -64,19 +63,9 @@ def _finding(one: Judged, control: Control, deviations: Deviations, tenant: M365
             outcome, why = AuditOutcome.NOT_APPLICABLE, declared.reason
             return Finding(control.id, subject, outcome, enforcement, note=why, not_applicable=declared)
         return Finding(control.id, subject, AuditOutcome.UNKNOWN, enforcement, note=str(one.reason))
-    found = deviations.of(control, subject, one.evidence)
-    return Finding(
-        control.id,
-        subject,
-        found.outcome,
-        enforcement,
-        one.evidence,
-        found.note or one.note,
-        tenant.origin("recipes", control.id),
-        found.waiver,
-        found.not_applicable,
-        found.plan,
-    )
+    place = tenant.origin("recipes", control.id)
+    found = Finding(control.id, subject, AuditOutcome.FAIL, enforcement, one.evidence, one.note, place)
+    return deviations.explained(control, found)
 
 
 def _not_applicable(deviations: Deviations, control: str, subject: str, date: dt.date) -> NotApplicable | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ggi.audit.audit import Audit, Place
-from ggi.audit.deviations import Deviations, deviations_in, unused_problems
+from ggi.audit.audit import Audit, Place, audit_of
+from ggi.audit.deviations import Deviations, deviations_in
 from ggi.controls.control import Control
 from ggi.controls.evidence import Evidence
 from ggi.controls.verdict import Enforcement, Finding, Outcome
@@ -66,19 +65,16 @@ def audit_network(
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda host: list(_of_host(network, host, in_force)), hosts)
     deviations = Deviations(own.file if own else WaiverFile(), ENVIRONMENT, date)
-    findings = [
-        explained(finding, controls[finding.control].control, deviations) for group in found for finding in group
-    ]
-    return Audit(
+    findings = [deviations.explained(controls[f.control].control, f) for group in found for f in group]
+    return audit_of(
+        findings,
+        deviations,
+        own,
         stack=network.stack,
         tenant=network.file.name,
-        environment=ENVIRONMENT,
         release=RELEASE,
         place=Place.LIVE,
-        date=date,
         controls=controls_of(controls),
-        findings=tuple(sorted(findings, key=lambda f: (f.control, f.subject))),
-        problems=tuple(unused_problems(own, {ENVIRONMENT: deviations.unused()}) if own else ()),
         simulated=simulated,
     )
 
@@ -86,21 +82,6 @@ def audit_network(
 def deviations_of(roots: Sequence[Path], network: Network, controls: Mapping[str, HostControl]) -> WaiversOf | None:
     """The network's declared deviations (`policies/waivers/networks/<id>.yaml`). Raises InputError."""
     return deviations_in(roots, WAIVERS, network.name, network.stack, controls)
-
-
-def explained(finding: Finding, control: Control, deviations: Deviations) -> Finding:
-    """A failure with the declared deviation that explains it; anything else as it is."""
-    if finding.outcome is not Outcome.FAIL:
-        return finding
-    said = deviations.of(control, finding.subject, finding.evidence)
-    return replace(
-        finding,
-        outcome=said.outcome,
-        note=said.note,
-        waiver=said.waiver,
-        not_applicable=said.not_applicable,
-        plan=said.plan,
-    )
 
 
 def controls_of(controls: Mapping[str, HostControl]) -> Mapping[str, Control]:

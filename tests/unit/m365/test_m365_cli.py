@@ -229,7 +229,7 @@ def test_the_first_measurement_is_a_file_of_deviations_that_wins_over_changes(
 ) -> None:
     from ggi.audit.audit import Place as AuditPlace
     from ggi.clock import today
-    from ggi.cookbook.audit import audit_of
+    from ggi.cookbook.audit import audit_tenant
     from ggi.cookbook.deviations import deviations_of, draft, waived_in
     from ggi.cookbook.plan import refs_of
 
@@ -250,7 +250,7 @@ def test_the_first_measurement_is_a_file_of_deviations_that_wins_over_changes(
     assert plan.changes == ()
     assert len(plan.waived) == 4
     own = deviations_of([tmp_path], rijnstad(), book())
-    audit = audit_of(rijnstad(), book(), wanted(only), seen, own, AuditPlace.LIVE, today())
+    audit = audit_tenant(rijnstad(), book(), wanted(only), seen, own, AuditPlace.LIVE, today())
     assert {f.outcome.value for f in audit.findings} == {"WAIVED"}
     assert not audit.problems
 
