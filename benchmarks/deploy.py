@@ -12,7 +12,7 @@ from pathlib import Path
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.kubeapi import KubeApi
 from ggi.app.program import annotated
-from ggi.engine.secrets import Resolver
+from ggi.engine.secrets import SecretResolver
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import landscape
 from ggi.landscape.objects import with_tags
@@ -35,7 +35,7 @@ def _apply_plainly(api: KubeApi) -> float:
     inventory = Inventory(ROOT / "inventories", catalogue.known)
     tenant, name = inventory.find(STACK)
     built = landscape(inventory.environment(tenant, name), catalogue)
-    resolver = Resolver(bytes(32), STACK)
+    resolver = SecretResolver(bytes(32), STACK)
     began = time.perf_counter()
     for item in with_tags(built.objects, resolver.tag):
         body = annotated(item)

@@ -51,7 +51,7 @@ print(json.dumps({"seconds": time.monotonic() - began, "times": times}))
 def federation_of_tests() -> Iterator[Any]:
     """A federation that was set up, as tests see it; None where this machine can't run it."""
     from ggi.hosts.network import networks
-    from ggi.hosts.playbook import play
+    from ggi.hosts.playbook import run_ansible
     from ggi.inventory.load import Inventory
     from sandbox.hosts.federation import Federation, reset, start
     from sandbox.hosts.podman import obstacles
@@ -67,7 +67,7 @@ def federation_of_tests() -> Iterator[Any]:
     try:
         start(federation, sites, lambda line: print(line, file=sys.stderr))
         os.environ.update(federation.environment)
-        done = play(
+        done = run_ansible(
             [site.stack for site in sites],
             inventory=ROOT / "inventories",
             environment=federation.environment,

@@ -20,7 +20,7 @@ from ggi.messages import mark, t
 from sandbox import certificates, content, crds, kwok, processes
 from sandbox.certificates import Pki
 from sandbox.layout import DEFAULT, Layout
-from sandbox.parts import Part, healthy, parts
+from sandbox.parts import ControlPlanePart, healthy, parts
 
 Report = Callable[[str], None]
 
@@ -183,7 +183,13 @@ def _configure(layout: Layout, pki: Pki, ports: dict[str, int]) -> str:
 
 
 def _bring_up(
-    layout: Layout, pki: Pki, found: dict[str, Part], names: tuple[str, ...], report: Report, *, wait: bool = True
+    layout: Layout,
+    pki: Pki,
+    found: dict[str, ControlPlanePart],
+    names: tuple[str, ...],
+    report: Report,
+    *,
+    wait: bool = True,
 ) -> list[str]:
     """Start those of `names` that do not run, or run with another command line, and `wait` until all are healthy.
 
@@ -206,7 +212,7 @@ def _bring_up(
     return started
 
 
-def _wait_until_healthy(layout: Layout, pki: Pki, part: Part, report: Report) -> None:
+def _wait_until_healthy(layout: Layout, pki: Pki, part: ControlPlanePart, report: Report) -> None:
     """Wait for `part`. One that ends, or lives but is still ill after a third of the time, is started anew, once."""
     log = layout.logs / f"{part.name}.log"
     began = time.monotonic()
@@ -233,7 +239,7 @@ def _wait_until_healthy(layout: Layout, pki: Pki, part: Part, report: Report) ->
         time.sleep(_PAUSE)
 
 
-def _spawn(layout: Layout, part: Part) -> None:
+def _spawn(layout: Layout, part: ControlPlanePart) -> None:
     # Times that the stages write are in UTC; proxies of the environment must not come between loopback ends.
     env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     processes.spawn(

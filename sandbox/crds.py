@@ -26,7 +26,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CrdSource:
     """CRDs in one Go module: glob patterns of the files, relative to the module."""
 
     title: str
@@ -42,37 +42,37 @@ class Source:
 
 # Envoy Gateway 1.9 is built against Gateway API 1.6 (its go.mod); TLSRoute is in the standard channel since 1.5.
 SOURCES = (
-    Source(
+    CrdSource(
         "Gateway API",
         "sigs.k8s.io/gateway-api",
         "v1.6.1",
         ("config/crd/standard/gateway.networking.k8s.io_*.yaml",),
     ),
-    Source(
+    CrdSource(
         "Envoy Gateway",
         "github.com/envoyproxy/gateway",
         "v1.9.1",
         ("charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_*.yaml",),
     ),
-    Source(
+    CrdSource(
         "cert-manager",
         "github.com/cert-manager/cert-manager",
         "v1.21.2",
         ("deploy/crds/*.yaml",),
     ),
-    Source(
+    CrdSource(
         "CloudNativePG",
         "github.com/cloudnative-pg/cloudnative-pg",
         "v1.30.0",
         ("config/crd/bases/postgresql.cnpg.io_*.yaml",),
     ),
-    Source(
+    CrdSource(
         "External Secrets",
         "github.com/external-secrets/external-secrets",
         "v1.3.2",
         ("config/crds/bases/external-secrets.io_*.yaml",),
     ),
-    Source(
+    CrdSource(
         "Prometheus operator",
         "github.com/prometheus-operator/prometheus-operator",
         "v0.85.0",
@@ -103,7 +103,7 @@ def definitions(report: Report) -> list[dict[str, Any]]:
     return [crd for source in SOURCES for crd in json.loads(source.cached.read_text())]
 
 
-def _extract(go: Path, source: Source) -> None:
+def _extract(go: Path, source: CrdSource) -> None:
     folder = module_dir(go, source.module, source.version)
     files = sorted(path for pattern in source.patterns for path in folder.glob(pattern))
     found = [crd for path in files for crd in _parse(path)]

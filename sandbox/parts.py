@@ -18,7 +18,7 @@ POD_RANGE = "10.244.0.0/16"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ControlPlanePart:
     """One daemon: its command line, where its health is asked, and the files whose change asks for a restart."""
 
     name: str
@@ -35,7 +35,9 @@ class Part:
         return state.hexdigest()[:16]
 
 
-def parts(layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[str, Path]) -> dict[str, Part]:
+def parts(
+    layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[str, Path]
+) -> dict[str, ControlPlanePart]:
     """All parts of the sandbox in the order in which they start."""
     server, etcd_client = pki.pair("server"), pki.pair("etcd-client")
     serving = (f"--tls-cert-file={server.certificate}", f"--tls-private-key-file={server.key}")
@@ -65,7 +67,7 @@ def parts(layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[
         )
 
     found = [
-        Part(
+        ControlPlanePart(
             "etcd",
             (
                 str(programs["etcd"]),
@@ -93,7 +95,7 @@ def parts(layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[
             f"{etcd}/health",
             (server.certificate,),
         ),
-        Part(
+        ControlPlanePart(
             "kube-apiserver",
             (
                 str(programs["kube-apiserver"]),
@@ -122,7 +124,7 @@ def parts(layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[
             f"https://127.0.0.1:{ports['kube-apiserver']}/readyz",
             (server.certificate,),
         ),
-        Part(
+        ControlPlanePart(
             "kube-controller-manager",
             (
                 str(programs["kube-controller-manager"]),
@@ -139,13 +141,13 @@ def parts(layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[
             f"https://127.0.0.1:{ports['kube-controller-manager']}/healthz",
             (config("kube-controller-manager"), server.certificate),
         ),
-        Part(
+        ControlPlanePart(
             "kube-scheduler",
             (str(programs["kube-scheduler"]), *delegated("kube-scheduler")),
             f"https://127.0.0.1:{ports['kube-scheduler']}/healthz",
             (config("kube-scheduler"), server.certificate),
         ),
-        Part(
+        ControlPlanePart(
             "kwok",
             (
                 str(programs["kwok"]),
@@ -165,7 +167,7 @@ def parts(layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[
     return {part.name: part for part in found}
 
 
-def healthy(part: Part, pki: Pki, timeout: float = 2.0) -> bool:
+def healthy(part: ControlPlanePart, pki: Pki, timeout: float = 2.0) -> bool:
     """Whether the part answers that it is well. Never raises."""
     client = pki.pair("etcd-client" if part.name == "etcd" else "admin")
     try:

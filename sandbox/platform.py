@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ggi.app.workspace import Owner, Workspace
     from ggi.cookbook.channel import Channel
     from ggi.cookbook.content import Cookbook
-    from ggi.cookbook.graph.credential import Credential, Token
+    from ggi.cookbook.graph.credential import Token, TokenSource
     from ggi.cookbook.runner import HandRunner
     from ggi.cookbook.targets import M365Tenant
     from ggi.engine.target import Target
@@ -124,7 +124,7 @@ class SandboxPlatform:
         plenty = dict.fromkeys(RATES, 1e6)
 
         async def client(*, delegated: bool) -> GraphClient:
-            credential: Credential = StandInCredential(name, delegated)
+            credential: TokenSource = StandInCredential(name, delegated)
             return await stack.enter_async_context(GraphClient(credential, endpoint=server.url, rates=plenty))
 
         token, _ = make_token(name, delegated=delegated)

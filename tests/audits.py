@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.deviations import load_waivers
-from ggi.controls.coverage import Row, coverage, load_frameworks
+from ggi.controls.coverage import NormCoverage, coverage, load_frameworks
 from ggi.controls.observation import Facts, Subject
 from ggi.controls.subjects import of_landscape
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import Origin, Problem
 from ggi.inventory.load import Inventory
-from ggi.inventory.waivers import Plan
+from ggi.inventory.waivers import RemediationPlan
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 from ggi.report.audit.run import AuditRun
@@ -34,7 +34,7 @@ HOSTILE = "=1+1<script>alert('x')</script>]]>|`*&amp;\x07\"'"
 
 
 @cache
-def norms() -> tuple[Row, ...]:
+def norms() -> tuple[NormCoverage, ...]:
     return tuple(coverage(controls(), load_frameworks(catalogue().roots)))
 
 
@@ -76,7 +76,7 @@ def _failing(control: str, subject: str, evidence: str, enforcement: Enforcement
 @cache
 def everything() -> Audit:
     """The planted audit with every status, with text that is hostile to every format, and with a problem."""
-    plan = Plan(
+    plan = RemediationPlan(
         control="POD-003",
         resource="openzaak/*",
         value="-",

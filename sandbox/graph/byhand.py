@@ -12,7 +12,7 @@ from ggi.cookbook.reading import Ref
 from ggi.errors import InputError, Problem
 from ggi.messages import t
 from ggi.paths import ROOT
-from sandbox.graph.state import TenantState, stand_in_file, stand_in_state
+from sandbox.graph.state import StandInTenant, stand_in_file, stand_in_state
 
 KINDS = ("application", "delegated", "roles")
 
@@ -55,7 +55,7 @@ def change(stack: str, sandbox: str, what: str, words: Sequence[str]) -> list[st
     )
 
 
-def _revoke(state: TenantState, name: str) -> list[str]:
+def _revoke(state: StandInTenant, name: str) -> list[str]:
     """Take a right away; to read, also the one that writes, which gives reading too. Returns what to tell."""
     taken = []
     for kind in KINDS:

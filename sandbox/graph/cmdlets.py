@@ -12,7 +12,7 @@ from typing import Any
 
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.product import RUNNER, ProductFile, Resource
-from sandbox.graph.state import TenantState
+from sandbox.graph.state import StandInTenant
 
 
 class CmdletError(Exception):
@@ -40,7 +40,7 @@ class Cmdlets:
                             found[cmdlet.lower()] = (product, f"{product.product}/{name}", resource, verb)
         return found
 
-    def call(self, tenant: TenantState, cmdlet: str, parameters: Mapping[str, Any], *, delegated: bool) -> list[Any]:
+    def call(self, tenant: StandInTenant, cmdlet: str, parameters: Mapping[str, Any], *, delegated: bool) -> list[Any]:
         """The objects that a cmdlet prints. Raises CmdletError."""
         known = self._known.get(cmdlet.lower())
         if known is None:
@@ -54,7 +54,7 @@ class Cmdlets:
             return self._write(tenant, cmdlet, name, kept, resource, verb, parameters)
 
     @staticmethod
-    def _allowed(tenant: TenantState, product: ProductFile, resource: Resource, verb: str, delegated: bool) -> None:
+    def _allowed(tenant: StandInTenant, product: ProductFile, resource: Resource, verb: str, delegated: bool) -> None:
         if resource.permissions.delegated_only and not delegated:
             raise CmdletError("delegated", "Unauthorized: application access is not supported by this cmdlet.")
         needed = product.roles.get("read" if verb == "get" else "write", [])
@@ -74,7 +74,7 @@ class Cmdlets:
 
     @staticmethod
     def _write(
-        tenant: TenantState,
+        tenant: StandInTenant,
         cmdlet: str,
         object_name: str,
         kept: dict[str, Any],

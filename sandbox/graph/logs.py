@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sandbox.graph.state import TenantState
+from sandbox.graph.state import StandInTenant
 
 POLICIES = "/identity/conditionalAccess/policies"
 DAYS = 30
@@ -20,7 +20,7 @@ MODERN = frozenset({"Browser", "Mobile Apps and Desktop clients"})
 _TERM = re.compile(r"(\w+) (eq|ge) (?:'([^']*)'|(true|false)|([0-9TZ:.-]+))$")
 
 
-def sign_ins(tenant: TenantState) -> Iterator[dict[str, Any]]:
+def sign_ins(tenant: StandInTenant) -> Iterator[dict[str, Any]]:
     """The log, newest first."""
     now = dt.datetime.now(tz=dt.UTC)
     reporting = [p for p in tenant.data["graph"][POLICIES] if p.get("state") == "enabledForReportingButNotEnforced"]
@@ -51,13 +51,13 @@ def _result(policy: Mapping[str, Any], line: Mapping[str, Any]) -> str:
     return "reportOnlySuccess" if line.get("second_factor") else "reportOnlyInterrupted"
 
 
-def registrations(tenant: TenantState) -> Iterator[dict[str, Any]]:
+def registrations(tenant: StandInTenant) -> Iterator[dict[str, Any]]:
     """Who registered a second factor."""
     for fact, count in tenant.data["registrations"].items():
         yield from ({"id": f"{fact}-{n}", "isMfaRegistered": fact == "registered"} for n in range(count))
 
 
-def users(tenant: TenantState) -> Iterator[dict[str, Any]]:
+def users(tenant: StandInTenant) -> Iterator[dict[str, Any]]:
     """The guests; members are not needed by anything yet."""
     for domain, count in tenant.data["guests"].items():
         for number in range(count):
@@ -66,7 +66,7 @@ def users(tenant: TenantState) -> Iterator[dict[str, Any]]:
             yield {"id": mail, "mail": mail, "userPrincipalName": name, "userType": "Guest"}
 
 
-LOGS: Mapping[str, Callable[[TenantState], Iterator[dict[str, Any]]]] = {
+LOGS: Mapping[str, Callable[[StandInTenant], Iterator[dict[str, Any]]]] = {
     "/auditlogs/signins": sign_ins,
     "/reports/authenticationmethods/userregistrationdetails": registrations,
     "/users": users,

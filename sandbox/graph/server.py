@@ -16,7 +16,7 @@ from ggi.cookbook.content import Cookbook
 from sandbox.graph import STAND_IN
 from sandbox.graph.cmdlets import CmdletError, Cmdlets
 from sandbox.graph.service import Caller, Reply, error, handle
-from sandbox.graph.state import TenantState
+from sandbox.graph.state import StandInTenant
 
 HOUR = 3600
 
@@ -78,20 +78,20 @@ class StandIn:
     def __init__(
         self,
         book: Cookbook,
-        make: Callable[[str], TenantState] = TenantState.fresh,
+        make: Callable[[str], StandInTenant] = StandInTenant.fresh,
         latency: float = 0.0,
         port: int = 0,
     ) -> None:
         self.cmdlets = Cmdlets(book)
         self.latency = latency
         self._make = make
-        self._tenants: dict[str, TenantState] = {}
+        self._tenants: dict[str, StandInTenant] = {}
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"stand_in": self})
         self._server = _Server(("127.0.0.1", port), handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def tenant(self, name: str) -> TenantState:
+    def tenant(self, name: str) -> StandInTenant:
         """The state of a tenant."""
         with self._lock:
             if name not in self._tenants:

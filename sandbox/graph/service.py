@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from sandbox.graph.contract import contract
 from sandbox.graph.logs import LOGS, POLICIES, matching
-from sandbox.graph.state import TenantState, new_id
+from sandbox.graph.state import StandInTenant, new_id
 
 PAGE = 3
 """Objects in a page; small, so that every list has pages."""
@@ -78,7 +78,7 @@ def error(status: int, code: str, message: str, **headers: str) -> Reply:
 
 
 def handle(
-    tenant: TenantState, caller: Caller, method: str, url: str, body: Any, if_match: str = "", base: str = ""
+    tenant: StandInTenant, caller: Caller, method: str, url: str, body: Any, if_match: str = "", base: str = ""
 ) -> Reply:
     """Answer one request; `url` begins with the version. Everything is done under the tenant's lock."""
     with tenant.lock:
@@ -96,7 +96,7 @@ def handle(
         return _one(tenant, caller, method, f"/{rest}", body, if_match, f"{base}/{version}")
 
 
-def _batch(tenant: TenantState, caller: Caller, version: str, body: Any, base: str) -> Reply:
+def _batch(tenant: StandInTenant, caller: Caller, version: str, body: Any, base: str) -> Reply:
     requests = body.get("requests", []) if isinstance(body, dict) else []
     if not requests or len(requests) > BATCH:
         return error(400, "BadRequest", f"A batch holds 1 to {BATCH} requests.")
@@ -116,7 +116,7 @@ def _batch(tenant: TenantState, caller: Caller, version: str, body: Any, base: s
     return Reply(200, {"responses": answers[::-1]})
 
 
-def _fault(tenant: TenantState) -> Reply | None:
+def _fault(tenant: StandInTenant) -> Reply | None:
     faults = tenant.faults
     if faults.broken or 0 < faults.down_from <= tenant.calls:
         faults.broken = max(0, faults.broken - 1)
@@ -131,7 +131,7 @@ def _fault(tenant: TenantState) -> Reply | None:
     return None
 
 
-def _one(tenant: TenantState, caller: Caller, method: str, url: str, body: Any, if_match: str, base: str) -> Reply:
+def _one(tenant: StandInTenant, caller: Caller, method: str, url: str, body: Any, if_match: str, base: str) -> Reply:
     tenant.calls += 1
     refused = _fault(tenant)
     if refused is not None:
@@ -167,7 +167,7 @@ def _one(tenant: TenantState, caller: Caller, method: str, url: str, body: Any, 
     return _write(tenant, method, collection, key, body, if_match)
 
 
-def _place(tenant: TenantState, path: str) -> tuple[str, str] | None:
+def _place(tenant: StandInTenant, path: str) -> tuple[str, str] | None:
     """(path of the object or collection as it is kept, id in the collection)."""
     known = {p.lower(): p for p in tenant.data["graph"]}
     if path.lower() in known:
@@ -194,7 +194,7 @@ def _shown(value: Mapping[str, Any], query: Mapping[str, str], kind: str) -> Rep
     return Reply(200, {**body, "@odata.etag": _etag(value)})
 
 
-def _get(tenant: TenantState, collection: str, key: str, query: Mapping[str, str], base: str) -> Reply:
+def _get(tenant: StandInTenant, collection: str, key: str, query: Mapping[str, str], base: str) -> Reply:
     found = tenant.object(collection)
     kind = TYPES.get(collection, "")
     if isinstance(found, list):
@@ -215,7 +215,7 @@ def _page(objects: list[Any], path: str, query: Mapping[str, str], base: str, si
     return Reply(200, body)
 
 
-def _write(tenant: TenantState, method: str, collection: str, key: str, body: Any, if_match: str) -> Reply:
+def _write(tenant: StandInTenant, method: str, collection: str, key: str, body: Any, if_match: str) -> Reply:
     kept = tenant.data["graph"][collection]
     many = isinstance(kept, list)
     allowed = (
@@ -262,7 +262,7 @@ def _write(tenant: TenantState, method: str, collection: str, key: str, body: An
     return Reply(201, made) if method == "POST" and collection not in tenant.faults.silent else Reply(204)
 
 
-def _rules(tenant: TenantState, collection: str, kept: Any, body: Any) -> Iterator[str]:
+def _rules(tenant: StandInTenant, collection: str, kept: Any, body: Any) -> Iterator[str]:
     """Rules that are in no type: from the reference pages of the calls."""
     guarded = tenant.data["graph"][SECURITY_DEFAULTS]["isEnabled"]
     if collection == POLICIES and body.get("state") == "enabled" and guarded:

@@ -53,7 +53,7 @@ class Faults:
 
 
 @dataclass
-class TenantState:
+class StandInTenant:
     """One tenant. Use `lock` around reading and changing."""
 
     name: str
@@ -68,7 +68,7 @@ class TenantState:
     minimum_expiry: float = 0.0
 
     @classmethod
-    def fresh(cls, name: str, path: Path | None = None) -> TenantState:
+    def fresh(cls, name: str, path: Path | None = None) -> StandInTenant:
         """A tenant as it is delivered, or as the file has it."""
         if path is not None and path.is_file():
             return cls(name, json.loads(path.read_text(encoding="utf-8")), path)
@@ -107,9 +107,9 @@ def stand_in_file(stack: str, sandbox: str) -> Path:
     return state_dir() / "m365" / f"sandbox-{sandbox}" / stack / "stand-in.json"
 
 
-def stand_in_state(stack: str, sandbox: str) -> TenantState:
+def stand_in_state(stack: str, sandbox: str) -> StandInTenant:
     """The state of that stand-in."""
-    return TenantState.fresh(stack, stand_in_file(stack, sandbox))
+    return StandInTenant.fresh(stack, stand_in_file(stack, sandbox))
 
 
 def new_id() -> str:

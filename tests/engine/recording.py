@@ -21,7 +21,7 @@ from ggi.engine.guard import cluster_identity
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.target import IDENTITY
 from ggi.files import write_atomically
-from sandbox.plugins.kubernetes.cluster import Cluster
+from sandbox.plugins.kubernetes.cluster import ClusterClient
 
 PREVIOUS = Path(__file__).parent / "previous"
 RECORDED = PREVIOUS / "stacks.json.gz"
@@ -99,7 +99,7 @@ def lay(folder: Path, api: KubeApi) -> None:
 
 def make_objects(api: KubeApi, exported: dict[str, Any]) -> None:
     """Make the objects of a state, with its secrets in plain text, as the plugin makes new ones, in its order."""
-    cluster = Cluster(api, threading.Event())
+    cluster = ClusterClient(api, threading.Event())
     for resource in exported["deployment"]["resources"]:
         if resource["type"].startswith("kubernetes:"):
             cluster.create(_revealed(resource["inputs"]), dry_run=False)

@@ -12,7 +12,7 @@ import pytest
 from ggi.catalogue.content import load_catalogue
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubehttp import ApiError
-from ggi.engine.secrets import Resolver
+from ggi.engine.secrets import SecretResolver
 from ggi.inventory.load import Inventory
 from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.objects import NAMESPACE, with_tags
@@ -94,7 +94,7 @@ def test_every_object_and_every_pod_is_accepted_without_a_warning(asked: Asked, 
     asked.warnings.clear()
     namespace = asked.namespace(landscape)
     pods = 0
-    resolver = Resolver(bytes(32), stack, lambda path: "given")
+    resolver = SecretResolver(bytes(32), stack, lambda path: "given")
     for item in with_tags(landscape.objects, resolver.tag):
         if item.name == NAMESPACE:
             continue

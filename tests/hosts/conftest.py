@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ggi.hosts.network import networks
-from ggi.hosts.playbook import PlaybookRun, play
+from ggi.hosts.playbook import PlaybookRun, run_ansible
 from ggi.inventory.load import Inventory
 from ggi.paths import ROOT
 from sandbox.hosts.federation import Federation, reset, start
@@ -34,7 +34,7 @@ def converge(
 ) -> PlaybookRun:
     """Run the roles on the hosts of these networks."""
     more = {"govroam_serial": "100%"} if first else {}
-    return play(
+    return run_ansible(
         stacks or STACKS,
         inventory=ROOT / "inventories",
         environment=federation.environment,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ggi.hosts.eapol import LoginOutcome
-from ggi.hosts.logs import joined
+from ggi.hosts.logs import join_attempts
 from ggi.hosts.network import ManagedNetwork
 from ggi.hosts.profile import Method, profile_of
 from ggi.hosts.profiles import wpa_supplicant
@@ -78,7 +78,7 @@ def test_every_hop_logs_one_line_that_can_be_joined(world: World) -> None:
     assert found.outcome is LoginOutcome.ACCEPTED
     host, home = world.of_mac("net-drieland", world.mac), world.of_mac("net-rijnstad", world.mac)
     assert (len(host), len(home)) == (1, 1)
-    assert len(joined([*host, *home])) == 1
+    assert len(join_attempts([*host, *home])) == 1
     assert host[0].outer == home[0].outer == "anonymous@rijnstad.test"
     assert (host[0].inner, home[0].inner) == ("", "medewerker@rijnstad.test")
     assert host[0].operator == home[0].operator == "1polderveen.test"

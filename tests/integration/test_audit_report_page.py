@@ -16,7 +16,7 @@ import pytest
 
 from ggi import messages
 from ggi.audit.audit import Audit, Place
-from ggi.audit.summary import data
+from ggi.audit.summary import audit_data
 from ggi.controls.control import Proof
 from ggi.controls.coverage import Coverage
 from ggi.controls.verdict import Outcome
@@ -104,7 +104,7 @@ def test_the_page_lists_every_finding_with_its_outcome(language: str) -> None:
         re.findall(r'<li class="s-([a-z-]+)"><span class="sym" aria-hidden="true">.</span><span class="out"', text)
     )
     assert listed == Counter(status(finding).value for finding in audit.findings)
-    assert sum(listed.values()) == len(data([audit])[0]["findings"])
+    assert sum(listed.values()) == len(audit_data([audit])[0]["findings"])
 
 
 def test_a_finding_says_what_where_why_and_how_to_look_again(language: str) -> None:
@@ -217,7 +217,7 @@ def test_numbers_are_written_as_people_do(language: str) -> None:
 
 def earlier(tmp_path: Path, *found: Audit) -> Path:
     path = tmp_path / "earlier.json"
-    path.write_text(json.dumps(data(found)), encoding="utf-8")
+    path.write_text(json.dumps(audit_data(found)), encoding="utf-8")
     return path
 
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ggi.cli.main import main
-from ggi.engine.secrets import Resolver, encode
+from ggi.engine.secrets import SecretResolver, encode
 from ggi.report.render import MARK, file_names, manifest, render
 from tests.content import landscapes, standard
 
@@ -124,13 +124,13 @@ def test_no_derived_value_and_no_root_key_is_written(monkeypatch: pytest.MonkeyP
     key_file.write_text(encode(key))
     monkeypatch.setenv("GGI_ROOT_KEY_FILE", str(key_file))
     asked: list[object] = []
-    monkeypatch.setattr(Resolver, "value", lambda _, ref: asked.append(ref))
+    monkeypatch.setattr(SecretResolver, "value", lambda _, ref: asked.append(ref))
     assert main(["render", "gm9901-prod", "--out", str(tmp_path / "out")]) == 0
     assert main(["diagram", "gm9901-prod", "--out", str(tmp_path / "out" / "drawing.svg")]) == 0
     assert asked == []
     monkeypatch.undo()
     built = standard()
-    resolver = Resolver(key, built.stack)
+    resolver = SecretResolver(key, built.stack)
     refs = {r for o in built.objects for text in o.secrets.values() for r in text.refs if r.kind == "derived"}
     assert len(refs) > 10
     canaries = {encode(key), *(resolver.value(ref) for ref in refs)}
@@ -152,7 +152,7 @@ def looks_like_a_secret(text: str) -> list[str]:
 
 
 def test_nothing_in_the_files_looks_like_a_secret(rendered: dict[str, Path]) -> None:
-    canary = Resolver(bytes(range(32)), "gm9901-prod").value(
+    canary = SecretResolver(bytes(range(32)), "gm9901-prod").value(
         next(r for o in standard().objects for text in o.secrets.values() for r in text.refs if r.kind == "derived")
     )
     assert looks_like_a_secret(f"password: {canary}\n")

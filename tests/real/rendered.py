@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ggi.catalogue.content import Catalogue, load_catalogue
-from ggi.engine.secrets import Resolver
+from ggi.engine.secrets import SecretResolver
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import Rotation
 from ggi.landscape.build import Landscape, landscape
@@ -53,7 +53,7 @@ class Rendered:
         rotation = Rotation(current=current, accept=list(accept))
         settings = environment.settings.model_copy(update={"rotation": rotation})
         self.built: Landscape = landscape(dataclasses.replace(environment, settings=settings), _catalogue())
-        self.resolver = Resolver(ROOT_KEY, self.built.stack)
+        self.resolver = SecretResolver(ROOT_KEY, self.built.stack)
         self._by_kube_name = {(o.kind, o.kube_name): o for o in self.built.objects}
 
     def object(self, name: str) -> Object:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ggi.cookbook.reading import Ref
-from ggi.cookbook.runner import Steps, read_result
+from ggi.cookbook.runner import RunnerSteps, read_result
 from ggi.paths import ROOT
 from sandbox.graph.contract import FILE
 from sandbox.graph.derive import PACKAGE, VERSION, derived, parse
@@ -63,7 +63,7 @@ def test_the_committed_contract_is_derived_from_the_pinned_package() -> None:
 
 def test_the_role_carries_a_plan_to_a_host_and_brings_the_result_back(world: World) -> None:
     """With Ansible itself against this machine, and the stand-in in the place of pwsh."""
-    plan = Steps(book()).document("read", [Steps(book()).read(0, Ref("teams/meetingPolicy", "Global"))])
+    plan = RunnerSteps(book()).document("read", [RunnerSteps(book()).read(0, Ref("teams/meetingPolicy", "Global"))])
     (world.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     shim = world.folder / "pwsh"
     token = make_token(world.tenant, delegated=True)[0]

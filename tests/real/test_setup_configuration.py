@@ -22,7 +22,7 @@ import yaml
 
 from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.catalogue.relation import Auth, Relation
-from ggi.engine.secrets import Resolver
+from ggi.engine.secrets import SecretResolver
 from ggi.landscape.build import Landscape
 from tests.example import drawn
 from tests.real.setup_project import database
@@ -115,7 +115,7 @@ class Installed:
 
     def configure(self, component: str, document: Any = None) -> Any:
         """Configure one component with what its Job gets; returns the answer."""
-        resolver = Resolver(self.key, self.landscape.stack)
+        resolver = SecretResolver(self.key, self.landscape.stack)
         variables = {
             key: resolver.text(value)
             for item in self.landscape.of(component)
@@ -268,7 +268,7 @@ def test_open_notificaties_delivers_to_itself(installed: Installed) -> None:
 
 
 def test_administrators_log_in_with_the_client_and_secret_that_keycloak_gets(installed: Installed) -> None:
-    resolver = Resolver(KEY, installed.landscape.stack)
+    resolver = SecretResolver(KEY, installed.landscape.stack)
     keycloak = {k: resolver.text(v) for o in installed.landscape.of("keycloak") for k, v in o.secrets.items()}
     for relation in installed.relations(Auth.OIDC):
         if relation.consumer not in COMPONENTS:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.baseline import Baseline, compared, freeze, load_baseline, with_baseline
+from ggi.audit.baseline import Baseline, compare_baseline, freeze, load_baseline, with_baseline
 from ggi.cli.main import main
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.errors import InputError
@@ -40,7 +40,7 @@ def frozen(found: Audit, earlier: Baseline | None = None) -> Baseline:
 def test_what_was_frozen_is_known_and_blocks_nothing(failed: dict[tuple[str, str], str]) -> None:
     again = with_baseline(audit(failed, LATER), frozen(audit(failed)))
     assert all(f.outcome is Outcome.FAIL and f.known_since == DAY and not f.blocks for f in again.findings)
-    assert len(compared(again, frozen(audit(failed))).known) == len(failed)
+    assert len(compare_baseline(again, frozen(audit(failed))).known) == len(failed)
 
 
 @given(failures, failures)
@@ -49,7 +49,7 @@ def test_every_later_failure_is_new_or_changed_or_known_and_what_is_gone_is_mend
 ) -> None:
     baseline = frozen(audit(before))
     again = with_baseline(audit(after, LATER), baseline)
-    found = compared(again, baseline)
+    found = compare_baseline(again, baseline)
     assert {(f.control, f.subject) for f in found.new} == after.keys() - before.keys()
     assert {(f.control, f.subject) for f, _ in found.changed} == {
         k for k in after.keys() & before.keys() if after[k] != before[k]
@@ -71,7 +71,7 @@ def test_a_baseline_never_grows(before: dict[tuple[str, str], str], after: dict[
 def test_what_can_not_be_judged_now_is_not_called_mended() -> None:
     before = {("POD-001", "a/Deployment/web"): "x", ("NET-002", "a/Deployment/web"): "y"}
     again = audit({}, LATER, unknown=(("POD-001", "a/Deployment/web"), ("NET-002", "gm9901-prod")))
-    found = compared(again, frozen(audit(before)))
+    found = compare_baseline(again, frozen(audit(before)))
     assert found.mended == ()
     assert len(found.unjudged) == 2
 

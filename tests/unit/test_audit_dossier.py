@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.assurance.dossier import dossier, norms_of, period, sampled
+from ggi.assurance.dossier import dossier, norms_of, period, take_sample
 from ggi.assurance.history import updates
 from ggi.assurance.trail import Trail, add, read_trail, trail_file
 from ggi.cli.main import main
-from ggi.controls.coverage import Row, coverage, load_frameworks
+from ggi.controls.coverage import NormCoverage, coverage, load_frameworks
 from ggi.controls.load import load_controls
 from ggi.errors import InputError
 from ggi.paths import ROOT
@@ -26,7 +26,7 @@ WHO = {"user": "beheer", "host": "x"}
 
 
 @cache
-def rows() -> list[Row]:
+def rows() -> list[NormCoverage]:
     return coverage(load_controls([ROOT]), load_frameworks([ROOT]))
 
 
@@ -91,8 +91,8 @@ def test_the_population_is_every_operation_of_the_period_and_nothing_else(tmp_pa
 @given(st.permutations(range(12)), st.integers(1, 20))
 def test_the_sample_does_not_depend_on_the_order_and_is_as_large_as_it_can_be(order: list[int], size: int) -> None:
     listed = _population()
-    found = sampled([listed[i] for i in order], "BIO2 8.24.01", period("2026"), size)
-    assert found == sampled(listed, "BIO2 8.24.01", period("2026"), size)
+    found = take_sample([listed[i] for i in order], "BIO2 8.24.01", period("2026"), size)
+    assert found == take_sample(listed, "BIO2 8.24.01", period("2026"), size)
     assert len(found) == min(size, 12)
 
 
@@ -105,7 +105,7 @@ def _population() -> list[Any]:
 
 
 def test_another_norm_or_period_takes_another_sample() -> None:
-    samples = {sampled(_population(), norm, period(p), 4) for norm in ("a", "b", "c") for p in ("2026", "2026-Q1")}
+    samples = {take_sample(_population(), norm, period(p), 4) for norm in ("a", "b", "c") for p in ("2026", "2026-Q1")}
     assert len(samples) > 1
 
 
@@ -116,7 +116,7 @@ def test_an_operation_says_how_the_controls_of_the_norm_judged_it_and_how_it_end
     operation(path, at, end="")
     add(path, "gm9901-prod", {"kind": "refused", "operation": "up", "who": WHO, "policy": POLICY}, at)
     number = operation(path, at, urgent={"reason": "a leak was found", "findings": []})["number"]
-    norm = Row("X", "1", "1", rows()[0].subject, rows()[0].coverage, ("TLS-001", "TLS-007"), ())
+    norm = NormCoverage("X", "1", "1", rows()[0].subject, rows()[0].coverage, ("TLS-001", "TLS-007"), ())
     found = dossier([norm], period("2026"), [read_trail(path, "gm9901-prod")])
     assert [item.outcome for item in found.population] == [
         "done", "failed", "without end", "refused by the controls", "done",

@@ -15,9 +15,9 @@ import pytest
 
 from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.deviations import Deviations
-from ggi.audit.judge import Judge, counted
+from ggi.audit.judge import Judge, count_outcomes
 from ggi.audit.live import _outline
-from ggi.audit.summary import closing, data, rows
+from ggi.audit.summary import audit_data, audit_rows, closing
 from ggi.catalogue.content import load_catalogue
 from ggi.controls.allowed_flows import AllowedFlow, Selected, allowed_flows_of, matches
 from ggi.controls.control import Severity, mandatory_environments
@@ -33,7 +33,7 @@ from ggi.controls.subjects import (
 )
 from ggi.controls.verdict import Enforcement, Finding, Outcome
 from ggi.inventory.load import Inventory
-from ggi.inventory.waivers import Plan, WaiverFile
+from ggi.inventory.waivers import RemediationPlan, WaiverFile
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 from tests.content import controls
@@ -119,7 +119,7 @@ def test_a_finding_with_a_plan_stays_a_failure_and_does_not_block() -> None:
     pod = body("openzaak/Deployment/web")
     pod["spec"]["template"]["spec"]["hostNetwork"] = True
     subject = Subject("openzaak/Deployment/web", pod)
-    plan = Plan(
+    plan = RemediationPlan(
         control="POD-006",
         resource="openzaak/*",
         reason="reason enough",
@@ -325,8 +325,8 @@ def an_audit(stack: str = "gm9901-prod") -> Audit:
 
 def test_two_audits_of_the_same_thing_are_equal_to_the_byte() -> None:
     one_, two = an_audit(), an_audit()
-    assert json.dumps(data([one_])) == json.dumps(data([two]))
-    assert json.loads(json.dumps(data([one_])))[0]["counts"]["PASS"] == one_.counts[Outcome.PASS]
+    assert json.dumps(audit_data([one_])) == json.dumps(audit_data([two]))
+    assert json.loads(json.dumps(audit_data([one_])))[0]["counts"]["PASS"] == one_.counts[Outcome.PASS]
 
 
 def test_what_was_not_judged_is_never_counted_as_complying() -> None:
@@ -337,7 +337,7 @@ def test_what_was_not_judged_is_never_counted_as_complying() -> None:
         audit, findings=tuple(dataclasses.replace(f, outcome=Outcome.UNKNOWN) for f in audit.findings)
     )
     assert turned.counts[Outcome.PASS] == 0
-    assert counted(audit.findings)[Outcome.UNKNOWN] == len(unknown)
+    assert count_outcomes(audit.findings)[Outcome.UNKNOWN] == len(unknown)
     assert str(len(unknown)) in closing(audit)
 
 
@@ -349,7 +349,7 @@ def test_the_table_shows_what_stops_a_change_first_and_says_a_lack_of_proof_once
     broken["spec"]["template"]["spec"]["enableServiceLinks"] = True
     changed = [Subject(s.name, broken) if s.name == "openzaak/Deployment/web" else s for s in subjects]
     audit = run_audit(found, changed, controls(), Place.LIVE, DATE)
-    listed = rows(audit)
+    listed = audit_rows(audit)
     ids = [row[0] for row in listed]
     assert ids[0] == "POD-006"
     assert ids.index("POD-006") < ids.index("POD-008") < ids.index("IMG-003")

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-from ggi.audit.baseline import Baseline, compared, freeze, load_baseline, with_baseline
+from ggi.audit.baseline import Baseline, compare_baseline, freeze, load_baseline, with_baseline
 from ggi.audit.migration import plan_migration
 from ggi.audit.sentences import code_of
 from ggi.controls.verdict import Enforcement, Finding, Outcome
@@ -120,7 +120,7 @@ def test_a_baseline_that_an_older_version_froze_is_known(tmp_path: Path) -> None
     now = replace(old, findings=(failing("container=web; group-0"),), controls=controls().by_id)
     known = with_baseline(now, baseline)
     assert [f.known_since for f in known.findings] == [dt.date(2026, 1, 5)]
-    assert not compared(known, baseline).changed
+    assert not compare_baseline(known, baseline).changed
     worse = with_baseline(replace(now, findings=(failing("container=web; container=init; group-0"),)), baseline)
     assert worse.findings[0].known_since is None, "a later worsening is new"
 

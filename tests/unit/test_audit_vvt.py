@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import pytest
 
-from ggi.assurance.statement import Applicable, Implemented, Line, Statement, statement
+from ggi.assurance.statement import Applicable, Implemented, Statement, StatementLine, statement
 from ggi.audit.audit import Audit, Place
 from ggi.cli.main import main
 from ggi.controls.control import Text
-from ggi.controls.coverage import Coverage, Row, coverage, load_frameworks
+from ggi.controls.coverage import Coverage, NormCoverage, coverage, load_frameworks
 from ggi.controls.verdict import Enforcement, Finding, Outcome
-from ggi.inventory.waivers import NotApplicable, Plan, Waiver, WaiverFile
+from ggi.inventory.waivers import NotApplicable, RemediationPlan, Waiver, WaiverFile
 from ggi.paths import ROOT
 from tests.content import (
     controls,
@@ -26,8 +26,10 @@ DAY = dt.date(2026, 11, 22)
 LONG = "reason enough for a reader"
 
 
-def row(how: Coverage = Coverage.PARTLY, *cited: str) -> Row:
-    return Row("BIO2", "1.3", "8.24.01", Text(nl="Versleuteling", en="Encryption"), how, cited or ("TLS-001",), ())
+def row(how: Coverage = Coverage.PARTLY, *cited: str) -> NormCoverage:
+    return NormCoverage(
+        "BIO2", "1.3", "8.24.01", Text(nl="Versleuteling", en="Encryption"), how, cited or ("TLS-001",), ()
+    )
 
 
 def finding(outcome: Outcome, subject: str = "a/Gateway/public", control: str = "TLS-001") -> Finding:
@@ -39,7 +41,7 @@ def audit(*findings: Finding) -> Audit:
     return Audit("gm9901-prod", "Rijnstad", "prod", "2026.3", Place.PLAN, DAY, by_id, tuple(findings))
 
 
-def line(*findings: Finding, how: Coverage = Coverage.PARTLY, cited: tuple[str, ...] = ()) -> Line:
+def line(*findings: Finding, how: Coverage = Coverage.PARTLY, cited: tuple[str, ...] = ()) -> StatementLine:
     return statement(audit(*findings), [row(how, *cited)], WaiverFile()).lines[0]
 
 
@@ -47,7 +49,9 @@ WAIVER = Waiver(
     control="TLS-001", resource="*", value="1.2", reason=LONG, owner="proceseigenaar", approver="CISO", granted=DAY,
     expires=DAY, compensating=LONG,
 )  # fmt: skip
-PLAN = Plan(control="TLS-001", resource="*", value="1.2", reason=LONG, owner="beheer", granted=DAY, plan=LONG, due=DAY)
+PLAN = RemediationPlan(
+    control="TLS-001", resource="*", value="1.2", reason=LONG, owner="beheer", granted=DAY, plan=LONG, due=DAY
+)
 NONE = NotApplicable(control="TLS-001", resource="*", reason=LONG, owner="beheer", approver="CISO", granted=DAY)
 PASS, FAIL, UNKNOWN = finding(Outcome.PASS), finding(Outcome.FAIL), finding(Outcome.UNKNOWN)
 

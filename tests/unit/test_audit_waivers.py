@@ -26,8 +26,8 @@ from ggi.inventory.waivers import (
     ACCEPTED,
     PLACEHOLDER,
     NotApplicable,
-    Plan,
     Proposal,
+    RemediationPlan,
     Waiver,
     WaiverFile,
     admission_text,
@@ -56,9 +56,9 @@ def waiver(days: int = 300, **changes: Any) -> Waiver:
     return Waiver.model_validate(said | changes)
 
 
-def plan(due: dt.date) -> Plan:
+def plan(due: dt.date) -> RemediationPlan:
     said = {"control": "POD-006", "resource": "*", "value": "y", "reason": TEXT, "owner": "beheer", "granted": START}
-    return Plan.model_validate(said | {"plan": TEXT, "due": due})
+    return RemediationPlan.model_validate(said | {"plan": TEXT, "due": due})
 
 
 def outcome(

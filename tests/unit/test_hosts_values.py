@@ -17,7 +17,7 @@ import testinfra
 
 from ggi.errors import InputError, WorkError
 from ggi.hosts import certificates, eapol, logs
-from ggi.hosts.playbook import _diff, play
+from ggi.hosts.playbook import _diff, run_ansible
 from ggi.hosts.prober import in_container
 from ggi.hosts.secrets import FOLDER, parse, value
 from ggi.inventory.govroam import RENEW_DAYS, days_left
@@ -175,7 +175,7 @@ def test_ansible_checks_host_keys_and_uses_our_configuration(monkeypatch: pytest
 
     monkeypatch.setattr("ansible_runner.interface.run", fake)
     monkeypatch.delenv("ANSIBLE_HOST_KEY_CHECKING", raising=False)
-    done = play(["net-a", "net-b"], inventory=tmp_path, check=True, limit="rad1")
+    done = run_ansible(["net-a", "net-b"], inventory=tmp_path, check=True, limit="rad1")
     assert given["envvars"]["ANSIBLE_HOST_KEY_CHECKING"] == "True"
     assert given["envvars"]["ANSIBLE_CONFIG"] == str(ROOT / "ansible.cfg")
     assert given["limit"] == "net_a:net_b:&*rad1"

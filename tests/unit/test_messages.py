@@ -10,7 +10,7 @@ import pytest
 
 from ggi import messages
 from ggi.cli.main import main
-from ggi.cli.typer_words import ERRORS, told
+from ggi.cli.typer_words import ERRORS, translate_error
 from ggi.paths import ROOT
 
 INVENTORY = ROOT / "inventories"
@@ -78,7 +78,7 @@ def test_a_wrong_file_is_told_in_dutch(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_a_message_of_typer_that_is_not_known_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "_language", "nl")
-    assert told("Value must be an iterable.") == "Value must be an iterable."
+    assert translate_error("Value must be an iterable.") == "Value must be an iterable."
     assert len({text for _, text in ERRORS}) == len(ERRORS)
 
 

@@ -21,9 +21,9 @@ from ggi.engine.kubehttp import (
 from ggi.errors import WorkError
 from sandbox.plugins.kubernetes import cluster as cluster_module
 from sandbox.plugins.kubernetes import waiting
-from sandbox.plugins.kubernetes.cluster import Cluster
+from sandbox.plugins.kubernetes.cluster import ClusterClient
 from sandbox.plugins.kubernetes.operations import Operations, PartialError
-from sandbox.plugins.kubernetes.settings import Settings
+from sandbox.plugins.kubernetes.settings import ProviderSettings
 from sandbox.plugins.kubernetes.state import checkpoint
 from sandbox.plugins.kubernetes.waiting import NotReadyError, Waiter
 from sandbox.plugins.kubernetes.wire import Secret, Unknown
@@ -53,8 +53,8 @@ class Answers:
         return call
 
 
-def writing(answers: Answers) -> Cluster:
-    return Cluster(cast(KubeApi, answers), threading.Event())
+def writing(answers: Answers) -> ClusterClient:
+    return ClusterClient(cast(KubeApi, answers), threading.Event())
 
 
 @pytest.fixture(autouse=True)
@@ -214,7 +214,7 @@ def test_a_deletion_that_does_not_come_names_the_finalizers() -> None:
 
 
 def offline() -> Operations:
-    return Operations(Settings(), "team", None, None, "nobody answers")
+    return Operations(ProviderSettings(), "team", None, None, "nobody answers")
 
 
 def checked(manifest: dict[str, Any], urn: str = URN, old: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -286,7 +286,7 @@ def test_an_unreachable_cluster_previews_and_refuses_to_write() -> None:
 
 
 def online(answers: Answers) -> Operations:
-    return Operations(Settings(), "team", writing(answers), waiter(answers))
+    return Operations(ProviderSettings(), "team", writing(answers), waiter(answers))
 
 
 def test_an_object_that_is_gone_or_whose_kind_is_gone_reads_as_gone() -> None:

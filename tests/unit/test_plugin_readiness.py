@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from sandbox.plugins.kubernetes.objects import WAIT_FOR
-from sandbox.plugins.kubernetes.readiness import ON_WRITE, Verdict, rule_for
+from sandbox.plugins.kubernetes.readiness import ON_WRITE, Readiness, rule_for
 from sandbox.plugins.kubernetes.reasons import event_reasons, pod_reasons
 from sandbox.plugins.kubernetes.wait_for import conditions_of, parse
 from sandbox.plugins.kubernetes.waiting import propagation, seconds_for
 
 
-def judge(api_version: str, kind: str, endpoints: dict[str, Any] | None = None, **content: Any) -> Verdict:
+def judge(api_version: str, kind: str, endpoints: dict[str, Any] | None = None, **content: Any) -> Readiness:
     obj = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "n", "generation": 2}, **content}
     rule = rule_for(obj)
     assert rule is not None
@@ -84,7 +84,7 @@ def test_a_job_is_ready_when_complete_and_failed_at_once_when_failed() -> None:
     complete = [{"type": "Complete", "status": "True"}]
     failed = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "6 times"}]
     assert judge("batch/v1", "Job", status={"conditions": complete}).ready
-    assert judge("batch/v1", "Job", status={"conditions": failed}) == Verdict(
+    assert judge("batch/v1", "Job", status={"conditions": failed}) == Readiness(
         False, "[BackoffLimitExceeded] 6 times", True
     )
     assert not judge("batch/v1", "Job", status={}).failed

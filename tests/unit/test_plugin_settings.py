@@ -10,7 +10,7 @@ import pytest
 
 from ggi.errors import InputError, WorkError
 from sandbox.plugins.kubernetes.managed_fields import merged_managers, with_ignored
-from sandbox.plugins.kubernetes.settings import Kubeconfig, Settings, compare, default_namespace
+from sandbox.plugins.kubernetes.settings import Kubeconfig, ProviderSettings, compare, default_namespace
 from sandbox.plugins.kubernetes.wire import Unknown
 from sandbox.plugins.python_environment import PythonEnvironment, plugin_version
 
@@ -61,13 +61,13 @@ def test_a_connection_that_is_not_known_yet_replaces() -> None:
 
 def test_the_namespace_is_the_providers_then_the_contexts_then_default() -> None:
     named = Kubeconfig.load(kubeconfig(namespace="team"))
-    assert default_namespace(Settings(namespace="mine"), named) == "mine"
-    assert default_namespace(Settings(), named) == "team"
-    assert default_namespace(Settings(), Kubeconfig.load(kubeconfig())) == "default"
+    assert default_namespace(ProviderSettings(namespace="mine"), named) == "mine"
+    assert default_namespace(ProviderSettings(), named) == "team"
+    assert default_namespace(ProviderSettings(), Kubeconfig.load(kubeconfig())) == "default"
 
 
 def test_the_providers_cluster_takes_the_place_of_the_contexts() -> None:
-    found = Kubeconfig.load(kubeconfig()).with_cluster(Settings(cluster="two"))
+    found = Kubeconfig.load(kubeconfig()).with_cluster(ProviderSettings(cluster="two"))
     assert found["contexts"][0]["context"]["cluster"] == "two"
 
 
@@ -79,7 +79,7 @@ def test_a_kubeconfig_that_can_not_be_read_is_refused_without_showing_it() -> No
 
 def test_client_side_apply_is_refused() -> None:
     with pytest.raises(InputError, match="server-side apply only"):
-        Settings.read({"kubernetes:config:enableServerSideApply": "false"})
+        ProviderSettings.read({"kubernetes:config:enableServerSideApply": "false"})
 
 
 def entry(manager: str, operation: str, fields: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from ggi.enforcement.policy_pack import (
     stack_of,
 )
 from ggi.engine.run_context import RunContext
-from ggi.engine.secrets import Resolver
+from ggi.engine.secrets import SecretResolver
 from ggi.paths import ROOT
 
 MANDATORY = 1
@@ -50,7 +50,7 @@ def body(name: str, stack: str = "gm9901-prod") -> dict[str, Any]:
     item = next(o for o in session().stack(stack).assessment.landscape.objects if o.name == name)
     found = copy.deepcopy(item.body)
     if item.secrets:
-        found["data"] = Resolver(bytes(range(32)), stack, lambda path: path).data(item.secrets)
+        found["data"] = SecretResolver(bytes(range(32)), stack, lambda path: path).data(item.secrets)
     return found
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ggi.catalogue.secrets import SecretRef, text
-from ggi.engine.secrets import Resolver, encode, new_root_key, parse_root_key
+from ggi.engine.secrets import SecretResolver, encode, new_root_key, parse_root_key
 from ggi.errors import InputError
 
 KEY = bytes(range(32))
@@ -40,7 +40,7 @@ def test_the_algorithm_written_out_gives_the_vectors_of_the_rfc() -> None:
 
 @given(refs, names)
 def test_a_derived_value_is_hkdf_of_stack_path_and_counter(ref: SecretRef, stack: str) -> None:
-    value = Resolver(KEY, stack).value(ref)
+    value = SecretResolver(KEY, stack).value(ref)
     assert base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)) == hkdf(
         KEY, f"ggi1|{stack}|{ref.path}|{ref.counter}".encode(), ref.size
     )
@@ -50,22 +50,22 @@ def test_a_derived_value_is_hkdf_of_stack_path_and_counter(ref: SecretRef, stack
 
 @given(st.lists(st.tuples(names, refs), min_size=2, max_size=8, unique_by=lambda t: (t[0], t[1].path, t[1].counter)))
 def test_no_two_secrets_of_any_stack_are_the_same_or_begin_the_same(wanted: list[tuple[str, SecretRef]]) -> None:
-    values = [Resolver(KEY, stack).value(ref)[:40] for stack, ref in wanted]
+    values = [SecretResolver(KEY, stack).value(ref)[:40] for stack, ref in wanted]
     assert len(set(values)) == len(values)
 
 
 @given(refs)
 def test_another_root_key_gives_another_value_and_the_same_one_the_same(ref: SecretRef) -> None:
-    value = Resolver(KEY, "gm9901-prod").value(ref)
-    assert Resolver(bytes(32), "gm9901-prod").value(ref) != value
-    assert Resolver(KEY, "gm9901-prod").value(ref) == value
+    value = SecretResolver(KEY, "gm9901-prod").value(ref)
+    assert SecretResolver(bytes(32), "gm9901-prod").value(ref) != value
+    assert SecretResolver(KEY, "gm9901-prod").value(ref) == value
 
 
 @given(st.lists(st.one_of(st.text(max_size=10), refs), max_size=5))
 def test_a_text_is_its_parts_with_each_secret_filled_in_and_its_placeholder_shows_none(
     parts: list[str | SecretRef],
 ) -> None:
-    resolver = Resolver(KEY, "gm9901-prod")
+    resolver = SecretResolver(KEY, "gm9901-prod")
     made = text(*parts)
     values = [resolver.value(part) for part in parts if isinstance(part, SecretRef)]
     assert resolver.text(made) == "".join(p if isinstance(p, str) else resolver.value(p) for p in parts)
@@ -93,5 +93,5 @@ def test_a_wrong_root_key_is_refused_and_not_shown(wrong: str) -> None:
 def test_a_secret_that_nobody_supplied_names_the_command_that_supplies_it() -> None:
     ref = SecretRef("given", "openzaak/smtp")
     with pytest.raises(InputError, match="pulumi config set --secret ggi:openzaak/smtp -s gm9901-prod"):
-        Resolver(KEY, "gm9901-prod").value(ref)
-    assert Resolver(KEY, "gm9901-prod", {"openzaak/smtp": "x"}.get).value(ref) == "x"
+        SecretResolver(KEY, "gm9901-prod").value(ref)
+    assert SecretResolver(KEY, "gm9901-prod", {"openzaak/smtp": "x"}.get).value(ref) == "x"

@@ -67,7 +67,7 @@ def _may_have_worked(error: ApiError) -> bool:
     return error.status == GATEWAY_TIMEOUT or (isinstance(error, UnreachableError) and error.sent)
 
 
-class Cluster:
+class ClusterClient:
     """Writes to one API server through `api`. `cancelled` ends every retry."""
 
     def __init__(self, api: KubeApi, cancelled: threading.Event) -> None:

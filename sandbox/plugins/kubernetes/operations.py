@@ -10,7 +10,7 @@ from ggi.errors import Problem, WorkError
 from sandbox.plugins.kubernetes import objects
 from sandbox.plugins.kubernetes.checking import checked
 from sandbox.plugins.kubernetes.cluster import (
-    Cluster,
+    ClusterClient,
     UncertainError,
     is_as_created,
     is_field_conflict,
@@ -20,7 +20,7 @@ from sandbox.plugins.kubernetes.diff import ChangeKind, Difference, Differences,
 from sandbox.plugins.kubernetes.normalise import normalised, prune
 from sandbox.plugins.kubernetes.objects import Object, at, full_name, name_of, namespace_of
 from sandbox.plugins.kubernetes.replace import fixed_fields
-from sandbox.plugins.kubernetes.settings import Settings
+from sandbox.plugins.kubernetes.settings import ProviderSettings
 from sandbox.plugins.kubernetes.state import Checkpoint, checkpoint, field_manager, manifest, marked, parse, properties
 from sandbox.plugins.kubernetes.wait_for import conditions_of
 from sandbox.plugins.kubernetes.waiting import NotReadyError, Waiter, propagation
@@ -69,9 +69,9 @@ class Operations:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ProviderSettings,
         default_namespace: str,
-        cluster: Cluster | None,
+        cluster: ClusterClient | None,
         waiter: Waiter | None,
         reason: str = "",
     ) -> None:
@@ -81,7 +81,7 @@ class Operations:
         self.waiter = waiter
         self.reason = reason
 
-    def _reached(self) -> tuple[Cluster, Waiter]:
+    def _reached(self) -> tuple[ClusterClient, Waiter]:
         if self.cluster is None or self.waiter is None:
             raise _unreachable(self.reason)
         return self.cluster, self.waiter

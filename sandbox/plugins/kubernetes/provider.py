@@ -17,11 +17,11 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from ggi.engine.kubeapi import KubeApi
 from ggi.errors import GgiError
 from sandbox.plugins.kubernetes import wire
-from sandbox.plugins.kubernetes.cluster import Cluster
+from sandbox.plugins.kubernetes.cluster import ClusterClient
 from sandbox.plugins.kubernetes.diff import ChangeKind, Difference
 from sandbox.plugins.kubernetes.engine_log import EngineLog
 from sandbox.plugins.kubernetes.operations import Operations, PartialError
-from sandbox.plugins.kubernetes.settings import Kubeconfig, Settings, compare, default_namespace
+from sandbox.plugins.kubernetes.settings import Kubeconfig, ProviderSettings, compare, default_namespace
 from sandbox.plugins.kubernetes.waiting import Waiter
 from sandbox.plugins.server import decline_the_rest
 
@@ -112,10 +112,10 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @guarded
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self.operations = self._connect(Settings.read(dict(request.variables)))
+        self.operations = self._connect(ProviderSettings.read(dict(request.variables)))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
-    def _connect(self, settings: Settings) -> Operations:
+    def _connect(self, settings: ProviderSettings) -> Operations:
         try:
             kubeconfig = Kubeconfig.load(settings.kubeconfig)
             namespace = default_namespace(settings, kubeconfig)
@@ -126,7 +126,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             self.log.warn("", f"The configured Kubernetes cluster is unreachable: {error.problems[0].message}")
             return Operations(settings, settings.namespace or "default", None, None, str(error.problems[0].message))
         waiter = Waiter(api, self.cancelled, self.log.status)
-        return Operations(settings, namespace, Cluster(api, self.cancelled), waiter)
+        return Operations(settings, namespace, ClusterClient(api, self.cancelled), waiter)
 
     @guarded
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802

@@ -16,7 +16,7 @@ REVISION = "deployment.kubernetes.io/revision"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Readiness:
     """`ready`, or not yet because of `message`; `failed`: it can't become ready any more."""
 
     ready: bool
@@ -24,7 +24,7 @@ class Verdict:
     failed: bool = False
 
 
-READY = Verdict(True)
+READY = Readiness(True)
 
 Endpoints = Callable[[str], Object | None]
 """Gives the Endpoints object of a Service in the object's namespace, or None."""
@@ -50,125 +50,125 @@ def is_observed(obj: Object) -> bool:
     return _number(obj, "status", "observedGeneration") >= _number(obj, "metadata", "generation")
 
 
-def _deployment(obj: Object, endpoints: Endpoints) -> Verdict:
+def _deployment(obj: Object, endpoints: Endpoints) -> Readiness:
     if not is_observed(obj):
-        return Verdict(False, "Waiting for the Deployment controller to see the new generation")
+        return Readiness(False, "Waiting for the Deployment controller to see the new generation")
     wanted = _number(obj, "spec", "replicas")
     updated = _number(obj, "status", "updatedReplicas")
     available = _number(obj, "status", "availableReplicas")
     found = conditions(obj)
     progressing, is_available = found.get("Progressing", {}), found.get("Available", {})
     if progressing.get("status") == "False":
-        return Verdict(False, _said(progressing))
+        return Readiness(False, _said(progressing))
     if updated < wanted or _number(obj, "status", "replicas") > updated or available < wanted:
-        return Verdict(False, f"Waiting for the ReplicaSet to be available ({available}/{wanted} Pods available)")
+        return Readiness(False, f"Waiting for the ReplicaSet to be available ({available}/{wanted} Pods available)")
     if is_available.get("status") != "True":
-        return Verdict(False, _said(is_available) or "Waiting for the Deployment to become available")
+        return Readiness(False, _said(is_available) or "Waiting for the Deployment to become available")
     revision = at(obj, "metadata", "annotations", REVISION)
     if revision not in ("1", None) and progressing.get("reason") not in ("NewReplicaSetAvailable", None):
-        return Verdict(False, _said(progressing))
+        return Readiness(False, _said(progressing))
     return READY
 
 
-def _stateful_set(obj: Object, endpoints: Endpoints) -> Verdict:
+def _stateful_set(obj: Object, endpoints: Endpoints) -> Readiness:
     if not is_observed(obj):
-        return Verdict(False, "Waiting for the StatefulSet controller to see the new generation")
+        return Readiness(False, "Waiting for the StatefulSet controller to see the new generation")
     wanted, ready = _number(obj, "spec", "replicas"), _number(obj, "status", "readyReplicas")
-    waiting = Verdict(False, f"Waiting for the StatefulSet to roll out ({ready}/{wanted} Pods ready)")
+    waiting = Readiness(False, f"Waiting for the StatefulSet to roll out ({ready}/{wanted} Pods ready)")
     if _number(obj, "status", "replicas") != wanted or ready != wanted:
         return waiting
     if _number(obj, "metadata", "generation") > 1 and at(obj, "spec", "updateStrategy", "type") == "OnDelete":
         return READY
     current, target = at(obj, "status", "currentRevision"), at(obj, "status", "updateRevision")
     if not current or current != target:
-        return Verdict(False, "Waiting for the StatefulSet to finish its new revision")
+        return Readiness(False, "Waiting for the StatefulSet to finish its new revision")
     return READY if _number(obj, "status", "currentReplicas") == wanted else waiting
 
 
-def _daemon_set(obj: Object, endpoints: Endpoints) -> Verdict:
+def _daemon_set(obj: Object, endpoints: Endpoints) -> Readiness:
     if not is_observed(obj):
-        return Verdict(False, "Waiting for the DaemonSet controller to see the new generation")
+        return Readiness(False, "Waiting for the DaemonSet controller to see the new generation")
     wanted = _number(obj, "status", "desiredNumberScheduled")
     needed = ["currentNumberScheduled", "numberAvailable", "numberReady"]
     if at(obj, "spec", "updateStrategy", "type") != "OnDelete":
         needed.append("updatedNumberScheduled")
     ready = min(_number(obj, "status", field) for field in needed)
-    return READY if ready >= wanted else Verdict(False, f"Waiting for the DaemonSet ({ready}/{wanted} Pods ready)")
+    return READY if ready >= wanted else Readiness(False, f"Waiting for the DaemonSet ({ready}/{wanted} Pods ready)")
 
 
-def _job(obj: Object, endpoints: Endpoints) -> Verdict:
+def _job(obj: Object, endpoints: Endpoints) -> Readiness:
     found = conditions(obj)
     failed = found.get("Failed", {})
     if failed.get("status") == "True":
-        return Verdict(False, _said(failed), failed=True)
+        return Readiness(False, _said(failed), failed=True)
     if found.get("Complete", {}).get("status") == "True":
         return READY
     counts = ", ".join(f"{field}: {_number(obj, 'status', field)}" for field in ("active", "succeeded", "failed"))
-    return Verdict(False, f"Waiting for the Job to succeed ({counts})")
+    return Readiness(False, f"Waiting for the Job to succeed ({counts})")
 
 
-def _pod(obj: Object, endpoints: Endpoints) -> Verdict:
+def _pod(obj: Object, endpoints: Endpoints) -> Readiness:
     phase = at(obj, "status", "phase")
     found = conditions(obj)
     if phase == "Succeeded" or found.get("Ready", {}).get("status") == "True":
         return READY
     if phase == "Failed":
-        return Verdict(False, str(at(obj, "status", "message") or "The Pod failed"), failed=True)
-    return Verdict(False, _said(found.get("Ready", {})) or f"Waiting for the Pod (now {phase or 'not seen yet'})")
+        return Readiness(False, str(at(obj, "status", "message") or "The Pod failed"), failed=True)
+    return Readiness(False, _said(found.get("Ready", {})) or f"Waiting for the Pod (now {phase or 'not seen yet'})")
 
 
-def _service(obj: Object, endpoints: Endpoints) -> Verdict:
+def _service(obj: Object, endpoints: Endpoints) -> Readiness:
     kind = at(obj, "spec", "type") or "ClusterIP"
     if kind == "LoadBalancer" and not at(obj, "status", "loadBalancer", "ingress"):
-        return Verdict(False, "Waiting for the load balancer to get an address")
+        return Readiness(False, "Waiting for the load balancer to get an address")
     # A Service without selector, a headless one and an ExternalName have no Pods to wait for.
     if kind == "ExternalName" or at(obj, "spec", "clusterIP") == "None" or not at(obj, "spec", "selector"):
         return READY
     known = endpoints(str(at(obj, "metadata", "name")))
     subsets = (known or {}).get("subsets") or []
     if any(subset.get("notReadyAddresses") for subset in subsets):
-        return Verdict(False, "Waiting for the Pods behind the Service")
+        return Readiness(False, "Waiting for the Pods behind the Service")
     return READY
 
 
-def _ingress(obj: Object, endpoints: Endpoints) -> Verdict:
+def _ingress(obj: Object, endpoints: Endpoints) -> Readiness:
     for rule in at(obj, "spec", "rules") or []:
         for path in at(rule, "http", "paths") or []:
             service = at(path, "backend", "service", "name")
             if service and endpoints(service) is None:
-                return Verdict(False, f"Waiting for the Service {service} of a rule")
+                return Readiness(False, f"Waiting for the Service {service} of a rule")
     if not at(obj, "status", "loadBalancer", "ingress"):
-        return Verdict(False, "Waiting for the Ingress to get an address in .status.loadBalancer")
+        return Readiness(False, "Waiting for the Ingress to get an address in .status.loadBalancer")
     return READY
 
 
-def _volume(obj: Object, endpoints: Endpoints) -> Verdict:
+def _volume(obj: Object, endpoints: Endpoints) -> Readiness:
     phase = at(obj, "status", "phase")
-    return READY if phase in ("Available", "Bound") else Verdict(False, f"Waiting for the volume (now {phase})")
+    return READY if phase in ("Available", "Bound") else Readiness(False, f"Waiting for the volume (now {phase})")
 
 
-def _claim(obj: Object, endpoints: Endpoints) -> Verdict:
+def _claim(obj: Object, endpoints: Endpoints) -> Readiness:
     phase = at(obj, "status", "phase")
-    return READY if phase == "Bound" else Verdict(False, f"Waiting for the claim to be bound (now {phase})")
+    return READY if phase == "Bound" else Readiness(False, f"Waiting for the claim to be bound (now {phase})")
 
 
-def _quota(obj: Object, endpoints: Endpoints) -> Verdict:
+def _quota(obj: Object, endpoints: Endpoints) -> Readiness:
     same = at(obj, "spec", "hard") == at(obj, "status", "hard")
-    return READY if same else Verdict(False, "Waiting for the quota to be taken over")
+    return READY if same else Readiness(False, "Waiting for the quota to be taken over")
 
 
-def _replication_controller(obj: Object, endpoints: Endpoints) -> Verdict:
+def _replication_controller(obj: Object, endpoints: Endpoints) -> Readiness:
     wanted, available = _number(obj, "spec", "replicas"), _number(obj, "status", "availableReplicas")
-    return READY if wanted == available else Verdict(False, f"Waiting for Pods ({available}/{wanted} available)")
+    return READY if wanted == available else Readiness(False, f"Waiting for Pods ({available}/{wanted} available)")
 
 
-def _secret(obj: Object, endpoints: Endpoints) -> Verdict:
+def _secret(obj: Object, endpoints: Endpoints) -> Readiness:
     if obj.get("type") == "kubernetes.io/service-account-token" and not obj.get("data"):
-        return Verdict(False, "Waiting for the token")
+        return Readiness(False, "Waiting for the token")
     return READY
 
 
-_Rule = Callable[[Object, Endpoints], Verdict]
+_Rule = Callable[[Object, Endpoints], Readiness]
 
 ON_WRITE: dict[tuple[str, str], _Rule] = {
     ("apps/v1", "DaemonSet"): _daemon_set,

@@ -30,7 +30,7 @@ _ENVIRONMENT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ProviderSettings:
     """What `kubernetes.Provider` was given; names and defaults are those of the official plugin."""
 
     kubeconfig: str = ""
@@ -44,7 +44,7 @@ class Settings:
     mutability: Mutability = field(default_factory=Mutability)
 
     @classmethod
-    def read(cls, variables: Mapping[str, str]) -> Settings:
+    def read(cls, variables: Mapping[str, str]) -> ProviderSettings:
         """Return the settings from the engine's `variables`. Raises InputError for what this stand-in can't do."""
 
         def text(key: str) -> str:
@@ -109,7 +109,7 @@ class Kubeconfig:
         name = settings.get("cluster") or self.context(settings).get("cluster")
         return _named(self.content, "clusters", "cluster", str(name))
 
-    def with_cluster(self, settings: Settings) -> dict[str, Any]:
+    def with_cluster(self, settings: ProviderSettings) -> dict[str, Any]:
         """Return the content in which the active context uses the provider's `cluster`, when that is set."""
         if not settings.cluster:
             return self.content
@@ -195,7 +195,7 @@ def _cluster_of(settings: Mapping[str, Any]) -> dict[str, Any]:
         return {}
 
 
-def default_namespace(settings: Settings, kubeconfig: Kubeconfig) -> str:
+def default_namespace(settings: ProviderSettings, kubeconfig: Kubeconfig) -> str:
     """Return the namespace of objects that name none: the provider's, the context's, else `default`."""
     context = kubeconfig.context({"context": settings.context})
     return settings.namespace or str(at(context, "namespace") or "") or "default"

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sandbox.plugins.kubernetes.objects import WAIT_FOR, Object, annotation, at
-from sandbox.plugins.kubernetes.readiness import READY, Verdict, conditions
+from sandbox.plugins.kubernetes.readiness import READY, Readiness, conditions
 
-Condition = Callable[[Object], Verdict]
+Condition = Callable[[Object], Readiness]
 
 
 def conditions_of(obj: Object) -> list[Condition]:
@@ -44,19 +44,19 @@ def parse(expression: str) -> Condition:
 
 
 def _status_condition(kind: str, status: str) -> Condition:
-    def check(obj: Object) -> Verdict:
+    def check(obj: Object) -> Readiness:
         for name, condition in conditions(obj).items():
             if name.lower() != kind.lower():
                 continue
             observed = condition.get("observedGeneration", at(obj, "status", "observedGeneration"))
             if isinstance(observed, int) and observed < (at(obj, "metadata", "generation") or 0):
-                return Verdict(False, f"The condition {kind} is about an older generation")
+                return Readiness(False, f"The condition {kind} is about an older generation")
             found = str(condition.get("status"))
             if found.lower() == status.lower():
                 return READY
             why = " ".join(str(condition[key]) for key in ("reason", "message") if condition.get(key))
-            return Verdict(False, f"The condition {kind} is {found}, not {status}{': ' + why if why else ''}")
-        return Verdict(False, f"There is no condition {kind} yet")
+            return Readiness(False, f"The condition {kind} is {found}, not {status}{': ' + why if why else ''}")
+        return Readiness(False, f"There is no condition {kind} yet")
 
     return check
 
@@ -68,16 +68,16 @@ def _json_path_condition(text: str) -> Condition:
     path, value = match.groups()
     steps = _parse_path(path.removeprefix("$"))
 
-    def check(obj: Object) -> Verdict:
+    def check(obj: Object) -> Readiness:
         found = list(_select([obj], steps))
         if not found:
-            return Verdict(False, f"{path} selects nothing yet")
+            return Readiness(False, f"{path} selects nothing yet")
         if value is None:
             return READY
         if isinstance(found[0], dict | list):
-            return Verdict(False, f"{path} must select a single value to compare", failed=True)
+            return Readiness(False, f"{path} must select a single value to compare", failed=True)
         shown = _shown(found[0])
-        return READY if shown == value else Verdict(False, f"{path} is {shown}, not {value}")
+        return READY if shown == value else Readiness(False, f"{path} is {shown}, not {value}")
 
     return check
 

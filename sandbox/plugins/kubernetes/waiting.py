@@ -21,7 +21,7 @@ from sandbox.plugins.kubernetes.objects import (
     name_of,
     namespace_of,
 )
-from sandbox.plugins.kubernetes.readiness import SECONDS, Verdict, looked_at_on_read, rule_for
+from sandbox.plugins.kubernetes.readiness import SECONDS, Readiness, looked_at_on_read, rule_for
 from sandbox.plugins.kubernetes.reasons import why_not_gone, why_not_ready
 from sandbox.plugins.kubernetes.wait_for import conditions_of
 
@@ -69,10 +69,10 @@ class Waiter:
         if not custom and rule is None:
             return obj
 
-        def judge(live: Object) -> Verdict:
+        def judge(live: Object) -> Readiness:
             if rule is not None:
                 return rule(live, self._endpoints(live))
-            return next((v for v in (check(live) for check in custom) if not v.ready), Verdict(True))
+            return next((v for v in (check(live) for check in custom) if not v.ready), Readiness(True))
 
         seconds = seconds_for(inputs, timeout, SECONDS.get(str(obj.get("kind")), DEFAULT_SECONDS))
         live, verdict, shown = obj, judge(obj), False
@@ -93,11 +93,11 @@ class Waiter:
         message = f"{obj.get('kind')} {full_name(obj)} {'failed' if verdict.failed else why}: {verdict.message}"
         raise NotReadyError(message, why_not_ready(self.api, live), live)
 
-    def is_ready(self, obj: Object, inputs: Object) -> Verdict:
+    def is_ready(self, obj: Object, inputs: Object) -> Readiness:
         """Judge `obj` as it is now, without waiting: what a refresh reports."""
         rule = rule_for(obj)
         if rule is None or not looked_at_on_read(obj) or is_on(inputs, SKIP_AWAIT):
-            return Verdict(True)
+            return Readiness(True)
         return rule(obj, self._endpoints(obj))
 
     def until_gone(self, urn: str, obj: Object, inputs: Object, timeout: float) -> None:

@@ -81,10 +81,10 @@ def audit_network(request: AuditRequest) -> Audit:
 def audit_m365(request: AuditRequest) -> Audit:
     """The audit of a Microsoft 365 tenant: live, or of a snapshot: a file, or its newest."""
     from ggi.app.m365 import TenantAccess
-    from ggi.assurance.signing import fingerprint, own_key, whose
+    from ggi.assurance.signing import fingerprint, name_signer, own_key
     from ggi.cookbook.audit import audit_tenant
     from ggi.cookbook.deviations import deviations_of
-    from ggi.cookbook.snapshot import checked, load, newest
+    from ggi.cookbook.snapshot import load, newest, verify_snapshot
 
     if request.place is Place.PLAN:
         message = t("a Microsoft 365 tenant can't be judged before it is read")
@@ -99,9 +99,11 @@ def audit_m365(request: AuditRequest) -> Audit:
     elif request.state_file is None:
         seen = newest(access.snapshots, own_key().public_key(), access.tenant.stack).seen
     else:
-        signer = checked(request.state_file)[1]
+        signer = verify_snapshot(request.state_file)[1]
         found = load(request.state_file, signer, access.tenant.stack)
-        told = t("  signed with {fingerprint}: {whose}", fingerprint=fingerprint(signer), whose=whose(signer, None)[0])
+        told = t(
+            "  signed with {fingerprint}: {whose}", fingerprint=fingerprint(signer), whose=name_signer(signer, None)[0]
+        )
         request.report(told)
         seen, simulated = found.seen, found.stand_in
     return audit_tenant(access.tenant, access.book, chosen, seen, own, request.place, request.date, simulated=simulated)
@@ -133,11 +135,11 @@ def _written(request: AuditRequest, assessment: Assessment) -> list[Subject]:
 def _reader(platform: Platform, environment: Environment) -> KubeApi:
     """A client for reading. The sandbox's has an auditor's rights and no more; elsewhere the login decides."""
     from ggi.audit.live import as_auditor
-    from ggi.enforcement.cluster_stack import installed
+    from ggi.enforcement.cluster_stack import find_installed
     from ggi.engine.kubeapi import KubeApi
 
     api = KubeApi.from_kubeconfig(*platform.kubeconfig(environment))
-    if platform.sandbox is not None and installed(api)[0]:
+    if platform.sandbox is not None and find_installed(api)[0]:
         as_auditor(api)
     return api
 

@@ -10,7 +10,7 @@ from ggi.clock import today
 from ggi.errors import GgiError, InputError, Problem
 from ggi.inventory.consistency import refuse_ended
 from ggi.inventory.load import Environment, Inventory, Tenant
-from ggi.inventory.models import TenantState
+from ggi.inventory.models import Lifecycle
 from ggi.inventory.stack import Stack, StackKind
 from ggi.messages import t
 
@@ -80,7 +80,7 @@ def open_stack(
 
 def refuse_ended_tenant(inventory: Inventory, tenant: Tenant) -> None:
     """Raise InputError when a gemeente was merged away: its stack is no longer changed."""
-    if tenant.file.state is TenantState.MERGED:
+    if tenant.file.state is Lifecycle.MERGED:
         raise InputError(
             Problem(
                 t("{tenant} was merged away; its stack is no longer changed", tenant=tenant.name),
@@ -164,7 +164,7 @@ def update_admission(
 
     A sandbox is one cluster, whichever the inventory calls it: the stack that is there, else that of the environment.
     """
-    from ggi.enforcement.cluster_stack import FINGERPRINT, installed
+    from ggi.enforcement.cluster_stack import FINGERPRINT, find_installed
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.locks import locked
     from ggi.paths import state_dir
@@ -173,7 +173,7 @@ def update_admission(
     lock = state_dir() / "locks" / f"{context}-admission.lock"
     with locked(lock, t("the admission policies of the sandbox"), report):
         with KubeApi.from_kubeconfig(kubeconfig, context) as api:
-            there, fingerprint = installed(api)
+            there, fingerprint = find_installed(api)
         wanted = workspace.desired_cluster(there or str(Stack(StackKind.CLUSTER, environment.cluster_name)))
         if fingerprint == wanted.objects[0].body["metadata"]["annotations"][FINGERPRINT]:
             return

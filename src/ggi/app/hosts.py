@@ -92,9 +92,9 @@ def _play(
     tags: str = "",
     variables: dict[str, str] | None = None,
 ) -> PlaybookRun:
-    from ggi.hosts.playbook import play
+    from ggi.hosts.playbook import run_ansible
 
-    return play(
+    return run_ansible(
         [network.stack],
         inventory=network.inventory,
         environment=network.environment,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ggi.errors import raise_if
-from ggi.inventory.models import TenantState
+from ggi.inventory.models import Lifecycle
 from ggi.inventory.stack import Stack, StackKind
 
 if TYPE_CHECKING:
@@ -79,6 +79,6 @@ def _owned(workspace: Workspace, tenants: dict[str, Tenant]) -> Iterator[ListedS
         yield ListedStack(item.stack, item.file.name, StackKind(item.kind), region=region, ring=ring)
     for tenant in tenants.values():
         alone = tenant.code is not None and tenant.m365 == tenant.id and ("m365", tenant.id) not in owned
-        if alone and tenant.file.state is not TenantState.MERGED:
+        if alone and tenant.file.state is not Lifecycle.MERGED:
             stack = str(Stack(StackKind.M365, tenant.id))
             yield ListedStack(stack, tenant.name, StackKind.M365, region=tenant.file.region, ring=tenant.file.ring)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ggi.cookbook.content import Cookbook
     from ggi.cookbook.drift import Drifted
     from ggi.cookbook.impact import Remark
-    from ggi.cookbook.plan import Plan, PlannedWrite
+    from ggi.cookbook.plan import PlannedWrite, WritePlan
     from ggi.cookbook.reading import ReadResult, Ref
     from ggi.cookbook.session import TenantSession
     from ggi.cookbook.snapshot import Snapshot
@@ -125,20 +125,20 @@ class TenantAccess:
 
     def plan(
         self, only: Sequence[str] = (), stage: Stage | None = None, *, report_only: bool = False, count: bool = False
-    ) -> tuple[Plan, list[Remark]]:
+    ) -> tuple[WritePlan, list[Remark]]:
         """The plan, and what can be said of it in this tenant; with `count`, also whom it would hit."""
         from ggi.cookbook.graph.channel import GraphChannel
-        from ggi.cookbook.impact import counted, forgotten
+        from ggi.cookbook.impact import count_impact, forgotten
 
         chosen = self.targets(only, stage)
 
-        async def work() -> tuple[Plan, list[Remark]]:
+        async def work() -> tuple[WritePlan, list[Remark]]:
             async with self.session() as session:
                 made = await self._planned(session, chosen, report_only=report_only)
                 remarks = list(forgotten(made.judged))
                 graph = session.channels["graph"]
                 if count and isinstance(graph, GraphChannel):
-                    remarks += await counted(made, graph.application)
+                    remarks += await count_impact(made, graph.application)
                 return made, remarks
 
         return run(work())
@@ -156,7 +156,7 @@ class TenantAccess:
         chosen: Sequence[RecipeTarget],
         operation: Operation,
         report: Report,
-        agreed: Callable[[Plan], None],
+        agreed: Callable[[WritePlan], None],
         *,
         report_only: bool = False,
     ) -> list[PlannedWrite]:
@@ -236,7 +236,7 @@ class TenantAccess:
 
         Looks at `later` instead of the tenant when that is given. Raises InputError when nothing is known yet.
         """
-        from ggi.cookbook.drift import drifted
+        from ggi.cookbook.drift import find_changes
         from ggi.cookbook.plan import refs_of
 
         async def work() -> tuple[list[Drifted], str]:
@@ -247,11 +247,11 @@ class TenantAccess:
                     raise InputError(Problem(t("nothing is known of {name} yet", name=self.tenant.stack), fix))
                 seen = later.seen if later is not None else await session.read(refs_of(chosen))
                 date = earlier.taken if earlier is not None else session.journal.known_at
-                return drifted(known, seen, chosen, self.book), date
+                return find_changes(known, seen, chosen, self.book), date
 
         return run(work())
 
-    async def _planned(self, session: TenantSession, chosen: Sequence[RecipeTarget], *, report_only: bool) -> Plan:
+    async def _planned(self, session: TenantSession, chosen: Sequence[RecipeTarget], *, report_only: bool) -> WritePlan:
         from ggi.cookbook.deviations import waived_in
 
         waived = waived_in(self.workspace.catalogue.roots, self.tenant, self.book)

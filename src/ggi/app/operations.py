@@ -49,7 +49,7 @@ class ChangeRequest:
 
 
 @dataclass
-class Progress:
+class RunningOperation:
     """An operation that goes on. Whoever makes the change says here what came of it."""
 
     begun: Record
@@ -196,7 +196,7 @@ class Operation:
     @contextmanager
     def run(
         self, *, context: str = "", release: str = "", before: str = "", fingerprint: str = ""
-    ) -> Iterator[Progress]:
+    ) -> Iterator[RunningOperation]:
         """The change: a line in the trail before anything is written, and one when it ended, however it ended.
 
         `context` says where it is made, `fingerprint` what there will be, `before` what there was. Raises WorkError.
@@ -222,7 +222,7 @@ class Operation:
         if urgent:
             record["urgent"] = {"reason": (self.request.reason or "").strip(), "findings": self.exempt}
         name = str(self.stack)
-        going = Progress(begin(self.path, name, record), self.path)
+        going = RunningOperation(begin(self.path, name, record), self.path)
         started, outcome = time.monotonic(), "interrupted"
         try:
             yield going
@@ -243,7 +243,7 @@ class Operation:
             )
         going.head = f"{done['number']}:{done['hash']}"
 
-    def exemptions(self, context: RunContext, going: Progress) -> RunContext:
+    def exemptions(self, context: RunContext, going: RunningOperation) -> RunContext:
         """`context` with what this operation lets through, for the processes of the engine."""
         if self.request.baseline is not None:
             context = replace(context, baseline=self.request.baseline.resolve())

@@ -20,7 +20,7 @@ from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.network_drift import MENDED, mend, network_drift
 from ggi.engine.run_context import RunContext
-from ggi.engine.secrets import Resolver, read_root_key
+from ggi.engine.secrets import SecretResolver, read_root_key
 from ggi.engine.target import IDENTITY
 from ggi.errors import GgiError, InputError, Problem
 from ggi.inventory.stack import Stack, StackKind
@@ -85,7 +85,7 @@ class _Component(pulumi.ComponentResource):
 
 def register(
     objects: Iterable[Object],
-    resolver: Resolver,
+    resolver: SecretResolver,
     provider: pulumi.ProviderResource,
     protect: bool,
     mended: Mapping[str, int] | None = None,
@@ -133,7 +133,7 @@ def main() -> None:
 def _run(wanted: DesiredStack, run: RunContext, config: Callable[[str], str | None]) -> None:
     context = run.context or wanted.cluster.context
     kubeconfig = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    resolver = Resolver(read_root_key(config("ggi:rootKey")), wanted.stack, lambda path: config(f"ggi:{path}"))
+    resolver = SecretResolver(read_root_key(config("ggi:rootKey")), wanted.stack, lambda path: config(f"ggi:{path}"))
     # All values, before anything is written: one that is missing must not be found half-way.
     objects = with_tags(wanted.objects, resolver.tag)
     expected = config(f"ggi:{IDENTITY}") or (str(wanted.cluster.identity or "") or None)

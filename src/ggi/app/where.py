@@ -23,7 +23,7 @@ STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class LastOperation:
     """The last operation of a stack, from its trail."""
 
     stack: str
@@ -70,7 +70,7 @@ class Where:
     """Those that have state here, and whether each runs."""
     deployed: dict[str, Sequence[str]]
     """Landscapes by sandbox that were made and not removed since; "" are real clusters."""
-    last: Operation | None
+    last: LastOperation | None
     waiting: Sequence[Waiting]
     next: Sequence[str]
     """One to three commands that make sense now, the best first."""
@@ -115,7 +115,7 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _last(trail: Trail, sandbox: str | None) -> Operation | None:
+def _last(trail: Trail, sandbox: str | None) -> LastOperation | None:
     """The last operation in a trail; what does not look like one (a trail can be damaged) is passed over."""
     ends = {r.get("of"): r for r in trail.records if r.get("kind") == "end"}
     for record in reversed(trail.records):
@@ -123,7 +123,7 @@ def _last(trail: Trail, sandbox: str | None) -> Operation | None:
             end = ends.get(record.get("number"), {})
             outcome = "refused" if record["kind"] == "refused" else str(end.get("outcome", "begun"))
             at = str(end.get("at") or record.get("at", ""))
-            return Operation(trail.stack, sandbox, str(record.get("operation", "")), at, outcome, _name(record))
+            return LastOperation(trail.stack, sandbox, str(record.get("operation", "")), at, outcome, _name(record))
     return None
 
 
@@ -157,7 +157,7 @@ def _steps(
     inventory: Outline,
     sandboxes: dict[str, bool],
     deployed: dict[str, tuple[str, ...]],
-    last: Operation | None,
+    last: LastOperation | None,
     waiting: Sequence[Waiting],
     chosen: str,
 ) -> list[str]:

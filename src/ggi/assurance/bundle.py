@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ggi.assurance.signing import pem, public_key, signed_by
 from ggi.audit.audit import Audit
-from ggi.audit.summary import data
+from ggi.audit.summary import audit_data
 from ggi.inventory.load import Environment
 from ggi.messages import language, t
 from ggi.paths import ROOT
@@ -161,7 +161,7 @@ def bundle(audits: Sequence[Audit], inputs: Mapping[str, bytes], key: Ed25519Pri
     """The bundle of these audits. The same audits, inputs, versions and key give the same bytes."""
     files = {
         **inputs,
-        "results.json": _json({"format": FORMAT, "language": language(), "audits": data(audits)}),
+        "results.json": _json({"format": FORMAT, "language": language(), "audits": audit_data(audits)}),
         "versions.json": _json(versions()),
         "subjects.json": _json({audit.stack: subjects(audit) for audit in audits}),
     }

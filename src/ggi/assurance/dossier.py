@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ggi.assurance.approval import SIGNATURE, proof_of
-from ggi.assurance.history import Update, lost, outside
+from ggi.assurance.history import Update, updates_missing_in_trail, updates_without_trail
 from ggi.assurance.trail import Record, Trail
-from ggi.controls.coverage import Row
+from ggi.controls.coverage import NormCoverage
 from ggi.errors import InputError, Origin, Problem
 from ggi.inventory.stack import kind_of
 from ggi.messages import t
@@ -93,7 +93,7 @@ class OperationRow:
 class Dossier:
     """What there is about one norm in one period."""
 
-    norms: tuple[Row, ...]
+    norms: tuple[NormCoverage, ...]
     period: Period
     controls: tuple[str, ...]
     population: tuple[OperationRow, ...]
@@ -106,7 +106,7 @@ class Dossier:
     def outside(self) -> dict[str, int]:
         """Per stack how many updates of the period no trail has, since they were done with plain `pulumi`."""
         found = {
-            stack: sum(self.period.covers(u.at.isoformat()) for u in outside(list(history)))
+            stack: sum(self.period.covers(u.at.isoformat()) for u in updates_without_trail(list(history)))
             for stack, history in self.histories.items()
         }
         return {stack: count for stack, count in found.items() if count}
@@ -126,14 +126,14 @@ class Dossier:
         """Where a trail is not as it was written, or lacks what the engine's history has."""
         found = [problem for trail in self.trails for problem in trail.problems]
         for trail in self.trails:
-            for update in lost(trail, list(self.histories.get(trail.stack, ()))):
+            for update in updates_missing_in_trail(trail, list(self.histories.get(trail.stack, ()))):
                 when = update.at.isoformat(timespec="seconds")
                 message = t("the trail of {stack} lacks the update of {time}", stack=trail.stack, time=when)
                 found.append(Problem(message, "", Origin(str(trail.path), 0)))
         return found
 
 
-def norms_of(text: str, rows: Sequence[Row]) -> tuple[Row, ...]:
+def norms_of(text: str, rows: Sequence[NormCoverage]) -> tuple[NormCoverage, ...]:
     """The norms that a person means by `8.32`, `BIO2 8.24.01` or `BIO2:8.24.01`. Raises InputError."""
     wanted = " ".join(text.replace(":", " ").split()).lower()
     found = tuple(r for r in rows if wanted in (r.id.lower(), f"{r.framework} {r.id}".lower()))
@@ -245,7 +245,7 @@ def _counters_after(record: Record, end: Record | None, before: Record | None) -
     return None if record.get("operation") == "down" else record.get("rotation", before)
 
 
-def sampled(population: Iterable[OperationRow], norm: str, within: Period, size: int) -> frozenset[str]:
+def take_sample(population: Iterable[OperationRow], norm: str, within: Period, size: int) -> frozenset[str]:
     """The hashes of the lines that are taken. See the head of this module."""
 
     def order(item: OperationRow) -> str:
@@ -255,7 +255,7 @@ def sampled(population: Iterable[OperationRow], norm: str, within: Period, size:
 
 
 def dossier(
-    norms: Sequence[Row],
+    norms: Sequence[NormCoverage],
     within: Period,
     trails: Sequence[Trail],
     size: int = SAMPLE,
@@ -264,7 +264,7 @@ def dossier(
     """The dossier about these norms, from the trails of the stacks that are meant."""
     controls = tuple(dict.fromkeys(control for row in norms for control in row.controls))
     found = [item for trail in trails for item in _operations(trail, controls if norms else None, within)]
-    taken = sampled(found, " ".join(f"{r.framework} {r.id}" for r in norms), within, size)
+    taken = take_sample(found, " ".join(f"{r.framework} {r.id}" for r in norms), within, size)
     population = tuple(
         replace(item, sampled=item.hash in taken) for item in sorted(found, key=lambda i: (i.at, i.stack, i.number))
     )

@@ -49,12 +49,12 @@ def updates(backend: str, stack: str, project: str = "ggi") -> list[Update] | No
     return sorted((item for item in found if item.kind in CHANGING), key=lambda item: item.at)
 
 
-def lost(trail: Trail, history: list[Update]) -> list[Update]:
+def updates_missing_in_trail(trail: Trail, history: list[Update]) -> list[Update]:
     """Updates whose line is not in the trail: somebody took it out, or cut it off."""
     known = {record["hash"] for record in trail.records}
     return [item for item in history if item.line and item.line not in known]
 
 
-def outside(history: list[Update]) -> list[Update]:
+def updates_without_trail(history: list[Update]) -> list[Update]:
     """Updates that were done without `ggi up`, so that no trail has them."""
     return [item for item in history if not item.line]

@@ -106,7 +106,7 @@ def signed_by(key: Ed25519PublicKey, signature: bytes, content: bytes) -> bool:
     return True
 
 
-def whose(signer: Ed25519PublicKey, named: Path | None) -> tuple[str, bool]:
+def name_signer(signer: Ed25519PublicKey, named: Path | None) -> tuple[str, bool]:
     """Whose key it is, as far as is known here, and whether that is not the one that was named."""
     if named is not None:
         wanted = public_key_of(named)

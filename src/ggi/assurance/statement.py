@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from ggi.audit.audit import Audit
 from ggi.controls.control import Measure
-from ggi.controls.coverage import Coverage, Row
+from ggi.controls.coverage import Coverage, NormCoverage
 from ggi.controls.verdict import Finding, Outcome
-from ggi.inventory.waivers import Deviation, NotApplicable, Plan, Waiver, WaiverFile
+from ggi.inventory.waivers import Deviation, NotApplicable, RemediationPlan, Waiver, WaiverFile
 from ggi.messages import mark, t
 
 
@@ -62,7 +62,7 @@ WORDS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """One norm."""
 
     number: str
@@ -102,11 +102,11 @@ class Statement:
     """The contribution of one landscape."""
 
     audit: Audit
-    lines: tuple[Line, ...]
+    lines: tuple[StatementLine, ...]
     annex: tuple[Exempt, ...]
 
 
-def _kind(row: Row, government: bool) -> str:
+def _kind(row: NormCoverage, government: bool) -> str:
     if row.framework == "BIO2":
         return t("government measure")
     if row.framework == "ISO 27002":
@@ -114,7 +114,7 @@ def _kind(row: Row, government: bool) -> str:
     return t("norm of {framework}", framework=row.framework) + (f", {t('government measure')}" if government else "")
 
 
-def _implemented(row: Row, findings: Sequence[Finding]) -> Implemented:
+def _implemented(row: NormCoverage, findings: Sequence[Finding]) -> Implemented:
     """The worst of what was seen decides."""
     failed = [f for f in findings if f.outcome is Outcome.FAIL]
     outcomes = {f.outcome for f in findings}
@@ -132,7 +132,7 @@ def _implemented(row: Row, findings: Sequence[Finding]) -> Implemented:
     return Implemented.AUTOMATED if whole else Implemented.PARTLY
 
 
-def _applicable(row: Row, findings: Sequence[Finding]) -> tuple[Applicable, str]:
+def _applicable(row: NormCoverage, findings: Sequence[Finding]) -> tuple[Applicable, str]:
     if row.coverage is Coverage.ORGANISATIONAL:
         return Applicable.OPEN, t("organisational: people's work, which nothing here can see")
     if not findings:
@@ -150,7 +150,7 @@ def _applicable(row: Row, findings: Sequence[Finding]) -> tuple[Applicable, str]
     return Applicable.YES, reason
 
 
-def _proof(row: Row, audit: Audit, by_control: Mapping[str, Sequence[Finding]]) -> str:
+def _proof(row: NormCoverage, audit: Audit, by_control: Mapping[str, Sequence[Finding]]) -> str:
     """Which controls saw what: `3 of 5 partial proofs (...)`; never that the norm is met."""
     met = [c for c in row.controls if _complies(by_control.get(c, ()))]
     if not row.controls:
@@ -172,7 +172,7 @@ def _complies(findings: Sequence[Finding]) -> bool:
     )
 
 
-def statement(audit: Audit, rows: Iterable[Row], waivers: WaiverFile) -> Statement:
+def statement(audit: Audit, rows: Iterable[NormCoverage], waivers: WaiverFile) -> Statement:
     """The contribution of one audited landscape, for the norms in `rows` (see `ggi.controls.coverage`)."""
     by_control: dict[str, list[Finding]] = {}
     for finding in audit.findings:
@@ -187,7 +187,7 @@ def statement(audit: Audit, rows: Iterable[Row], waivers: WaiverFile) -> Stateme
         applicable, reason = _applicable(row, findings)
         government = any(audit.controls[c].file.measure is Measure.GOVERNMENT for c in row.controls)
         lines.append(
-            Line(
+            StatementLine(
                 number=f"{row.framework} {row.id}",
                 measure=str(row.subject),
                 applicable=applicable,
@@ -219,11 +219,11 @@ def _declared(audit: Audit, item: Deviation, norms: str) -> Exempt:
         if item.expired(audit.date):
             status = t("expired on {date}", date=item.expires)
         ends, more = item.expires.isoformat(), item.compensating
-    elif isinstance(item, Plan):
+    elif isinstance(item, RemediationPlan):
         status, ends, more = t("planned before {date}", date=item.due), item.due.isoformat(), item.plan
     else:
         status, ends, more = t("declared not applicable"), "", ""
     approver = item.approver if isinstance(item, Waiver | NotApplicable) else ""
-    seen = item.value if isinstance(item, Waiver | Plan) else ""
+    seen = item.value if isinstance(item, Waiver | RemediationPlan) else ""
     about = (item.control, norms, item.resource, seen, status, item.reason, more, item.owner, approver)
     return Exempt(*about, item.granted.isoformat(), ends)

@@ -13,10 +13,10 @@ from enum import StrEnum
 from ggi.audit.assessment import Assessor
 from ggi.errors import Origin
 from ggi.inventory.load import Tenant
-from ggi.inventory.models import TenantState as Life
+from ggi.inventory.models import Lifecycle as Life
 from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.waiverfiles import Waivers, WaiversOf
-from ggi.inventory.waivers import SOON, AdoptedWaiver, Decision, Deviation, Ending, Lock, NotApplicable, Plan
+from ggi.inventory.waivers import SOON, AdoptedWaiver, Decision, Deviation, Ending, Lock, NotApplicable, RemediationPlan
 from ggi.messages import mark
 
 
@@ -103,8 +103,12 @@ def _state(item: Decision, ends: dt.date | None, matched: bool, accepted: bool, 
 
 
 def _entry(one: WaiversOf, item: Decision, environment: str, matched: bool, accepted: bool, on: dt.date) -> Entry:
-    ends = item.due if isinstance(item, Plan) else item.expires if isinstance(item, Ending) else None
-    kinds = ((Lock, DeviationKind.LOCK), (Plan, DeviationKind.PLAN), (NotApplicable, DeviationKind.NOT_APPLICABLE))
+    ends = item.due if isinstance(item, RemediationPlan) else item.expires if isinstance(item, Ending) else None
+    kinds = (
+        (Lock, DeviationKind.LOCK),
+        (RemediationPlan, DeviationKind.PLAN),
+        (NotApplicable, DeviationKind.NOT_APPLICABLE),
+    )
     return Entry(
         kind=next((kind for of, kind in kinds if isinstance(item, of)), DeviationKind.WAIVER),
         control=item.control if isinstance(item, Deviation) else "",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ggi.audit.deviations import Deviations, WaiversOf, unused_problems
-from ggi.audit.judge import Judge, counted
+from ggi.audit.judge import Judge, count_outcomes
 from ggi.controls.control import Control, Proof
 from ggi.controls.load import Controls
 from ggi.controls.observation import Domain, Facts, Observation, Subject
@@ -59,7 +59,7 @@ class Audit:
     @property
     def counts(self) -> dict[Outcome, int]:
         """Findings per outcome."""
-        found = counted(self.findings)
+        found = count_outcomes(self.findings)
         found[Outcome.PASS] += sum(self.passed.values())
         return found
 

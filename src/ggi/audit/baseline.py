@@ -28,7 +28,7 @@ from ggi.messages import t
 FORMAT = "ggi-baseline/1"
 
 
-class Known(Model):
+class KnownFinding(Model):
     """One finding as it was frozen. `evidence` is what was seen: anything else is a new finding."""
 
     control: Line
@@ -43,7 +43,7 @@ class Frozen(Model):
     place: Line
     """Where the audit looked: plan, state or live."""
     date: Date
-    findings: list[Known]
+    findings: list[KnownFinding]
 
 
 class Baseline(Model):
@@ -60,7 +60,7 @@ class Baseline(Model):
         With `controls`, what an older version froze as an English sentence is known as well.
         """
         frozen = self.stacks.get(stack)
-        known: dict[tuple[str, str], list[Known]] = {}
+        known: dict[tuple[str, str], list[KnownFinding]] = {}
         for item in frozen.findings if frozen else ():
             known.setdefault((item.control, item.subject), []).append(item)
 
@@ -78,10 +78,10 @@ class Compared:
     stack: str
     frozen: Frozen
     new: tuple[Finding, ...] = ()
-    changed: tuple[tuple[Finding, Known], ...] = ()
+    changed: tuple[tuple[Finding, KnownFinding], ...] = ()
     known: tuple[Finding, ...] = ()
-    mended: tuple[Known, ...] = ()
-    unjudged: tuple[Known, ...] = field(default=())
+    mended: tuple[KnownFinding, ...] = ()
+    unjudged: tuple[KnownFinding, ...] = field(default=())
     """Frozen findings about which nothing can be said now."""
 
 
@@ -139,7 +139,7 @@ def with_baseline(audit: Audit, baseline: Baseline) -> Audit:
     return replace(audit, findings=baseline.applied(audit.stack, audit.findings, audit.controls))
 
 
-def compared(audit: Audit, baseline: Baseline) -> Compared:
+def compare_baseline(audit: Audit, baseline: Baseline) -> Compared:
     """What became of the baseline in this audit, which `with_baseline` made."""
     frozen = baseline.stacks[audit.stack]
     before = {(k.control, k.subject): k for k in frozen.findings}
@@ -184,7 +184,7 @@ def summary(found: Compared, place: Place) -> list[str]:
     return lines
 
 
-def data(found: Compared) -> dict[str, object]:
+def baseline_data(found: Compared) -> dict[str, object]:
     """The same as JSON."""
     return {
         "date": found.frozen.date.isoformat(),

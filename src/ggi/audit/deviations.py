@@ -13,7 +13,7 @@ from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.tree import read
 from ggi.inventory.validate import nearest, validate
 from ggi.inventory.waiverfiles import REGIONS, Waivers, WaiversOf, read_waivers
-from ggi.inventory.waivers import Deviation, NotApplicable, Plan, Waiver, WaiverFile, matcher
+from ggi.inventory.waivers import Deviation, NotApplicable, RemediationPlan, Waiver, WaiverFile, matcher
 from ggi.messages import t
 
 __all__ = ["Applied", "Deviations", "WaiversOf", "load_waivers", "unused_problems"]
@@ -27,7 +27,7 @@ class Applied:
     note: str = ""
     waiver: Waiver | None = None
     not_applicable: NotApplicable | None = None
-    plan: Plan | None = None
+    plan: RemediationPlan | None = None
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Deviations:
             return Applied(Outcome.NOT_APPLICABLE, item.reason, not_applicable=item)
         if isinstance(item, Waiver):
             return self._waived(item, control, evidence)
-        assert isinstance(item, Plan)  # noqa: S101
+        assert isinstance(item, RemediationPlan)  # noqa: S101
         if item.due < self.date:
             return Applied(Outcome.FAIL, t("the plan was due on {date}", date=item.due))
         if item.value != evidence:
@@ -137,7 +137,7 @@ def _wrong(
             t("Declare it not applicable with a reason, or carry it with a plan (`plans:`)."),
             place,
         )
-    elif isinstance(item, Waiver | Plan) and not control.vocabulary.knows(item.value):
+    elif isinstance(item, Waiver | RemediationPlan) and not control.vocabulary.knows(item.value):
         yield Problem(
             t("{value} is no evidence of {id}", value=item.value, id=item.control),
             t("`ggi audit STACK --json` shows it; `ggi waivers migrate` rewrites what an older version accepted."),

@@ -205,7 +205,7 @@ def judge(
     return Judge(controls, seen, deviations, full=full).findings()
 
 
-def counted(findings: Iterable[Finding]) -> dict[Outcome, int]:
+def count_outcomes(findings: Iterable[Finding]) -> dict[Outcome, int]:
     """How many findings per outcome, every outcome named."""
     result = dict.fromkeys(Outcome, 0)
     for finding in findings:

@@ -39,7 +39,7 @@ def finding_data(audit: Audit, finding: Finding) -> dict[str, Any]:
     return result
 
 
-def data(audits: Sequence[Audit]) -> list[dict[str, Any]]:
+def audit_data(audits: Sequence[Audit]) -> list[dict[str, Any]]:
     """All audits as JSON."""
     return [
         {
@@ -60,7 +60,7 @@ def data(audits: Sequence[Audit]) -> list[dict[str, Any]]:
     ]
 
 
-def rows(audit: Audit, shown: Sequence[Outcome] = SHOWN) -> list[tuple[str, str, str, str, str]]:
+def audit_rows(audit: Audit, shown: Sequence[Outcome] = SHOWN) -> list[tuple[str, str, str, str, str]]:
     """(control, outcome, subject, what was seen, what to do) of every finding that is not simply fine, worst first."""
     listed = sorted(
         (f for f in audit.findings if f.outcome in shown),
@@ -75,14 +75,14 @@ def rows(audit: Audit, shown: Sequence[Outcome] = SHOWN) -> list[tuple[str, str,
             # What this place can't show is no news about this stack: one line for all of it.
             if finding.control == hidden[0]:
                 many = t("{count} controls", count=len(hidden))
-                result.append((ranges(hidden), word(finding), many, audit.in_words(finding), finding.note))
+                result.append((ranges(hidden), outcome_label(finding), many, audit.in_words(finding), finding.note))
             continue
         if finding.outcome is Outcome.UNKNOWN and unknown[finding.control] > 1:
             # One line says it: what was not judged is mostly not judged for the same reason.
             if finding.control not in told:
                 told.add(finding.control)
                 many = t("{count} subjects, such as {name}", count=unknown[finding.control], name=finding.subject)
-                result.append((finding.control, word(finding), many, audit.in_words(finding), finding.note))
+                result.append((finding.control, outcome_label(finding), many, audit.in_words(finding), finding.note))
             continue
         control = audit.controls[finding.control]
         advice = str(control.file.remediation) if finding.outcome is Outcome.FAIL else ""
@@ -91,11 +91,11 @@ def rows(audit: Audit, shown: Sequence[Outcome] = SHOWN) -> list[tuple[str, str,
             advice = t("accepted by {role} until {date}", role=finding.waiver.approver, date=finding.waiver.expires)
         note = f"{finding.note}. " if finding.note and advice else finding.note
         seen = audit.in_words(finding)
-        result.append((finding.control, word(finding), finding.subject, seen, f"{note}{advice}{where}"))
+        result.append((finding.control, outcome_label(finding), finding.subject, seen, f"{note}{advice}{where}"))
     return result
 
 
-def unjudged(audits: Sequence[Audit]) -> list[tuple[str, str, str]]:
+def list_unjudged(audits: Sequence[Audit]) -> list[tuple[str, str, str]]:
     """(controls, how many stacks, why) of what was not judged in any of many stacks; one line per reason."""
     stacks: dict[tuple[str, str], set[str]] = {}
     for audit in audits:
@@ -124,7 +124,7 @@ def ranges(ids: Sequence[str]) -> str:
     return ", ".join(f"{run[0]}..{run[-1].partition('-')[2]}" if len(run) > 1 else run[0] for run in runs)
 
 
-def word(finding: Finding) -> str:
+def outcome_label(finding: Finding) -> str:
     """The outcome for people, and whether it stops a change."""
     names = {
         Outcome.PASS: t("complies"),

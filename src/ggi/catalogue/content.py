@@ -10,7 +10,7 @@ from ggi.catalogue.component import Component
 from ggi.catalogue.modules import COMPONENTS, load_module, package, share_blocks
 from ggi.catalogue.release import Release, load_releases
 from ggi.errors import Origin, Problem, raise_if
-from ggi.inventory.load import Known
+from ggi.inventory.load import KnownContent
 from ggi.inventory.models import Model
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Slug
@@ -47,9 +47,9 @@ class Catalogue:
     roots: tuple[Path, ...]
 
     @property
-    def known(self) -> Known:
+    def known(self) -> KnownContent:
         """What an inventory may name."""
-        return Known(
+        return KnownContent(
             {name: c.settings for name, c in self.components.items()},
             {name: s.layer for name, s in self.services.items()},
             tuple(self.releases),

@@ -39,7 +39,7 @@ ERRORS = (
 )
 
 
-def told(message: str) -> str:
+def translate_error(message: str) -> str:
     """The message of an error of use, translated when it is a known one."""
     for pattern, text in ERRORS:
         if found := pattern.fullmatch(message):
@@ -49,7 +49,7 @@ def told(message: str) -> str:
     return message
 
 
-def remark(text: str) -> str:
+def translate_remark(text: str) -> str:
     """A help text with what Typer adds to it translated."""
     for pattern, word in REMARKS:
         text = pattern.sub(t(word).replace("\\", r"\\"), text)
@@ -69,7 +69,7 @@ def localise(command: Any) -> None:
             super().write_heading(t(heading))
 
         def write_dl(self, rows: Iterable[tuple[str, str]], *more: Any, **settings: Any) -> None:
-            super().write_dl([(first, remark(second)) for first, second in rows], *more, **settings)
+            super().write_dl([(first, translate_remark(second)) for first, second in rows], *more, **settings)
 
     command.context_class = type("Context", (base,), {"formatter_class": Formatter})
 
@@ -82,7 +82,7 @@ def usage_error(error: Any) -> str:
         help_option = context.help_option_names[0]
         lines.append(context.get_usage())
         lines.append(t("Try '{command} {option}' for help.", command=context.command_path, option=help_option) + "\n")
-    lines.append(f"{t('Error')}: {told(error.format_message())}")
+    lines.append(f"{t('Error')}: {translate_error(error.format_message())}")
     return "\n".join(lines)
 
 

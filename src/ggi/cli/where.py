@@ -13,7 +13,7 @@ from ggi.inventory.stack import StackKind
 from ggi.messages import mark, t
 
 if TYPE_CHECKING:
-    from ggi.app.where import Operation, Waiting, Where
+    from ggi.app.where import LastOperation, Waiting, Where
     from ggi.app.workspace import Workspace
 
 OUTCOMES = {
@@ -97,7 +97,7 @@ def _sandboxes(found: Where) -> str:
     return "; ".join(told[:MOST])
 
 
-def _last(last: Operation | None) -> str:
+def _last(last: LastOperation | None) -> str:
     if last is None:
         return t("nothing was done yet")
     return t(

@@ -74,7 +74,7 @@ def activation(
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ExpressionSource:
     """An expression as written, and where its first line is."""
 
     text: str
@@ -85,13 +85,13 @@ class CelError(ValueError):
     """A rule that could not be evaluated on an object; the message names no value."""
 
 
-def _position(message: str, source: Source) -> Origin:
+def _position(message: str, source: ExpressionSource) -> Origin:
     match = re.search(r"<input>:(\d+):", message)
     line = source.origin.line + int(match.group(1)) - 1 if match else source.origin.line
     return Origin(source.origin.file, line, source.origin.layer)
 
 
-def check(source: Source, wanted: str, problems: list[Problem]) -> bool:
+def check(source: ExpressionSource, wanted: str, problems: list[Problem]) -> bool:
     """Whether `source` compiles by itself and returns `wanted` ("BOOL", "STRING" or ""); else a problem is added."""
     if _FORBIDDEN.search(source.text):
         problems.append(

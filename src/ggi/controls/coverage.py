@@ -53,7 +53,7 @@ class FrameworkFile(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class NormCoverage:
     """One norm: who proves it, what kinds of proof they give at most, and how far that goes."""
 
     framework: str
@@ -78,7 +78,7 @@ def load_frameworks(roots: Sequence[Path]) -> list[FrameworkFile]:
     return [found[name] for name in sorted(found)]
 
 
-def coverage(controls: Iterable[Control], frameworks: Iterable[FrameworkFile]) -> list[Row]:
+def coverage(controls: Iterable[Control], frameworks: Iterable[FrameworkFile]) -> list[NormCoverage]:
     """A row per norm, in the order of the frameworks' files."""
     listed = list(controls)
     rows = []
@@ -92,7 +92,7 @@ def coverage(controls: Iterable[Control], frameworks: Iterable[FrameworkFile]) -
                     how = Coverage.ORGANISATIONAL if item.kind == "organisational" else Coverage.NOT_COVERED
                 proof = {p for c in citing for p in c.file.proof}
                 rows.append(
-                    Row(
+                    NormCoverage(
                         framework.framework,
                         framework.version,
                         norm,

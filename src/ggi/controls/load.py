@@ -40,12 +40,12 @@ class Controls:
         return len(self.by_id)
 
 
-def _source(tree: Node, lines: Sequence[str], text: str, *path: str) -> cel.Source:
+def _source(tree: Node, lines: Sequence[str], text: str, *path: str) -> cel.ExpressionSource:
     """An expression with the place of its first line: a block begins on the line after its key."""
     node = tree.child(*path)
     origin = node.origin if node is not None else tree.origin
     block = re.search(r":\s*[|>][-+0-9]*\s*(#.*)?$", lines[origin.line - 1]) if origin.line <= len(lines) else None
-    return cel.Source(text, Origin(origin.file, origin.line + bool(block), origin.layer))
+    return cel.ExpressionSource(text, Origin(origin.file, origin.line + bool(block), origin.layer))
 
 
 def _expressions(

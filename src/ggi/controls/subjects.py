@@ -77,14 +77,14 @@ def of_objects(objects: Iterable[Mapping[str, Any]], built: Landscape | None) ->
     return result
 
 
-def opened(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """Properties as Pulumi keeps them, as plain values: secrets hidden, unknowns marked, its own keys left out."""
     if isinstance(value, Mapping):
         if value.get(SECRET_MARK) == SECRET_SIGNATURE:
-            return opened(value["value"]) if "value" in value else {}
-        return {key: opened(item) for key, item in value.items() if not key.startswith("__")}
+            return plain_values(value["value"]) if "value" in value else {}
+        return {key: plain_values(item) for key, item in value.items() if not key.startswith("__")}
     if isinstance(value, list | tuple):
-        return [opened(item) for item in value]
+        return [plain_values(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         # The engine's wire knows one kind of number.
         return int(value)
@@ -93,7 +93,7 @@ def opened(value: Any) -> Any:
 
 def of_properties(name: str, properties: Mapping[str, Any]) -> Subject:
     """One Kubernetes object from the properties that Pulumi has of it. Empty `data`: it is encrypted, keys and all."""
-    body = opened(properties)
+    body = plain_values(properties)
     if body.get("kind") == "Secret":
         data = properties.get("data")
         hidden = isinstance(data, Mapping) and "ciphertext" in data

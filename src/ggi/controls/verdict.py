@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ggi.errors import Origin
-from ggi.inventory.waivers import NotApplicable, Plan, Waiver
+from ggi.inventory.waivers import NotApplicable, RemediationPlan, Waiver
 
 
 class Outcome(StrEnum):
@@ -61,7 +61,7 @@ class Finding:
     origin: Origin | None = None
     waiver: Waiver | None = None
     not_applicable: NotApplicable | None = None
-    plan: Plan | None = None
+    plan: RemediationPlan | None = None
     known_since: dt.date | None = None
     """Set by a baseline: this failure was there when the landscape came in. It stays a failure and does not block."""
     urgent: bool = False

@@ -13,7 +13,7 @@ from ggi.controls.verdict import Outcome as AuditOutcome
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.control import controls_of, version_of
 from ggi.cookbook.deviations import ENVIRONMENT
-from ggi.cookbook.judge import Compliance, Judged, judge
+from ggi.cookbook.judge import Compliance, JudgedSetting, judge
 from ggi.cookbook.reading import ReadResult, Ref
 from ggi.cookbook.targets import M365Tenant, RecipeTarget
 from ggi.inventory.waiverfiles import WaiversOf
@@ -52,7 +52,9 @@ def audit_tenant(
     )
 
 
-def _finding(one: Judged, control: Control, deviations: Deviations, tenant: M365Tenant, date: dt.date) -> Finding:
+def _finding(
+    one: JudgedSetting, control: Control, deviations: Deviations, tenant: M365Tenant, date: dt.date
+) -> Finding:
     subject = str(one.ref)
     enforcement = control.enforcement(ENVIRONMENT, date)
     if one.outcome is Compliance.COMPLIANT:

@@ -27,7 +27,7 @@ _SEVERITY = {"critical": mark("critical"), "high": mark("high"), "medium": mark(
 
 
 @dataclass(frozen=True)
-class Row:
+class BookletRow:
     """One property of a recipe, as the booklet tells it."""
 
     object: str
@@ -58,13 +58,13 @@ def wanted_words(want: Want, book: Cookbook, labels: Mapping[str, str]) -> str:
     return t(words, value=value)
 
 
-def rows(recipe: Recipe, book: Cookbook) -> Iterator[Row]:
+def rows(recipe: Recipe, book: Cookbook) -> Iterator[BookletRow]:
     """Every property of a recipe."""
     for setting in recipe.file.settings:
         resource = book.resource(setting.resource)
         item = _item(setting, book)
         for want in setting.want:
-            yield Row(
+            yield BookletRow(
                 f"{resource.title}{f' ({item})' if item else ''}",
                 want.path,
                 wanted_words(want, book, resource.properties[want.path].labels),

@@ -225,5 +225,5 @@ MODELS: Mapping[str, type[BaseModel]] = {"recipe": RecipeFile, "product": Produc
 def cookbook_schemas() -> dict[str, Schema]:
     """All schemas by kind of file; `ggi.inventory.schema.write_schemas` writes them to cookbook/schema/."""
     made = schemas({}, MODELS)
-    made["recipe"]["$defs"]["Source"]["properties"]["framework"]["enum"] = sorted(load_terms([]).frameworks)
+    made["recipe"]["$defs"]["RecipeSource"]["properties"]["framework"]["enum"] = sorted(load_terms([]).frameworks)
     return {kind: made[kind] for kind in MODELS}

@@ -20,13 +20,13 @@ ISO_TEXT = Text(
 def control_of(recipe: Recipe, terms: Terms) -> Control:
     """The control that a recipe is. Its sources are the recipe's, and the controls of ISO 27002 it belongs to."""
     file = recipe.file
-    title = Text(nl=file.title.nl, en=file.title.en)
+    title = file.title
     sources = [
         SourceReference(
             framework=source.framework,
             version=source.version,
             id=source.id,
-            text=Text(nl=source.note.nl, en=source.note.en) if source.note else title,
+            text=source.note or title,
         )
         for source in file.sources
     ]
@@ -34,7 +34,7 @@ def control_of(recipe: Recipe, terms: Terms) -> Control:
     made = ControlFile(
         id=file.id,
         title=title,
-        why=Text(nl=file.why.nl, en=file.why.en),
+        why=file.why,
         severity=Severity(file.severity),
         since=file.since,
         measure=Measure.ISO,
@@ -42,7 +42,7 @@ def control_of(recipe: Recipe, terms: Terms) -> Control:
         sources=sources,
         shared=["absent"],
         message=Text(nl=f"Wijkt af: {file.title.nl}", en=f"Deviates: {file.title.en}"),
-        remediation=Text(nl=file.rollout.nl, en=file.rollout.en),
+        remediation=file.rollout,
     )
     kinds = frozenset({file.settings[0].resource.split("/")[0]})
     return Control(made, kinds, recipe.origin, family=terms.family(file.id), vocabulary=terms.vocabulary(made))

@@ -18,7 +18,7 @@ from ggi.clock import today
 from ggi.controls.verdict import Outcome as AuditOutcome
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.control import controls_of
-from ggi.cookbook.judge import Compliance, Judged
+from ggi.cookbook.judge import Compliance, JudgedSetting
 from ggi.cookbook.plan import Waived
 from ggi.cookbook.targets import M365Tenant
 from ggi.inventory.waiverfiles import WaiversOf
@@ -43,7 +43,7 @@ def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook, date: d
     controls = controls_of(book)
     deviations = Deviations(own.file, ENVIRONMENT, date or today())
 
-    def waived(one: Judged) -> bool:
+    def waived(one: JudgedSetting) -> bool:
         if one.outcome is not Compliance.DRIFT:
             return False
         return deviations.of(controls[one.recipe], str(one.ref), one.evidence).outcome in EXPLAINED
@@ -55,7 +55,7 @@ DRAFT_DAYS = 90
 """Until when a draft holds: short, since nobody has decided anything yet."""
 
 
-def draft(judged: Iterable[Judged], book: Cookbook, date: dt.date) -> str:
+def draft(judged: Iterable[JudgedSetting], book: Cookbook, date: dt.date) -> str:
     """A file for policies/waivers/m365/. Reason, compensation and roles are for people; the file says so."""
     waivers = [
         {

@@ -29,7 +29,7 @@ class Drifted:
         return dict(vars(self))
 
 
-def drifted(
+def find_changes(
     known: Mapping[str, Mapping[str, Any]],
     seen: Mapping[Ref, ReadResult],
     targets: Iterable[RecipeTarget],

@@ -14,8 +14,8 @@ from typing import Any
 
 from ggi.cookbook.graph.client import GraphClient, Request
 from ggi.cookbook.invariants import POLICIES
-from ggi.cookbook.judge import Judged, Line
-from ggi.cookbook.plan import Plan
+from ggi.cookbook.judge import JudgedProperty, JudgedSetting
+from ggi.cookbook.plan import WritePlan
 from ggi.cookbook.reading import Reading
 from ggi.messages import t
 
@@ -82,10 +82,10 @@ class _Logs:
 
 
 Told = tuple[str, Mapping[str, int]]
-Count = Callable[[Judged, Line, _Logs], Awaitable[Told | None]]
+Count = Callable[[JudgedSetting, JudgedProperty, _Logs], Awaitable[Told | None]]
 
 
-async def _reported(one: Judged, line: Line, logs: _Logs) -> Told | None:
+async def _reported(one: JudgedSetting, line: JudgedProperty, logs: _Logs) -> Told | None:
     """Sign-ins that a policy in report-only mode would have stopped."""
     if line.actual != REPORTING:
         return None
@@ -103,7 +103,7 @@ async def _reported(one: Judged, line: Line, logs: _Logs) -> Told | None:
     return text, counts
 
 
-async def _second_factor(one: Judged, line: Line, logs: _Logs) -> Told | None:
+async def _second_factor(one: JudgedSetting, line: JudgedProperty, logs: _Logs) -> Told | None:
     """People who must register before a second factor is asked."""
     if "mfa" not in (line.wanted.value or []):
         return None
@@ -111,7 +111,7 @@ async def _second_factor(one: Judged, line: Line, logs: _Logs) -> Told | None:
     return t("{people} people have not registered a second factor", **counts), counts
 
 
-async def _senders(one: Judged, line: Line, logs: _Logs) -> Told | None:
+async def _senders(one: JudgedSetting, line: JudgedProperty, logs: _Logs) -> Told | None:
     """Accounts that send mail with a password alone."""
     found = await logs.sign_ins(" and clientAppUsed eq 'Authenticated SMTP'")
     counts = {"sign_ins": len(found), "people": len({str(one.get("userId", "")) for one in found})}
@@ -119,7 +119,7 @@ async def _senders(one: Judged, line: Line, logs: _Logs) -> Told | None:
     return text, counts
 
 
-async def _guests(one: Judged, line: Line, logs: _Logs) -> Told | None:
+async def _guests(one: JudgedSetting, line: JudgedProperty, logs: _Logs) -> Told | None:
     """Guests whose organisation is not on the list."""
     allowed = {str(domain).casefold() for domain in line.wanted.value}
     domains = Counter(_domain(guest) for guest in await logs.guests())
@@ -150,12 +150,12 @@ COUNTED: Mapping[tuple[str, str], Count] = {
 """What Graph can count, by the setting that would be noticed."""
 
 
-def countable(plan: Plan) -> bool:
+def countable(plan: WritePlan) -> bool:
     """Whether there is anything in this plan that Graph can count."""
     return any((one.ref.resource, line.wanted.path) in COUNTED for one in plan.drifts() for line in one.lines)
 
 
-async def counted(plan: Plan, client: GraphClient, now: dt.datetime | None = None) -> list[Remark]:
+async def count_impact(plan: WritePlan, client: GraphClient, now: dt.datetime | None = None) -> list[Remark]:
     """For everything that differs and can be counted, the count, or why there is none."""
     logs = _Logs(client, now or dt.datetime.now(tz=dt.UTC))
     found: list[Remark] = []
@@ -174,7 +174,7 @@ async def counted(plan: Plan, client: GraphClient, now: dt.datetime | None = Non
     return list({(r.recipe, r.text): r for r in found}.values())
 
 
-def forgotten(judged: Iterable[Judged], now: dt.datetime | None = None) -> Iterator[Remark]:
+def forgotten(judged: Iterable[JudgedSetting], now: dt.datetime | None = None) -> Iterator[Remark]:
     """Policies that have only reported for a month, since they were made or last changed. Costs no request."""
     for one in judged:
         reading = one.reading

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from ggi.cookbook.compare import same
-from ggi.cookbook.judge import Judged
-from ggi.cookbook.plan import Plan, enforcing
+from ggi.cookbook.judge import JudgedSetting
+from ggi.cookbook.plan import WritePlan, enforcing
 from ggi.cookbook.reading import Ref, Unreadable
 from ggi.cookbook.targets import RecipeTarget, WantedValue
 from ggi.errors import Problem
@@ -34,7 +34,7 @@ class Groups(Protocol):
         """How many members a group has."""
 
 
-async def broken(plan: Plan, graph: object) -> list[Problem]:
+async def broken(plan: WritePlan, graph: object) -> list[Problem]:
     """Every invariant that the plan would break."""
     problems = list(_unguarded(plan))
     groups: set[str] = set()
@@ -70,7 +70,7 @@ def _way_back(members: int | Unreadable) -> Iterator[Problem]:
         yield Problem(message, t("Add emergency accounts to the group first. Nothing was written."))
 
 
-def _unguarded(plan: Plan) -> Iterator[Problem]:
+def _unguarded(plan: WritePlan) -> Iterator[Problem]:
     """Entra ID refuses enforced policies while security defaults are on: refuse the plan instead of failing midway."""
     enforced = {name for change in plan.changes if enforcing(change, plan.targets) for name in change.recipes}
     changing = {recipe for change in plan.changes for recipe in change.recipes}
@@ -87,7 +87,7 @@ def _unguarded(plan: Plan) -> Iterator[Problem]:
         )
 
 
-def _gone(one: Judged, replaced: list[WantedValue]) -> bool:
+def _gone(one: JudgedSetting, replaced: list[WantedValue]) -> bool:
     """Whether what is to be replaced is off already."""
     values = one.reading.values if one.reading is not None else None
     return values is not None and all(same(values.get(want.path), want.value) for want in replaced)

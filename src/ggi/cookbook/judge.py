@@ -23,7 +23,7 @@ class Compliance(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
+class JudgedProperty:
     """One property: what is wanted, what is there (`ABSENT` in an object that does not exist), and whether it fits."""
 
     wanted: WantedValue
@@ -37,13 +37,13 @@ ABSENT = object()
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedSetting:
     """One recipe about one object."""
 
     recipe: str
     ref: Ref
     outcome: Compliance
-    lines: tuple[Line, ...] = ()
+    lines: tuple[JudgedProperty, ...] = ()
     reading: Reading | None = None
     reason: Unreadable | None = None
     note: str = ""
@@ -64,10 +64,10 @@ Enforced = Callable[[str], bool]
 
 def judge(
     targets: Iterable[RecipeTarget], seen: Mapping[Ref, ReadResult], book: Cookbook, will_be: Enforced | None = None
-) -> tuple[Judged, ...]:
+) -> tuple[JudgedSetting, ...]:
     """Every target about every object. `will_be` tells of a recipe whether it will be enforced; default: is now."""
     ordered = sorted(targets, key=lambda target: bool(target.recipe.file.while_enforced))
-    found: list[Judged] = []
+    found: list[JudgedSetting] = []
 
     def enforced(name: str) -> bool:
         about = [one for one in found if one.recipe == name]
@@ -80,15 +80,19 @@ def judge(
     return tuple(sorted(found, key=lambda one: (order[one.recipe], one.ref)))
 
 
-def _of_target(target: RecipeTarget, seen: Mapping[Ref, ReadResult], book: Cookbook, met: bool) -> Iterator[Judged]:
+def _of_target(
+    target: RecipeTarget, seen: Mapping[Ref, ReadResult], book: Cookbook, met: bool
+) -> Iterator[JudgedSetting]:
     if target.undecided:
         reason = Unreadable(Reason.UNDECIDED, ", ".join(target.undecided))
-        yield Judged(target.id, Ref(target.recipe.file.settings[0].resource), Compliance.UNREADABLE, reason=reason)
+        yield JudgedSetting(
+            target.id, Ref(target.recipe.file.settings[0].resource), Compliance.UNREADABLE, reason=reason
+        )
         return
     for asked in target.asked:
         for ref, found in _about(asked, seen):
             if isinstance(found, Unreadable):
-                yield Judged(target.id, ref, Compliance.UNREADABLE, reason=found)
+                yield JudgedSetting(target.id, ref, Compliance.UNREADABLE, reason=found)
             else:
                 yield _object(target, asked, ref, found, seen, book, met)
 
@@ -115,7 +119,7 @@ def _object(
     seen: Mapping[Ref, ReadResult],
     book: Cookbook,
     met: bool,
-) -> Judged:
+) -> JudgedSetting:
     lines = tuple(_line(want, found, book, ref, met) for want in asked.wants)
     outcome = _worst([line.outcome for line in lines])
     if outcome is Compliance.DRIFT and asked.any_item:
@@ -124,12 +128,12 @@ def _object(
                 theirs = tuple(_line(want, reading, book, other, met) for want in asked.wants)
                 if all(line.outcome is Compliance.COMPLIANT for line in theirs):
                     note = t("{name} does the same", name=other.item)
-                    return Judged(target.id, ref, Compliance.COMPLIANT, theirs, reading, note=note)
+                    return JudgedSetting(target.id, ref, Compliance.COMPLIANT, theirs, reading, note=note)
     reason = next((line.actual for line in lines if line.outcome is Compliance.UNREADABLE), None)
     note = next((line.note for line in lines if line.note), "")
     if outcome is Compliance.UNREADABLE:
-        return Judged(target.id, ref, outcome, lines, found, reason)
-    return Judged(target.id, ref, outcome, lines, found, note=note)
+        return JudgedSetting(target.id, ref, outcome, lines, found, reason)
+    return JudgedSetting(target.id, ref, outcome, lines, found, note=note)
 
 
 def _worst(outcomes: Sequence[Compliance]) -> Compliance:
@@ -139,23 +143,23 @@ def _worst(outcomes: Sequence[Compliance]) -> Compliance:
     return Compliance.UNREADABLE if Compliance.UNREADABLE in outcomes else Compliance.COMPLIANT
 
 
-def _line(want: WantedValue, found: Reading, book: Cookbook, ref: Ref, met: bool) -> Line:
+def _line(want: WantedValue, found: Reading, book: Cookbook, ref: Ref, met: bool) -> JudgedProperty:
     if want.otherwise is not None and not met:
         want = replace(want, comparison="equal", value=want.otherwise, otherwise=None)
     if found.values is None:
-        return Line(want, ABSENT, Compliance.DRIFT, t("does not exist"))
+        return JudgedProperty(want, ABSENT, Compliance.DRIFT, t("does not exist"))
     if want.path not in found.values:
-        return Line(want, Unreadable(Reason.ABSENT, want.path), Compliance.UNREADABLE)
+        return JudgedProperty(want, Unreadable(Reason.ABSENT, want.path), Compliance.UNREADABLE)
     actual = found.values[want.path]
     if isinstance(actual, Unreadable):
-        return Line(want, actual, Compliance.UNREADABLE)
+        return JudgedProperty(want, actual, Compliance.UNREADABLE)
     if holds(want.comparison, want.value, actual):
-        return Line(want, actual, Compliance.COMPLIANT)
+        return JudgedProperty(want, actual, Compliance.COMPLIANT)
     prop = book.resource(ref.resource).properties[want.path]
     if prop.type == "enum" and isinstance(actual, str) and not any(same(actual, v) for v in prop.values):
         # It may be stricter than anything this release knows, so it is not overwritten either.
-        return Line(want, Unreadable(Reason.NEWER, f"{want.path}={actual}"), Compliance.UNREADABLE)
+        return JudgedProperty(want, Unreadable(Reason.NEWER, f"{want.path}={actual}"), Compliance.UNREADABLE)
     note = ""
     if want.report_only is not None and same(actual, want.report_only):
         note = t("in report-only mode: nothing is enforced")
-    return Line(want, actual, Compliance.DRIFT, note)
+    return JudgedProperty(want, actual, Compliance.DRIFT, note)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ggi.cookbook.compare import same, to_write
 from ggi.cookbook.content import Cookbook
-from ggi.cookbook.judge import ABSENT, Compliance, Judged, judge
+from ggi.cookbook.judge import ABSENT, Compliance, JudgedSetting, judge
 from ggi.cookbook.product import DNS
 from ggi.cookbook.reading import Reading, ReadResult, Ref
 from ggi.cookbook.targets import RecipeTarget
@@ -47,23 +47,23 @@ class PlannedWrite:
 
 
 @dataclass(frozen=True)
-class Plan:
+class WritePlan:
     """What was judged, what will be written in this order, and what is only proposed or has to be done by hand."""
 
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedSetting, ...]
     targets: Mapping[str, RecipeTarget]
     changes: tuple[PlannedWrite, ...]
     proposed: tuple[PlannedWrite, ...] = ()
-    by_hand: tuple[Judged, ...] = ()
-    waived: tuple[Judged, ...] = ()
+    by_hand: tuple[JudgedSetting, ...] = ()
+    waived: tuple[JudgedSetting, ...] = ()
     report_only: bool = False
 
-    def drifts(self) -> tuple[Judged, ...]:
+    def drifts(self) -> tuple[JudgedSetting, ...]:
         """Everything that differs and is not waived."""
         return tuple(one for one in self.judged if one.outcome is Compliance.DRIFT and one not in self.waived)
 
 
-Waived = Callable[[Judged], bool]
+Waived = Callable[[JudgedSetting], bool]
 
 
 def make_plan(
@@ -73,7 +73,7 @@ def make_plan(
     waived: Waived = lambda _: False,
     *,
     report_only: bool = False,
-) -> Plan:
+) -> WritePlan:
     """The plan. A waiver wins over a change; `report_only` writes what a recipe gives for it and enforces nothing."""
     by_id = {target.id: target for target in targets}
     now = judge(by_id.values(), seen, book)
@@ -86,11 +86,11 @@ def make_plan(
     apply = [one for one in writable if by_id[one.recipe].stage is Stage.APPLY]
     propose = [one for one in writable if by_id[one.recipe].stage is Stage.PROPOSE]
     changes = _ordered(_merged(apply, report_only), by_id, book, report_only)
-    return Plan(judged, by_id, changes, _merged(propose, report_only), by_hand, accepted, report_only)
+    return WritePlan(judged, by_id, changes, _merged(propose, report_only), by_hand, accepted, report_only)
 
 
 def _enforced_after(
-    now: Iterable[Judged], by_id: Mapping[str, RecipeTarget], waived: Waived, report_only: bool
+    now: Iterable[JudgedSetting], by_id: Mapping[str, RecipeTarget], waived: Waived, report_only: bool
 ) -> Callable[[str], bool]:
     found = list(now)
 
@@ -105,7 +105,7 @@ def _enforced_after(
     return will_be
 
 
-def _values(one: Judged, report_only: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _values(one: JudgedSetting, report_only: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for line in one.lines:
@@ -124,7 +124,7 @@ def _values(one: Judged, report_only: bool) -> tuple[dict[str, Any], dict[str, A
     return before, after
 
 
-def _merged(judged: Iterable[Judged], report_only: bool) -> tuple[PlannedWrite, ...]:
+def _merged(judged: Iterable[JudgedSetting], report_only: bool) -> tuple[PlannedWrite, ...]:
     """One change per object, whatever number of recipes ask for it: fewer requests, and no state in between."""
     made: dict[Ref, PlannedWrite] = {}
     for one in judged:

@@ -8,25 +8,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from ggi.controls.control import Text
 from ggi.inventory.m365 import ParameterName, RecipeId
 from ggi.inventory.models import Model
 from ggi.inventory.types import Date, Line
-from ggi.messages import language, t
+from ggi.messages import t
 
 COMPARISONS = ("equal", "contains", "one_of", "at_most", "unset")
 
 
-class Text(Model):
-    """A text in both languages."""
-
-    nl: Annotated[str, Field(min_length=3)]
-    en: Annotated[str, Field(min_length=3)]
-
-    def __str__(self) -> str:
-        return self.nl if language() == "nl" else self.en
-
-
-class Source(Model):
+class RecipeSource(Model):
     """Where a value comes from. Ids are reused and change meaning between versions, so the version is part of it."""
 
     framework: Line
@@ -102,7 +93,7 @@ class RecipeFile(Model):
     settings: Annotated[list[Setting], Field(min_length=1)]
     while_enforced: list[RecipeId] = []
     """Recipes that must be enforced for this one; see `otherwise`."""
-    sources: Annotated[list[Source], Field(min_length=1)]
+    sources: Annotated[list[RecipeSource], Field(min_length=1)]
     iso27002: Annotated[list[Annotated[str, Field(pattern=r"^[5-8]\.[0-9]{1,2}$")]], Field(min_length=1)]
     """Controls of ISO 27002:2022, which BIO2 numbers alike; the mapping is ours."""
     licences: list[Literal["Entra ID P1", "Entra ID P2", "E3", "E5", "Customer Lockbox", "Teams Premium"]] = []

@@ -148,7 +148,7 @@ def read_result(text: str) -> Mapping[str, Any]:
 
 
 @dataclass
-class Steps:
+class RunnerSteps:
     """Makes the steps of plan files; `identity` names the tenant for connecting."""
 
     book: Cookbook
@@ -213,7 +213,7 @@ class RunnerChannel:
     def __init__(self, book: Cookbook, runner: Runner, identity: Mapping[str, str] | None = None) -> None:
         self._book = book
         self._runner = runner
-        self.steps = Steps(book, identity or {})
+        self.steps = RunnerSteps(book, identity or {})
 
     async def read(self, refs: Sequence[Ref]) -> dict[Ref, ReadResult]:
         """One run for everything."""

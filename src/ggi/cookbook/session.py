@@ -11,7 +11,7 @@ from ggi.cookbook.compare import same
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.invariants import broken
 from ggi.cookbook.journal import Journal
-from ggi.cookbook.plan import Plan, PlannedWrite, Waived, make_plan, refs_of
+from ggi.cookbook.plan import PlannedWrite, Waived, WritePlan, make_plan, refs_of
 from ggi.cookbook.product import GRAPH
 from ggi.cookbook.reading import EVERY, Reading, ReadResult, Reason, Ref, Unreadable
 from ggi.cookbook.targets import Asked, M365Tenant, RecipeTarget
@@ -49,23 +49,23 @@ class TenantSession:
 
     async def plan(
         self, targets: Sequence[RecipeTarget], waived: Waived = lambda _: False, *, report_only: bool = False
-    ) -> Plan:
+    ) -> WritePlan:
         """Read, compare, and plan."""
         seen = await self.read(refs_of(targets))
         return make_plan(targets, seen, self.book, waived, report_only=report_only)
 
-    async def check_invariants(self, plan: Plan) -> None:
+    async def check_invariants(self, plan: WritePlan) -> None:
         """Raises WorkError with every invariant that the plan would break; nothing was written."""
         problems = await broken(plan, self.channels.get(GRAPH))
         if problems:
             raise WorkError(*problems)
 
-    async def apply(self, plan: Plan) -> None:
+    async def apply(self, plan: WritePlan) -> None:
         """Write the plan when it breaks no invariant; see `check_invariants` and `write`. Raises WorkError."""
         await self.check_invariants(plan)
         await self.write(plan)
 
-    async def write(self, plan: Plan) -> None:
+    async def write(self, plan: WritePlan) -> None:
         """Write a plan that was checked.
 
         Raises WorkError at the first write that does not stick; what was done is in the journal.

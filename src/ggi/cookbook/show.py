@@ -8,14 +8,14 @@ from typing import Any
 from ggi.cookbook.compare import shown
 from ggi.cookbook.content import Cookbook
 from ggi.cookbook.impact import Remark
-from ggi.cookbook.judge import ABSENT, Compliance, Judged, Line
-from ggi.cookbook.plan import Plan, PlannedWrite
+from ggi.cookbook.judge import ABSENT, Compliance, JudgedProperty, JudgedSetting
+from ggi.cookbook.plan import PlannedWrite, WritePlan
 from ggi.cookbook.product import GRAPH
 from ggi.inventory.m365 import Stage
 from ggi.messages import t
 
 
-def _wanted(line: Line) -> str:
+def _wanted(line: JudgedProperty) -> str:
     want = line.wanted
     value = shown(want.value, want.labels)
     if want.comparison == "contains":
@@ -29,11 +29,11 @@ def _wanted(line: Line) -> str:
     return value
 
 
-def _seen(line: Line) -> str:
+def _seen(line: JudgedProperty) -> str:
     return t("does not exist") if line.actual is ABSENT else shown(line.actual, line.wanted.labels)
 
 
-def word(one: Judged, plan: Plan) -> str:
+def word(one: JudgedSetting, plan: WritePlan) -> str:
     """The outcome for people."""
     if one in plan.waived:
         return t("accepted deviation")
@@ -49,7 +49,7 @@ def outcome_word(outcome: Compliance) -> str:
     }[outcome]
 
 
-def check_rows(plan: Plan) -> list[tuple[str, str, str, str, str]]:
+def check_rows(plan: WritePlan) -> list[tuple[str, str, str, str, str]]:
     """(recipe, outcome, object, seen, wanted) of everything that does not simply comply."""
     rows = []
     for one in plan.judged:
@@ -69,7 +69,7 @@ def check_rows(plan: Plan) -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
-def closing(stack: str, plan: Plan) -> str:
+def closing(stack: str, plan: WritePlan) -> str:
     """One line that counts recipes per outcome; what was not read is never counted as complying."""
     by_recipe: dict[str, set[str]] = {}
     for one in plan.judged:
@@ -89,7 +89,9 @@ def closing(stack: str, plan: Plan) -> str:
     )
 
 
-def plan_lines(plan: Plan, book: Cookbook, remarks: Sequence[Remark] = (), *, writing: bool = False) -> Iterator[str]:
+def plan_lines(
+    plan: WritePlan, book: Cookbook, remarks: Sequence[Remark] = (), *, writing: bool = False
+) -> Iterator[str]:
     """The plan as a change request: what differs, what users notice, what is needed, what can be undone.
 
     `remarks`: what was counted in this tenant; each is shown with its recipe.
@@ -127,7 +129,7 @@ def plan_lines(plan: Plan, book: Cookbook, remarks: Sequence[Remark] = (), *, wr
         yield t("Proposed, not written (stage propose): {count}.", count=len(plan.proposed))
 
 
-def _stage(one: Judged, plan: Plan) -> str:
+def _stage(one: JudgedSetting, plan: WritePlan) -> str:
     return {
         Stage.OBSERVE: t("observe: only reported"),
         Stage.PROPOSE: t("propose: planned, not written"),
@@ -135,7 +137,7 @@ def _stage(one: Judged, plan: Plan) -> str:
     }[plan.targets[one.recipe].stage]
 
 
-def _object_lines(one: Judged, plan: Plan) -> Iterator[str]:
+def _object_lines(one: JudgedSetting, plan: WritePlan) -> Iterator[str]:
     accepted = f"  ({t('accepted deviation')})" if one in plan.waived else ""
     if one.reason is not None:
         yield f"    {one.ref}: {t('not readable')}: {one.reason}"
@@ -147,7 +149,7 @@ def _object_lines(one: Judged, plan: Plan) -> Iterator[str]:
             yield f"      {line.wanted.path}: {seen}{_wanted(line)}"
 
 
-def _needs(recipe: str, plan: Plan, book: Cookbook) -> list[str]:
+def _needs(recipe: str, plan: WritePlan, book: Cookbook) -> list[str]:
     found: dict[str, None] = {}
     for asked in plan.targets[recipe].asked:
         product, resource = book.product(asked.ref.resource), book.resource(asked.ref.resource)
@@ -158,16 +160,16 @@ def _needs(recipe: str, plan: Plan, book: Cookbook) -> list[str]:
     return list(found) or [t("nothing")]
 
 
-def _reversible(one: Judged, book: Cookbook) -> str:
+def _reversible(one: JudgedSetting, book: Cookbook) -> str:
     fine = book.resource(one.ref.resource).reversible
     return t("can be undone: ggi m365 release --restore") if fine else t("can't be undone")
 
 
-def _value(line: Line) -> Any:
+def _value(line: JudgedProperty) -> Any:
     return None if line.actual is ABSENT or line.outcome is Compliance.UNREADABLE else line.actual
 
 
-def judged_data(one: Judged, plan: Plan) -> dict[str, Any]:
+def judged_data(one: JudgedSetting, plan: WritePlan) -> dict[str, Any]:
     """One recipe about one object, as data."""
     return {
         "recipe": one.recipe,
@@ -203,7 +205,7 @@ def change_data(change: PlannedWrite) -> dict[str, Any]:
     }
 
 
-def plan_data(plan: Plan, remarks: Sequence[Remark] = ()) -> dict[str, Any]:
+def plan_data(plan: WritePlan, remarks: Sequence[Remark] = ()) -> dict[str, Any]:
     """A whole plan, as data."""
     return {
         "recipes": [judged_data(one, plan) for one in plan.judged],

@@ -70,7 +70,7 @@ def save(snapshot: Snapshot, folder: Path, key: Ed25519PrivateKey) -> Path:
     return path
 
 
-def checked(path: Path) -> tuple[Snapshot, Ed25519PublicKey]:
+def verify_snapshot(path: Path) -> tuple[Snapshot, Ed25519PublicKey]:
     """A snapshot that is as it was signed, and whose key signed it. Raises InputError."""
     place = Origin(str(path), 0)
     try:
@@ -92,7 +92,7 @@ def checked(path: Path) -> tuple[Snapshot, Ed25519PublicKey]:
 
 def load(path: Path, key: Ed25519PublicKey, stack: str) -> Snapshot:
     """The snapshot of a tenant from its file. Raises InputError when it is of another, or not signed with this key."""
-    found, signer = checked(path)
+    found, signer = verify_snapshot(path)
     place = Origin(str(path), 0)
     if found.stack != stack:
         message = t("this snapshot is of {other}, not of {stack}", other=found.stack, stack=stack)

@@ -75,7 +75,7 @@ def cluster_objects(stack: str, controls: Iterable[Control], date: dt.date) -> l
     return result
 
 
-def installed(api: KubeApi) -> tuple[str, str]:
+def find_installed(api: KubeApi) -> tuple[str, str]:
     """The cluster stack that brought the role, and its fingerprint; both empty when there is none."""
     live = api.find(f"{RBAC}/v1", "ClusterRole", ROLE)
     metadata = live["metadata"] if live else {}

@@ -67,7 +67,7 @@ def message(finding: Finding, control: Control, evidence: str = "") -> str:
     return f"{head}{control.file.message}{seen}\n    {note}{control.file.remediation}{where}"
 
 
-def spoken(finding: Finding) -> bool:
+def is_reported(finding: Finding) -> bool:
     """Whether a run says it: what deviates, what was waived, and what could not be judged for want of a value."""
     if finding.outcome is Outcome.UNKNOWN:
         return bool(finding.note)
@@ -185,7 +185,7 @@ def _is_judged(resource: Any) -> bool:
 
 
 def _reports(finding: Finding, mandatory: bool) -> bool:
-    return spoken(finding) and finding.blocks == mandatory
+    return is_reported(finding) and finding.blocks == mandatory
 
 
 class _Turn(threading.local):
@@ -308,7 +308,7 @@ def _judging(turn: _Turn, judged: Callable[[Any], list[Finding]]) -> Callable[[A
             turn.found = judged(args)
         except GgiError as error:
             report(str(error))
-        turn.speakers = frozenset(_name(f) for f in turn.found if spoken(f))
+        turn.speakers = frozenset(_name(f) for f in turn.found if is_reported(f))
 
     return validate
 

@@ -120,7 +120,7 @@ def build(go: Path, name: str, source: GoSource, target: Path, report: Report) -
         (work / "result").replace(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    duration = spoken(time.monotonic() - started)
+    duration = describe_duration(time.monotonic() - started)
     report(t("{name} {version}: built in {duration}", name=name, version=source.version, duration=duration))
 
 
@@ -146,7 +146,7 @@ def run_watched(command: list[str], cwd: Path, env: Mapping[str, str], what: str
                 process.wait(SIGN_OF_LIFE)
                 break
             except subprocess.TimeoutExpired:
-                report(f"{what}: {counted.summary()}, {spoken(time.monotonic() - started)}")
+                report(f"{what}: {counted.summary()}, {describe_duration(time.monotonic() - started)}")
     finally:
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
@@ -211,7 +211,7 @@ def last_lines(text: str, count: int = 6) -> str:
     return " | ".join(line.strip() for line in text.strip().splitlines()[-count:]) or t("no reason given")
 
 
-def spoken(seconds: float) -> str:
+def describe_duration(seconds: float) -> str:
     """`75.2` as `1 min 15 s`."""
     whole = round(seconds)
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"

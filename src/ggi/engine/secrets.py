@@ -68,7 +68,7 @@ def read_root_key(configured: str | None) -> bytes:
     )
 
 
-class Resolver:
+class SecretResolver:
     """Values of one stack's secrets. `given` returns what was supplied for a path, or None."""
 
     def __init__(self, root_key: bytes, stack: str, given: Callable[[str], str | None] = lambda _: None) -> None:

@@ -15,7 +15,7 @@ WORKLOADS = ("Deployment", "StatefulSet", "Job", "Cluster")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WorkloadStatus:
     """One workload: `state` is ready, waiting, failed or missing; `detail` says how far it is."""
 
     name: str
@@ -32,7 +32,7 @@ class ComponentStatus:
     title: str
     version: str
     state: str
-    parts: tuple[Part, ...]
+    parts: tuple[WorkloadStatus, ...]
     host: str = ""
 
     @property
@@ -48,22 +48,22 @@ def _condition(live: Mapping[str, Any], name: str) -> str:
     return ""
 
 
-def _judge(item: Object, live: Mapping[str, Any] | None) -> Part:
+def _judge(item: Object, live: Mapping[str, Any] | None) -> WorkloadStatus:
     if live is None:
-        return Part(item.kube_name, item.kind, "missing", "")
+        return WorkloadStatus(item.kube_name, item.kind, "missing", "")
     status, spec = live.get("status", {}), live.get("spec", {})
     if item.kind == "Job":
         done, failed = _condition(live, "Complete") == "True", _condition(live, "Failed") == "True"
-        return Part(item.kube_name, "Job", "ready" if done else "failed" if failed else "waiting", "")
+        return WorkloadStatus(item.kube_name, "Job", "ready" if done else "failed" if failed else "waiting", "")
     if item.kind == "Cluster":
         ready, wanted = status.get("readyInstances", 0), spec.get("instances", 0)
         state = "ready" if _condition(live, "Ready") == "True" and ready >= wanted else "waiting"
-        return Part(item.kube_name, "Cluster", state, f"{ready}/{wanted}")
+        return WorkloadStatus(item.kube_name, "Cluster", state, f"{ready}/{wanted}")
     wanted, ready = spec.get("replicas", 1), status.get("readyReplicas", 0)
     seen = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
     updated = status.get("updatedReplicas", 0)
     state = "ready" if seen and ready >= wanted and updated >= wanted else "waiting"
-    return Part(item.kube_name, item.kind, state, f"{ready}/{wanted}")
+    return WorkloadStatus(item.kube_name, item.kind, state, f"{ready}/{wanted}")
 
 
 def _live(api: KubeApi, api_version: str, kind: str, namespace: str) -> dict[str, Mapping[str, Any]]:

@@ -20,7 +20,7 @@ from ggi.app.workspace import Workspace
 from ggi.audit.assessment import Assessor
 from ggi.audit.audit import Audit
 from ggi.inventory.load import Inventory
-from ggi.inventory.models import TenantState
+from ggi.inventory.models import Lifecycle
 
 CHUNK = 8
 """Tenants that a worker gets at once: enough to make the way to it cheap, few enough to share the work out evenly."""
@@ -60,7 +60,7 @@ def cores() -> int:
 def every_stack(inventory: Inventory) -> Iterator[Stack]:
     """Every environment of every tenant that is not merged away, in the order of the tenants' ids."""
     for tenant in inventory.tenants():
-        if tenant.file.state is not TenantState.MERGED:
+        if tenant.file.state is not Lifecycle.MERGED:
             yield from ((tenant.id, name) for name in tenant.environments)
 
 

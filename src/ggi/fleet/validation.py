@@ -20,7 +20,7 @@ from ggi.inventory.consistency import (
     check_waiver_files,
 )
 from ggi.inventory.load import Environment, Inventory, Tenant
-from ggi.inventory.models import TenantState
+from ggi.inventory.models import Lifecycle
 from ggi.inventory.owned import check_owned
 from ggi.inventory.validate import nearest
 from ggi.landscape.build import landscape
@@ -128,7 +128,7 @@ def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, 
             continue
         tenants.append(tenant)
         found.tenants += asked
-        for name in tenant.environments if tenant.file.state is not TenantState.MERGED else ():
+        for name in tenant.environments if tenant.file.state is not Lifecycle.MERGED else ():
             try:
                 environment = inventory.environment(tenant, name)
                 environments.append(environment)

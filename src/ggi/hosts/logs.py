@@ -65,7 +65,7 @@ WINDOW = dt.timedelta(seconds=10)
 """Lines of one device this close together are one attempt: longer than the slowest refusal over all hops (2.2 s)."""
 
 
-def joined(found: Iterable[Attempt]) -> list[list[Attempt]]:
+def join_attempts(found: Iterable[Attempt]) -> list[list[Attempt]]:
     """Attempts grouped over hops: the same device and realm within a few seconds. Sorted by time."""
     groups: list[list[Attempt]] = []
     for attempt in sorted(found, key=lambda a: (a.mac, a.realm, a.time)):
@@ -83,7 +83,7 @@ AROUND = dt.timedelta(minutes=5)
 """How far from the named time an attempt may lie: people remember the time roughly."""
 
 
-def read(place: ManagedNetwork, *needles: str) -> list[Attempt]:
+def read_attempts(place: ManagedNetwork, *needles: str) -> list[Attempt]:
     """The attempts that all servers of a network wrote, on lines with one of `needles` (default all).
 
     Raises WorkError when a server can't be read.
@@ -103,7 +103,7 @@ def read(place: ManagedNetwork, *needles: str) -> list[Attempt]:
         return [attempt for found in pool.map(lambda h: list(of(h)), sorted(place.hosts.servers)) for attempt in found]
 
 
-def near(found: list[Attempt], moment: dt.datetime, realm: str) -> list[Attempt]:
+def attempts_around(found: list[Attempt], moment: dt.datetime, realm: str) -> list[Attempt]:
     """Those of a realm around a moment."""
     wanted = realm.lower()
     return [one for one in found if one.realm == wanted and abs(one.time - moment) <= AROUND]

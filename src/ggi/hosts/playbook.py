@@ -121,7 +121,7 @@ class Listener:
         return "\n".join(lines[-8:])
 
 
-def play(
+def run_ansible(
     stacks: Sequence[str],
     *,
     inventory: Path,

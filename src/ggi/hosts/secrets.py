@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ggi.catalogue.secrets import SecretRef
-from ggi.engine.secrets import Resolver, read_root_key
+from ggi.engine.secrets import SecretResolver, read_root_key
 from ggi.errors import InputError, Problem
 from ggi.messages import t
 
@@ -63,4 +63,4 @@ def value(text: str, stack: str) -> str:
     ref = parse(text)
     # A given secret needs no root key.
     key = read_root_key(None) if ref.kind == "derived" else b""
-    return Resolver(key, stack, from_folder(stack)).value(ref)
+    return SecretResolver(key, stack, from_folder(stack)).value(ref)

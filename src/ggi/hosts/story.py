@@ -32,7 +32,7 @@ def reason_of(attempt: Attempt) -> str:
     return attempt.reason
 
 
-def of_attempt(hops: Sequence[Attempt]) -> str:
+def describe_attempt(hops: Sequence[Attempt]) -> str:
     """One attempt over the hops that saw it."""
     first, last = hops[0], hops[-1]
     where = t("{time} UTC: device {mac} of {realm}", time=f"{first.time:%H:%M:%S}", mac=first.mac, realm=first.realm)
@@ -46,7 +46,7 @@ def of_attempt(hops: Sequence[Attempt]) -> str:
     return t("{where} was refused beyond {way}: by {who}", where=where, way=way, who=beyond)
 
 
-def of_login(result: Result, who: str, server: str, hops: Sequence[Attempt]) -> str:
+def describe_login(result: Result, who: str, server: str, hops: Sequence[Attempt]) -> str:
     """A log-in that was tried from here."""
     if result.outcome is LoginOutcome.ACCEPTED:
         vlan = result.first(VLAN)
@@ -67,5 +67,5 @@ def of_login(result: Result, who: str, server: str, hops: Sequence[Attempt]) -> 
             server=server,
         )
     if hops:
-        return of_attempt(hops)
+        return describe_attempt(hops)
     return t("{who} was refused by {server}, which wrote no reason", who=who, server=server)

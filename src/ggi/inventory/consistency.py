@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ggi.errors import Origin, Problem, raise_if
-from ggi.inventory.models import TenantState
+from ggi.inventory.models import Lifecycle
 from ggi.inventory.registry import Registry
 from ggi.inventory.resolve import Environment
 from ggi.inventory.tenant import Tenant
@@ -92,15 +92,15 @@ def check_codes(
             warnings.append(Problem(message, t("Write one: ggi new {code}", code=change.into), into))
         elif successor.file.herindeling is not None and successor.file.herindeling.into == code:
             problems.append(Problem(t("{one} and {two} go on in each other", one=code, two=change.into), "", into))
-        elif successor.file.state not in (TenantState.ACTIVE, TenantState.ONBOARDING):
+        elif successor.file.state not in (Lifecycle.ACTIVE, Lifecycle.ONBOARDING):
             message = t("{code} takes over, but its state is {state}", code=change.into, state=successor.file.state)
             problems.append(Problem(message, t("Name a gemeente that stays."), into))
-        if change.date <= on and tenant.file.state is not TenantState.MERGED:
+        if change.date <= on and tenant.file.state is not Lifecycle.MERGED:
             message = t(
                 "{tenant} is part of {into} since {date}", tenant=tenant.name, into=change.into, date=change.date
             )
             warnings.append(Problem(message, t("When its data went over, write `state: merged`."), place))
-        if change.date > on and tenant.file.state is TenantState.MERGED:
+        if change.date > on and tenant.file.state is Lifecycle.MERGED:
             message = t("{tenant} is merged, but goes on until {date}", tenant=tenant.name, date=change.date)
             problems.append(Problem(message, t("Write `state: active`."), origin_of(tenant.tree, "state")))
 
@@ -138,7 +138,7 @@ def check_dates(tenants: Iterable[Tenant], on: dt.date, warnings: list[Problem])
             fix = t("Let the receiving party confirm the export, then write `export_verified`.")
             warnings.append(Problem(message, fix, origin_of(tenant.tree, "offboarding")))
         for name, block in tenant.file.environments.items():
-            if tenant.file.state is TenantState.ONBOARDING and block.live is not None and block.live < on:
+            if tenant.file.state is Lifecycle.ONBOARDING and block.live is not None and block.live < on:
                 stack = f"{tenant.id}-{name}"
                 message = t("{stack} went live on {date}, and is still onboarding", stack=stack, date=block.live)
                 fix = t("Write `state: active`, or another date.")

@@ -14,7 +14,7 @@ from ggi.errors import InputError, Origin, Problem
 from ggi.inventory.fields import KnownPath, place_of
 from ggi.inventory.merge import appended
 from ggi.inventory.models import ComponentSettings, EnvironmentSettings, TenantFile
-from ggi.inventory.resolve import Environment, Known
+from ggi.inventory.resolve import Environment, KnownContent
 from ggi.inventory.tree import Node, Steps
 from ggi.inventory.validate import nearest
 from ggi.inventory.waivers import Lock
@@ -43,7 +43,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ExplainedPart:
     """A value below the one that was asked for; without `origin` nobody said it and the default holds."""
 
     key: str
@@ -61,7 +61,7 @@ class Explanation:
     key: str
     value: Any
     said: tuple[Said, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ExplainedPart, ...] = ()
     description: str = ""
     derived: str = ""
     otherwise: Any = None
@@ -72,7 +72,7 @@ Derive = Callable[[Environment, Steps], tuple[Any, str] | None]
 """Computes what a value is when nobody says it, with a sentence on how."""
 
 
-def explain(environment: Environment, key: str, known: Known, derive: Derive) -> Explanation:
+def explain(environment: Environment, key: str, known: KnownContent, derive: Derive) -> Explanation:
     """Explain `key`, such as `components.openzaak.replicas` or `oin`. Raises InputError for an unknown key."""
     path, place = _path(environment, key, known)
     layers = environment.layers if path[0] in EnvironmentSettings.model_fields else (environment.tenant.tree,)
@@ -118,19 +118,19 @@ def _said(layer: Node, path: Steps) -> Said | None:
     return Said(node.plain(), node.origin, How.SET, node.locked)
 
 
-def _parts(path: Steps, node: Node | None, place: KnownPath) -> list[Part]:
+def _parts(path: Steps, node: Node | None, place: KnownPath) -> list[ExplainedPart]:
     """What lies below: what was said, then the defaults of the model that nobody touched."""
     parts = []
     if node is not None and isinstance(node.value, dict | list):
         for steps, leaf in node.leaves(path):
             if steps != path:
-                parts.append(Part(".".join(map(str, steps)), leaf.plain(), leaf.origin))
+                parts.append(ExplainedPart(".".join(map(str, steps)), leaf.plain(), leaf.origin))
     here = node.value if node is not None and isinstance(node.value, dict) else {}
     for kind in place.types:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             for name, field in kind.model_fields.items():
                 if name not in here and not field.is_required():
-                    parts.append(Part(".".join(map(str, (*path, name))), _of(field), None))
+                    parts.append(ExplainedPart(".".join(map(str, (*path, name))), _of(field), None))
     return parts
 
 
@@ -143,7 +143,7 @@ def _default(place: KnownPath) -> Any:
     return _of(place.field) if place.field else None
 
 
-def _path(environment: Environment, key: str, known: Known) -> tuple[Steps, KnownPath]:
+def _path(environment: Environment, key: str, known: KnownContent) -> tuple[Steps, KnownPath]:
     """`key` as steps, and what the models know of it. A step may itself have dots, as the ids of inputs do."""
     words = [word for word in key.strip().split(".") if word]
     if not words:
@@ -174,14 +174,14 @@ def _longest(environment: Environment, steps: list[str | int], words: list[str])
     return 1
 
 
-def _below(place: KnownPath, steps: list[str | int], step: str | int, known: Known) -> KnownPath | None:
+def _below(place: KnownPath, steps: list[str | int], step: str | int, known: KnownContent) -> KnownPath | None:
     if steps == ["components"]:
         model: type[ComponentSettings] | None = known.components.get(str(step))
         return place_of(model, ()) if model else None
     return place.step(step)
 
 
-def _unknown(key: str, steps: list[str | int], word: str, place: KnownPath, known: Known) -> InputError:
+def _unknown(key: str, steps: list[str | int], word: str, place: KnownPath, known: KnownContent) -> InputError:
     names = known.components if steps == ["components"] else place.keys
     begin = "".join(f"{step}." for step in steps)
     return InputError(Problem(t("unknown key {key}", key=key), nearest(begin + word, [begin + name for name in names])))

@@ -15,18 +15,18 @@ from ggi.inventory.cluster import OwnedCluster, find_cluster
 from ggi.inventory.find import find
 from ggi.inventory.layers import LAYERED, Layers, alone, check_environments, split
 from ggi.inventory.m365 import M365File
-from ggi.inventory.models import ChangeRules, NationalFile, RegionFile, TenantState
+from ggi.inventory.models import ChangeRules, Lifecycle, NationalFile, RegionFile
 from ggi.inventory.network import NetworkFile
 from ggi.inventory.owned import Owned
 from ggi.inventory.registry import Registry, load_registry
-from ggi.inventory.resolve import Base, Environment, Known, Resolver
+from ggi.inventory.resolve import Base, Environment, KnownContent, LayerResolver
 from ggi.inventory.tenant import Tenant, tenant_of
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import nearest, origin_of, validate
 from ggi.inventory.waiverfiles import Waivers, read_waivers
 from ggi.messages import t
 
-__all__ = ["Environment", "Inventory", "Known", "Tenant"]
+__all__ = ["Environment", "Inventory", "KnownContent", "Tenant"]
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Inventory:
     """An inventory folder. Files are read on first use and kept. All methods raise InputError on bad input."""
 
     root: Path
-    known: Known = field(default_factory=Known)
+    known: KnownContent = field(default_factory=KnownContent)
 
     def __post_init__(self) -> None:
         if not (self.root / "national.yaml").is_file():
@@ -47,7 +47,7 @@ class Inventory:
         self._regions: dict[str, tuple[RegionFile, Layers]] = {}
         self._tenants: dict[str, Tenant] = {}
         self._bases: dict[tuple[str, str], Base] = {}
-        self._resolver = Resolver(self.known)
+        self._resolver = LayerResolver(self.known)
 
     def shown(self, path: Path) -> str:
         """The name of a file in messages: from the inventory's own folder on."""
@@ -234,7 +234,7 @@ class Inventory:
     def environments(self) -> Iterator[Environment]:
         """Every environment of every tenant that is not merged away."""
         for tenant in self.tenants():
-            if tenant.file.state is not TenantState.MERGED:
+            if tenant.file.state is not Lifecycle.MERGED:
                 for name in tenant.environments:
                     yield self.environment(tenant, name)
 

@@ -33,7 +33,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class TenantState(StrEnum):
+class Lifecycle(StrEnum):
     """Where a tenant is in its life. Deleting a file destroys nothing; these words do."""
 
     ACTIVE = "active"
@@ -166,7 +166,7 @@ class TenantFile(Settings):
     """The region (shared-service centre) whose layer applies."""
     ring: Annotated[int, Field(ge=0, le=9)] = 1
     """Wave in which it is updated; 0 goes first."""
-    state: Annotated[TenantState, Field(strict=False)] = TenantState.ACTIVE
+    state: Annotated[Lifecycle, Field(strict=False)] = Lifecycle.ACTIVE
     """Where it is in its life; deleting the file destroys nothing."""
     network: Slug | None = None
     """The network that serves it; default one of its own."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ggi.inventory.models import TenantState
+from ggi.inventory.models import Lifecycle
 from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.types import environment_name
 
@@ -46,7 +46,7 @@ def outline(folder: Path) -> Outline:
     for path in _files(folder / "tenants"):
         found.tenants.append(path.stem)
         tenant = _read(found, path)
-        if tenant.get("state") != TenantState.MERGED:
+        if tenant.get("state") != Lifecycle.MERGED:
             names = _environments(tenant)
             found.stacks[StackKind.LANDSCAPE] += [str(Stack(StackKind.LANDSCAPE, path.stem, name)) for name in names]
     for kind, name in ((StackKind.NETWORK, "networks"), (StackKind.M365, "m365")):

@@ -19,7 +19,7 @@ from ggi.messages import t
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownContent:
     """What the content offers to an inventory: settings per component, services as trees, names of releases."""
 
     components: Mapping[str, type[ComponentSettings]] = field(default_factory=dict)
@@ -107,10 +107,10 @@ class Base:
         return cls(tree, tuple(layers))
 
 
-class Resolver:
+class LayerResolver:
     """Resolves environments; keeps what many of them share."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownContent) -> None:
         self._known = known
         # By identity of the node: merging leaves the nodes of a component that a tenant does not mention untouched.
         self._checked: dict[tuple[str, int], tuple[Node, ComponentSettings]] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ggi.errors import Problem, raise_if
 from ggi.inventory.layers import LAYERED, Layers, alone, check_environments, split
-from ggi.inventory.models import TenantFile, TenantState
+from ggi.inventory.models import Lifecycle, TenantFile
 from ggi.inventory.registry import Registry
 from ggi.inventory.tree import Node
 from ggi.inventory.types import ENVIRONMENTS
@@ -100,19 +100,19 @@ def _check(tree: Node, model: TenantFile, tenant_id: str, registry: Registry, pr
         if not registry.knows(code):
             message = t("{code} is not in the registry of gemeenten", code=code)
             problems.append(Problem(message, nearest(code, registry.gemeenten), origin_of(tree, "serves", index)))
-    if model.state is TenantState.MERGED and model.herindeling is None:
+    if model.state is Lifecycle.MERGED and model.herindeling is None:
         wrong(
             t("a merged gemeente names its successor"),
             t("Write `{example}`.", example="herindeling: {into: GM0000, date: YYYY-MM-DD}"),
             "state",
         )
-    if model.state is TenantState.OFFBOARDING and model.offboarding is None:
+    if model.state is Lifecycle.OFFBOARDING and model.offboarding is None:
         wrong(
             t("offboarding needs a date"), t("Write `{example}`.", example="offboarding: {date: YYYY-MM-DD}"), "state"
         )
     if model.herindeling is not None and model.herindeling.into == model.gemeente:
         wrong(t("a gemeente can't go on in itself"), t("Name the gemeente that goes on."), "herindeling", "into")
-    if not model.environments and model.gemeente and model.state is not TenantState.MERGED:
+    if not model.environments and model.gemeente and model.state is not Lifecycle.MERGED:
         wrong(
             t("this tenant has no environment"),
             t("Write `{example}`.", example="environments: {accp: {...}, prod: {...}}"),

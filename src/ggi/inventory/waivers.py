@@ -179,7 +179,7 @@ class NotApplicable(Deviation):
         return self
 
 
-class Plan(Deviation):
+class RemediationPlan(Deviation):
     """A finding that will be mended: it stays a failure, and does not block."""
 
     value: str
@@ -190,7 +190,7 @@ class Plan(Deviation):
     """When it will be done; after that it blocks again."""
 
     @model_validator(mode="after")
-    def _is_due_later(self) -> Plan:
+    def _is_due_later(self) -> RemediationPlan:
         if self.due < self.granted:
             raise ValueError(t("it is due before it was granted"))
         return self
@@ -247,7 +247,7 @@ class WaiverFile(Model):
     adopted: list[Adoption] = []
     """Proposals of the region that this gemeente takes over."""
     not_applicable: list[NotApplicable] = []
-    plans: list[Plan] = []
+    plans: list[RemediationPlan] = []
     locks: list[Lock] = []
     """Locked values of the inventory that may differ here."""
 
@@ -257,7 +257,7 @@ class WaiverFile(Model):
         return (*self.waivers, *self.not_applicable, *self.plans)
 
     @property
-    def ending(self) -> tuple[tuple[Waiver | Plan | Lock, dt.date], ...]:
+    def ending(self) -> tuple[tuple[Waiver | RemediationPlan | Lock, dt.date], ...]:
         """Every decision that ends, with its last day."""
         return (
             *((item, item.expires) for item in self.waivers),
@@ -292,7 +292,9 @@ def admission_text(file: WaiverFile, environment: str, objects: Iterable[tuple[s
     """
     listed = list(objects)
     lines = {
-        admission_line(item.control, kind, name, base, item.value if isinstance(item, Waiver | Plan) else None)
+        admission_line(
+            item.control, kind, name, base, item.value if isinstance(item, Waiver | RemediationPlan) else None
+        )
         for item in file.deviations
         if item.covers(environment)
         for logical, kind, name, base in listed

@@ -66,7 +66,7 @@ class EdgeBox:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Stroke:
     """An arrow as drawn: its corners in order."""
 
     arrow: Arrow
@@ -83,7 +83,7 @@ class Scene:
     frame: Box
     bands: tuple[tuple[Layer, Box, bool], ...]
     cards: tuple[tuple[Card, Face, Box], ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Stroke, ...]
     edges: tuple[EdgeBox, ...]
     below: float
     """Where the table of relations starts."""
@@ -175,7 +175,7 @@ def scene(picture: Picture) -> Scene:
         frame=frame,
         bands=tuple(bands),
         cards=tuple((card, faces[card.name], boxes[card.name]) for card in picture.cards),
-        lines=tuple(Line(r.arrow, _points(n, r, boxes, lane_y, gutter_x)) for n, r in enumerate(found)),
+        lines=tuple(Stroke(r.arrow, _points(n, r, boxes, lane_y, gutter_x)) for n, r in enumerate(found)),
         edges=(*above, *under),
         below=y + 36,
     )

@@ -11,7 +11,7 @@ from ggi.report.lettering import fit, wrap
 from ggi.report.marks import disc, escape, icon, num, quoteattr, rect, text
 from ggi.report.notes import legend, table
 from ggi.report.picture import LAYERS, Card, Picture, apis, picture
-from ggi.report.scene import EDGE_PAD, EDGE_TITLE, MARGIN, Box, EdgeBox, Line, Scene, empty_note, scene
+from ggi.report.scene import EDGE_PAD, EDGE_TITLE, MARGIN, Box, EdgeBox, Scene, Stroke, empty_note, scene
 from ggi.report.style import ARROWS, sheet
 
 RADIUS = 7
@@ -75,7 +75,7 @@ def _colors(drawn: Picture) -> dict[str, int]:
     return {name: number % len(ARROWS) for number, name in enumerate(callers)}
 
 
-def _line(line: Line, color: int) -> str:
+def _line(line: Stroke, color: int) -> str:
     arrow, points = line.arrow, line.points
     (x1, y1), (x, y) = points[0], points[-1]
     down = points[-1][1] > points[-2][1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ggi.engine.kubeapi import Object
-from ggi.engine.secrets import Resolver, parse_root_key
+from ggi.engine.secrets import SecretResolver, parse_root_key
 from ggi.landscape.build import Landscape
 from tests.engine.deploy.place import Place, differing, spelled
 
@@ -35,7 +35,7 @@ class Rotated:
     @property
     def values(self) -> set[str]:
         """The root key, and every secret that was derived from it in any step."""
-        resolver = Resolver(parse_root_key(self.key), self.stack)
+        resolver = SecretResolver(parse_root_key(self.key), self.stack)
         refs = {r for built in self.asked for o in built.objects for text in o.secrets.values() for r in text.refs}
         return {self.key} | {resolver.value(ref) for ref in refs}
 
@@ -101,13 +101,13 @@ def test_a_consumer_reads_the_new_secret_and_the_old_one_is_removed(rotated: Rot
 
 def test_the_secrets_in_the_cluster_are_the_derived_ones_of_each_step(rotated: Rotated) -> None:
     for built, live in zip(rotated.asked, rotated.live, strict=True):
-        resolver = Resolver(parse_root_key(rotated.key), rotated.stack)
+        resolver = SecretResolver(parse_root_key(rotated.key), rotated.stack)
         wanted = [resolver.text(text) for o in built.objects for text in o.secrets.values()]
         assert len(wanted) > 5 and sorted(wanted) == sorted(live.values())
 
 
 def test_after_the_last_step_nothing_of_the_first_counter_is_left(rotated: Rotated) -> None:
-    resolver = Resolver(parse_root_key(rotated.key), rotated.stack)
+    resolver = SecretResolver(parse_root_key(rotated.key), rotated.stack)
     refs = {r for o in rotated.asked[0].objects for text in o.secrets.values() for r in text.refs}
     last = {r for o in rotated.asked[-1].objects for text in o.secrets.values() for r in text.refs}
     gone = {resolver.value(ref) for ref in refs - last}

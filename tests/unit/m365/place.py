@@ -23,8 +23,8 @@ from ggi.cookbook.graph.channel import GraphChannel
 from ggi.cookbook.graph.client import GraphClient
 from ggi.cookbook.graph.credential import Token
 from ggi.cookbook.journal import Journal
-from ggi.cookbook.judge import Compliance, Judged
-from ggi.cookbook.plan import Plan
+from ggi.cookbook.judge import Compliance, JudgedSetting
+from ggi.cookbook.plan import WritePlan
 from ggi.cookbook.runner import RunnerChannel
 from ggi.cookbook.session import TenantSession
 from ggi.cookbook.targets import M365Tenant, RecipeTarget, find_m365, targets
@@ -33,7 +33,7 @@ from ggi.inventory.m365 import Stage
 from ggi.paths import ROOT
 from sandbox.graph.pwsh import Shell
 from sandbox.graph.server import StandIn, make_token
-from sandbox.graph.state import TenantState
+from sandbox.graph.state import StandInTenant
 
 _numbers = itertools.count(1)
 
@@ -138,7 +138,7 @@ class World:
     runner: ShellRunner | None = None
 
     @property
-    def state(self) -> TenantState:
+    def state(self) -> StandInTenant:
         """The tenant as the stand-in has it."""
         return server().tenant(self.tenant)
 
@@ -178,10 +178,10 @@ class World:
             }
             yield TenantSession(rijnstad(), content, channels, self.journal, self.report)
 
-    def planned(self, only: Sequence[str] = (), **options: Any) -> Plan:
+    def planned(self, only: Sequence[str] = (), **options: Any) -> WritePlan:
         """The plan at stage apply."""
 
-        async def work() -> Plan:
+        async def work() -> WritePlan:
             async with self.session() as session:
                 return await session.plan(wanted(only), **options)
 
@@ -217,7 +217,7 @@ class World:
             found.setdefault(one.recipe, set()).add(one.outcome)
         return found
 
-    def judged(self, recipe: str) -> list[Judged]:
+    def judged(self, recipe: str) -> list[JudgedSetting]:
         """What is said of one recipe."""
         return [one for one in self.planned([recipe]).judged if one.recipe == recipe]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ggi.cookbook.impact import RIGHTS, Remark, countable, counted, forgotten
+from ggi.cookbook.impact import RIGHTS, Remark, count_impact, countable, forgotten
 from ggi.cookbook.show import plan_data, plan_lines
 from tests.unit.m365.place import World, book, wanted
 
@@ -21,7 +21,7 @@ def remarks(world: World, only: Sequence[str]) -> list[Remark]:
     async def work() -> list[Remark]:
         async with world.session() as session:
             assert world.app is not None
-            return await counted(await session.plan(wanted(only)), world.app)
+            return await count_impact(await session.plan(wanted(only)), world.app)
 
     return asyncio.run(work())
 

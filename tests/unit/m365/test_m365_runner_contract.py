@@ -14,7 +14,7 @@ from ggi.cookbook.compare import same
 from ggi.cookbook.plan import PlannedWrite
 from ggi.cookbook.product import RUNNER, Property, Resource
 from ggi.cookbook.reading import Reading, Reason, Ref, Unreadable
-from ggi.cookbook.runner import HandRunner, ProcessRunner, RunnerChannel, Steps, allowed_cmdlets, read_result
+from ggi.cookbook.runner import HandRunner, ProcessRunner, RunnerChannel, RunnerSteps, allowed_cmdlets, read_result
 from ggi.errors import WorkError
 from sandbox.graph.pwsh import Shell
 from sandbox.graph.server import make_token
@@ -83,7 +83,7 @@ def test_what_is_written_is_read_again_and_written_once(
 
 def test_every_step_of_every_recipe_is_within_the_allow_list(world: World) -> None:
     plan = world.planned()
-    steps = Steps(book())
+    steps = RunnerSteps(book())
     known = allowed_cmdlets(book())
     made = [steps.write(n, c) for n, c in enumerate(plan.changes) if book().channel(c.ref.resource) == RUNNER]
     assert len(made) > 20

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ggi.assurance.statement import Statement
     from ggi.assurance.trail import Trail
     from ggi.assurance.waiver_register import Entry, Proposed
-    from ggi.controls.coverage import Row
+    from ggi.controls.coverage import NormCoverage
     from ggi.inventory.load import Tenant
 
 waivers_app = typer.Typer(cls=MainGroup, help="List what was accepted over the whole fleet, and rewrite old files.")
@@ -427,7 +427,7 @@ def approve(
         say(t("{stack} {number}: approved by {role}", stack=stack, number=number, role=role.strip()))
 
 
-def _norms(workspace: Workspace, controls: Any, wanted: list[str]) -> list[Row]:
+def _norms(workspace: Workspace, controls: Any, wanted: list[str]) -> list[NormCoverage]:
     from ggi.controls.coverage import coverage, load_frameworks
     from ggi.inventory.validate import nearest
 

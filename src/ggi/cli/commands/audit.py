@@ -127,26 +127,26 @@ def audit(
     Example: ggi audit gm9901 --from plan --format html,junit,sarif,oscal --out reports
     """
     from ggi.app.auditing import AuditRequest, audit_stack
-    from ggi.audit.summary import data, unjudged
+    from ggi.audit.summary import audit_data, list_unjudged
 
     chosen, on, reports = place_of(place), date_of(date), Reports.of(formats, out, since)
     workspace, platform = workspace_of(context), platform_of(sandbox)
-    stacks = asked(workspace, names or [], everything)
+    stacks = asked_stacks(workspace, names or [], everything)
     if state is not None and (chosen.value != "state" or len(stacks) != 1):
         fix = t("Write `ggi audit STACK --from state --state FILE`.")
         raise InputError(Problem(t("a file of state goes with one stack and --from state"), fix))
     kinds = {kind_of(name) for name in stacks}
     reported = workspace.controls_of(*kinds)
-    wanted = known(control, reported)
-    measure = Measure.of(baseline, freeze)
+    wanted = check_control_ids(control, reported)
+    measure = FirstMeasurement.of(baseline, freeze)
     with Progress() as progress:
         if chosen.value == "plan" and len(stacks) > 1 and kinds == {StackKind.LANDSCAPE}:
             # What complies is told one by one in reports and in what programs read, and only there.
             full = json_output or bundle is not None or bool(reports.formats)
-            audits = [only(one, wanted) for one in _planned(workspace, stacks, on, progress, full=full)]
+            audits = [restrict_to(one, wanted) for one in _planned(workspace, stacks, on, progress, full=full)]
         else:
             audits = [
-                only(
+                restrict_to(
                     audit_stack(AuditRequest(workspace, name, platform, chosen, on, state, note)),
                     wanted,
                     drawn=len(stacks) == 1,
@@ -155,13 +155,13 @@ def audit(
             ]
     audits = measure.applied(audits)
     if json_output:
-        found: Any = measure.with_data(data(audits), audits)
+        found: Any = measure.with_data(audit_data(audits), audits)
         say_json(found)
     else:
         for one in audits:
             _show(one, alone=len(audits) == 1)
             measure.show(one)
-        if len(audits) > 1 and (left := unjudged(audits)):
+        if len(audits) > 1 and (left := list_unjudged(audits)):
             say(t("Not judged:"))
             table((t("control"), t("stacks"), t("why")), left, indent="  ")
     reports.write(workspace, audits, reported)
@@ -198,7 +198,7 @@ def verify(
     Example: ggi audit verify evidence.zip --key ciso.pem
     """
     from ggi.assurance.bundle import verify as checked
-    from ggi.assurance.signing import fingerprint, whose
+    from ggi.assurance.signing import fingerprint, name_signer
 
     try:
         found = checked(file.read_bytes())
@@ -206,7 +206,7 @@ def verify(
         message = t("this file can't be read: {why}", why=error.strerror or error)
         raise InputError(Problem(message, t("Check the name and the rights."), Origin(str(file), 0))) from None
     shown = fingerprint(found.signer) if found.signer else ""
-    owner, other = whose(found.signer, key) if found.signer else ("", key is not None)
+    owner, other = name_signer(found.signer, key) if found.signer else ("", key is not None)
     if json_output:
         faults = [{"file": f.file, "what": f.what} for f in found.faults]
         say_json({"files": found.files, "intact": not faults, "signer": shown, "named": not other, "faults": faults})
@@ -224,10 +224,10 @@ def verify(
 
 def _show(audit: Audit, *, alone: bool) -> None:
     """One audit as a table. Of many, what was not judged is told once, at the end."""
-    from ggi.audit.summary import SHOWN, closing, rows
+    from ggi.audit.summary import SHOWN, audit_rows, closing
     from ggi.controls.verdict import Outcome
 
-    listed = rows(audit, SHOWN if alone else [one for one in SHOWN if one is not Outcome.UNKNOWN])
+    listed = audit_rows(audit, SHOWN if alone else [one for one in SHOWN if one is not Outcome.UNKNOWN])
     if listed:
         table((t("control"), t("outcome"), t("subject"), t("seen"), t("what to do")), listed, indent="  ")
     for problem in audit.problems:
@@ -243,7 +243,7 @@ def _show(audit: Audit, *, alone: bool) -> None:
             say(t("  Looked at the sandbox: pods are simulated (kwok); no container runs."))
 
 
-def asked(workspace: Workspace, names: Sequence[str], everything: bool) -> list[str]:
+def asked_stacks(workspace: Workspace, names: Sequence[str], everything: bool) -> list[str]:
     """The stacks that are meant. Raises InputError when none is, or both ways are used."""
     if everything and names:
         raise InputError(Problem(t("name stacks or say --all, not both")))
@@ -254,7 +254,7 @@ def asked(workspace: Workspace, names: Sequence[str], everything: bool) -> list[
     return list(dict.fromkeys(names))
 
 
-def only(audit: Audit, wanted: Sequence[str], *, drawn: bool = True) -> Audit:
+def restrict_to(audit: Audit, wanted: Sequence[str], *, drawn: bool = True) -> Audit:
     """The audit as far as it is about the controls that were asked for; its landscape only where it is drawn."""
     if not drawn:
         # Hundreds of them do not fit in memory side by side.
@@ -271,7 +271,7 @@ def only(audit: Audit, wanted: Sequence[str], *, drawn: bool = True) -> Audit:
     )
 
 
-def known(wanted: Sequence[str] | None, controls: Controls) -> list[str]:
+def check_control_ids(wanted: Sequence[str] | None, controls: Controls) -> list[str]:
     """Ids of controls as they are written. Raises InputError for one that there is not."""
     from ggi.inventory.validate import nearest
 
@@ -320,7 +320,7 @@ class Reports:
 
 
 @dataclass(frozen=True)
-class Measure:
+class FirstMeasurement:
     """What was asked for, with the baseline as read."""
 
     read: Path | None
@@ -328,7 +328,7 @@ class Measure:
     baseline: Baseline | None
 
     @classmethod
-    def of(cls, read: Path | None, write: Path | None) -> Measure:
+    def of(cls, read: Path | None, write: Path | None) -> FirstMeasurement:
         """Read the baseline, if there is one. Raises InputError."""
         from ggi.audit.baseline import load_baseline
 
@@ -342,21 +342,21 @@ class Measure:
 
     def with_data(self, found: list[dict[str, Any]], audits: Sequence[Audit]) -> list[dict[str, Any]]:
         """The audits as JSON, each with what became of the baseline."""
-        from ggi.audit.baseline import compared, data
+        from ggi.audit.baseline import baseline_data, compare_baseline
 
         if self.baseline is None:
             return found
         return [
-            {**item, "baseline": data(compared(audit, self.baseline))}
+            {**item, "baseline": baseline_data(compare_baseline(audit, self.baseline))}
             for item, audit in zip(found, audits, strict=True)
         ]
 
     def show(self, audit: Audit) -> None:
         """Print what became of the baseline."""
-        from ggi.audit.baseline import compared, summary
+        from ggi.audit.baseline import compare_baseline, summary
 
         if self.baseline is not None:
-            for line in summary(compared(audit, self.baseline), audit.place):
+            for line in summary(compare_baseline(audit, self.baseline), audit.place):
                 say(line)
 
     @property

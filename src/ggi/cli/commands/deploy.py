@@ -57,7 +57,7 @@ def preview(context: typer.Context, name: Name, sandbox: Sandbox = False, json_o
         operation.judge(audit)
     stack = open_stack(_prepared(workspace, desired.owner, platform).target, desired.owner, note)
     with Progress() as progress:
-        result = stack.preview(Steps(progress, len(desired.objects)))
+        result = stack.preview(StepProgress(progress, len(desired.objects)))
     if json_output:
         say_json({"stack": desired.stack, "changes": result.changes, "steps": _changes(result)})
         return
@@ -102,7 +102,7 @@ def up(
     stack = open_stack(prepared.target, desired.owner, note, downgrade=downgrade)
     if operation.needs_second_person:
         with Progress() as progress:
-            lost = lost_by_update(stack, desired, Steps(progress, len(desired.objects)))
+            lost = lost_by_update(stack, desired, StepProgress(progress, len(desired.objects)))
         operation.second_person(lost, desired.fingerprint)
     if not yes:
         say(t("This changes {stack} in context {context}.", stack=desired.stack, context=prepared.target.context))
@@ -115,7 +115,7 @@ def up(
                 platform,
                 prepared.cli,
                 note,
-                lambda cluster: Steps(progress, len(cluster.objects)),
+                lambda cluster: StepProgress(progress, len(cluster.objects)),
             )
     target = stack.target
     running = operation.run(
@@ -126,7 +126,7 @@ def up(
     )
     with running as going, Progress() as progress:
         run = operation.exemptions(replace(target.run_context(), downgrade=downgrade), going)
-        result = stack.up(Steps(progress, len(desired.objects)), going.message, run)
+        result = stack.up(StepProgress(progress, len(desired.objects)), going.message, run)
         going.changes, going.seconds = result.changes, result.seconds
     if json_output:
         found = {"stack": desired.stack, "changes": result.changes, "steps": _changes(result)}
@@ -147,7 +147,7 @@ def refresh(context: typer.Context, name: Name, sandbox: Sandbox = False, json_o
     desired = workspace.desired(name)
     stack = open_stack(_prepared(workspace, desired.owner, platform).target, desired.owner, note)
     with Progress() as progress:
-        result = find_drift(stack, desired, Steps(progress, 0))
+        result = find_drift(stack, desired, StepProgress(progress, 0))
     if json_output:
         say_json({"stack": desired.stack, "drift": _changes(result)})
     else:
@@ -193,7 +193,7 @@ def down(
         )
         typer.confirm(t("Go on?"), abort=True)
     with operation.run(context=target.context, before=_fingerprint(stack)) as going, Progress() as progress:
-        result = stack.destroy(Steps(progress, stack.size()), going.message)
+        result = stack.destroy(StepProgress(progress, stack.size()), going.message)
         going.changes, going.seconds = result.changes, result.seconds
     if json_output:
         say_json({"stack": owner.stack, "changes": result.changes, "trail": going.head})
@@ -368,7 +368,7 @@ def _show_desired(desired: DesiredStack) -> None:
     )
 
 
-class Steps:
+class StepProgress:
     """Progress of a run: what is being done, and how much of `total` objects is done."""
 
     def __init__(self, progress: Progress, total: int) -> None:

@@ -371,9 +371,9 @@ def test(
     """
     from ggi.app.hosts import login_test, try_login
     from ggi.hosts.eapol import LoginOutcome
-    from ggi.hosts.logs import read
+    from ggi.hosts.logs import read_attempts
     from ggi.hosts.prober import PATIENCE
-    from ggi.hosts.story import of_login
+    from ggi.hosts.story import describe_login
     from ggi.inventory.govroam import RENEW_DAYS, days_left
 
     def ask(name: str) -> str:
@@ -395,8 +395,8 @@ def test(
     with Progress() as progress:
         progress(t("asking {server}; when nobody answers, up to {seconds} s", server=name, seconds=PATIENCE))
         result, mac = try_login(asked, platform)
-    hops = read(asked.network, mac) if result.outcome is LoginOutcome.REJECTED else []
-    told = of_login(result, asked.login.identity, name, hops)
+    hops = read_attempts(asked.network, mac) if result.outcome is LoginOutcome.REJECTED else []
+    told = describe_login(result, asked.login.identity, name, hops)
     left = days_left(result.chain, dt.datetime.now(dt.UTC)) if result.chain else None
     accepted = result.outcome is LoginOutcome.ACCEPTED
     if json_output:
@@ -427,17 +427,17 @@ def find(
     Example: ggi hosts find net-drieland --realm rijnstad.test --around 09:40
     """
     from ggi.app.hosts import moment_of
-    from ggi.hosts.logs import joined, near, read
-    from ggi.hosts.story import of_attempt
+    from ggi.hosts.logs import attempts_around, join_attempts, read_attempts
+    from ggi.hosts.story import describe_attempt
 
     moment = moment_of(date, around)
     found = _network(context, network, sandbox)
     found.managed()
-    groups = joined(near(read(found, f"@{realm}"), moment, realm))
+    groups = join_attempts(attempts_around(read_attempts(found, f"@{realm}"), moment, realm))
     if json_output:
-        say_json([{"told": of_attempt(hops), "hops": [hop.host for hop in hops]} for hops in groups])
+        say_json([{"told": describe_attempt(hops), "hops": [hop.host for hop in hops]} for hops in groups])
         return
     for hops in groups:
-        say(paint(of_attempt(hops), "green" if all(hop.accepted for hop in hops) else "red"))
+        say(paint(describe_attempt(hops), "green" if all(hop.accepted for hop in hops) else "red"))
     if not groups:
         say(t("Nobody of {realm} tried around {time}; the device did not reach the servers.", realm=realm, time=around))

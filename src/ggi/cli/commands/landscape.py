@@ -117,7 +117,7 @@ def draw(built: Landscape) -> Path:
     return path
 
 
-class Format(StrEnum):
+class DiagramFormat(StrEnum):
     """How a landscape is drawn."""
 
     SVG = "svg"
@@ -166,7 +166,7 @@ def diagram(
     name: Name,
     out: Annotated[Path | None, typer.Option("--out", help="File; default: standard output.")] = None,
     form: Annotated[
-        Format | None, typer.Option("--format", help="Default: mermaid for .mmd and .md files, else svg.")
+        DiagramFormat | None, typer.Option("--format", help="Default: mermaid for .mmd and .md files, else svg.")
     ] = None,
     json_output: Json = False,
 ) -> None:
@@ -175,9 +175,9 @@ def diagram(
     Example: ggi diagram gm9901-prod --out landscape.svg
     """
     built = workspace_of(context).landscape(name)
-    by_name = Format.MERMAID if out is not None and out.suffix in (".mmd", ".md") else Format.SVG
+    by_name = DiagramFormat.MERMAID if out is not None and out.suffix in (".mmd", ".md") else DiagramFormat.SVG
     chosen = form or by_name
-    if chosen is Format.SVG:
+    if chosen is DiagramFormat.SVG:
         from ggi.report.svg import svg as draw
     else:
         from ggi.report.mermaid import mermaid as draw

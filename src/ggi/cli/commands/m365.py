@@ -16,7 +16,7 @@ from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.app.m365 import TenantAccess
-    from ggi.cookbook.plan import Plan
+    from ggi.cookbook.plan import WritePlan
     from ggi.inventory.m365 import Stage
 
 group = typer.Typer(
@@ -138,7 +138,7 @@ def apply(
     chosen = access.targets(only or (), stage_of(stage))
     operation.check()
 
-    def agreed(made: Plan) -> None:
+    def agreed(made: WritePlan) -> None:
         if not json_output:
             for line in plan_lines(made, access.book, writing=True):
                 say(line)
@@ -459,11 +459,11 @@ def verify(
 
     Example: ggi m365 verify snapshot.json --key ciso.pem
     """
-    from ggi.assurance.signing import fingerprint, whose
-    from ggi.cookbook.snapshot import checked
+    from ggi.assurance.signing import fingerprint, name_signer
+    from ggi.cookbook.snapshot import verify_snapshot
 
-    found, signer = checked(file)
-    owner, other = whose(signer, key)
+    found, signer = verify_snapshot(file)
+    owner, other = name_signer(signer, key)
     if json_output:
         facts = {"tenant": found.stack, "taken": found.taken, "stand_in": found.stand_in, "objects": len(found.seen)}
         say_json({**facts, "signer": fingerprint(signer), "named": not other})

@@ -37,7 +37,7 @@ ASKED_FOR = frozenset({"hosts"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MachinePart:
     """One part: is it here, which one, what it is for, and how to get it when it is not."""
 
     part: str
@@ -47,7 +47,7 @@ class Part:
     get: str = ""
 
 
-def _programs() -> list[Part]:
+def _programs() -> list[MachinePart]:
     wanted = [
         ("psql", "postgres", t("tests with a real PostgreSQL"), "apt-get install postgresql"),
         ("redis-server", "redis-server", t("tests with a real Redis"), "apt-get install redis-server"),
@@ -58,11 +58,11 @@ def _programs() -> list[Part]:
     result = []
     for name, program, enables, get in wanted:
         path = shutil.which(program) or _debian_postgres(program)
-        result.append(Part(name, path is not None, path or "", enables, "" if path else get))
+        result.append(MachinePart(name, path is not None, path or "", enables, "" if path else get))
     return result
 
 
-def _plugins() -> list[Part]:
+def _plugins() -> list[MachinePart]:
     """Pulumi's two plugins: official ones, or the sandbox's stand-ins."""
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     result = []
@@ -73,7 +73,7 @@ def _plugins() -> list[Part]:
         cached = sorted((home / "plugins").glob(f"{kind}-v*/{name}"))
         path = shutil.which(name) or (str(cached[-1]) if cached else None)
         get = t("the sandbox uses its stand-in; for a real cluster Pulumi downloads it")
-        result.append(Part(name, path is not None, path or "", t("real clusters"), "" if path else get))
+        result.append(MachinePart(name, path is not None, path or "", t("real clusters"), "" if path else get))
     return result
 
 
@@ -85,16 +85,16 @@ def _debian_postgres(program: str) -> str | None:
     return str(found[-1]) if found else None
 
 
-def findings() -> list[Part]:
+def findings() -> list[MachinePart]:
     """Everything that the toolkit can use on this machine. Fetches and builds nothing."""
     from ggi.engine import tools
 
     version = platform.python_version()
-    result = [Part("python", sys.version_info >= (3, 11), version, t("everything"))]
+    result = [MachinePart("python", sys.version_info >= (3, 11), version, t("everything"))]
     for tool in tools.TOOLS:
         state = tools.status(tool)
         found = f"{state.found.version} ({state.found.said}): {state.found.path}" if state.found else ""
-        result.append(Part(tool.name, state.found is not None, found, t(tool.purpose), state.how_to_get))
+        result.append(MachinePart(tool.name, state.found is not None, found, t(tool.purpose), state.how_to_get))
     return [*result, *_plugins(), *_programs()]
 
 

@@ -13,7 +13,7 @@ import httpx2
 import jwt
 
 from ggi.cookbook.graph.budget import LONGEST_WAIT, RATES, Budget, Clock, pause
-from ggi.cookbook.graph.credential import Credential, Token
+from ggi.cookbook.graph.credential import Token, TokenSource
 from ggi.errors import Problem, WorkError
 from ggi.messages import t
 
@@ -85,7 +85,7 @@ class GraphClient:
 
     def __init__(
         self,
-        credential: Credential,
+        credential: TokenSource,
         *,
         endpoint: str = ENDPOINT,
         clock: Clock | None = None,

@@ -33,7 +33,7 @@ class Token:
         return self.expires - time.time() < EARLY
 
 
-class Credential(Protocol):
+class TokenSource(Protocol):
     """Where tokens come from. `delegated`: in the name of an administrator who signed in."""
 
     delegated: bool

@@ -37,7 +37,7 @@ COLORS = {
 
 
 @dataclass(frozen=True)
-class Part:
+class DrawnPart:
     """One component, or the landscape as a whole, with its findings per status."""
 
     name: str
@@ -55,7 +55,7 @@ class Part:
         return [(one, self.counts[one]) for one in MARKED if self.counts[one]]
 
 
-def parts(stack: StackReport, built: Landscape) -> list[Part]:
+def parts(stack: StackReport, built: Landscape) -> list[DrawnPart]:
     """Findings per component in the order of the drawing; what is of no component comes last."""
     groups: dict[str, Counter[Status]] = {}
     for finding in stack.audit.findings:
@@ -63,10 +63,10 @@ def parts(stack: StackReport, built: Landscape) -> list[Part]:
         groups.setdefault(name if name in built.components else PLATFORM, Counter())[status(finding)] += 1
     drawn = [(card.name, card.title) for card in picture(built).cards]
     rest = [(PLATFORM, t("The landscape as a whole"))]
-    return [Part(name, title, groups[name]) for name, title in [*drawn, *rest] if name in groups]
+    return [DrawnPart(name, title, groups[name]) for name, title in [*drawn, *rest] if name in groups]
 
 
-def _mark(part: Part, x: float, y: float) -> str:
+def _mark(part: DrawnPart, x: float, y: float) -> str:
     """A pill at the upper right corner of a card; its words say it all to who can't see it."""
     told = ", ".join(f"{number} {status_word(one)}" for one, number in part.marked)
     symbol, count = SYMBOLS[part.status], str(sum(number for _, number in part.marked))
@@ -107,7 +107,7 @@ def _scoped(selectors: str) -> str:
     return ",".join(f"{SCOPE} {selector}" for selector in selectors.split(","))
 
 
-def landscape(stack: StackReport, found: Sequence[Part]) -> str:
+def landscape(stack: StackReport, found: Sequence[DrawnPart]) -> str:
     """The drawing as SVG without a style sheet of its own, with a mark on every part that has something to see."""
     built = stack.audit.landscape
     if built is None:
@@ -123,7 +123,7 @@ def landscape(stack: StackReport, found: Sequence[Part]) -> str:
     return svg.replace("</svg>", "\n".join([*over, "</svg>"])).strip()
 
 
-def picture_of(stack: StackReport, found: Sequence[Part]) -> str:
+def picture_of(stack: StackReport, found: Sequence[DrawnPart]) -> str:
     """The same as an address with the picture in it (`data:`), for paper: light, with a style sheet of its own."""
     light = re.sub(r"@media \(prefers-color-scheme:dark\)\{(?:[^{}]*\{[^{}]*\})*\}", "", _style())
     # WeasyPrint reads one selector a rule.

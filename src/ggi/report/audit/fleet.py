@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ggi.controls.control import Control
-from ggi.report.audit.run import AuditRun, Judged, StackReport, Status, worst
+from ggi.report.audit.run import AuditRun, JudgedControl, StackReport, Status, worst
 from ggi.report.audit.since import FindingChange, change
 
 PLAIN = (Status.COMPLIES, Status.NOT_APPLICABLE)
@@ -20,7 +20,7 @@ class Column:
     """One control over all landscapes."""
 
     control: Control
-    judged: tuple[tuple[StackReport, Judged], ...]
+    judged: tuple[tuple[StackReport, JudgedControl], ...]
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -43,7 +43,7 @@ class Column:
         return bool(self.judged) and all(one.elsewhere for _, one in self.judged)
 
     @property
-    def failing(self) -> list[tuple[StackReport, Judged]]:
+    def failing(self) -> list[tuple[StackReport, JudgedControl]]:
         """The landscapes in which it deviates."""
         return [(stack, one) for stack, one in self.judged if one.status.deviates]
 

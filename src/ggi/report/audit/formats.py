@@ -51,9 +51,9 @@ def _oscal(run: AuditRun) -> bytes:
 
 
 def _json(run: AuditRun) -> bytes:
-    from ggi.audit.summary import data
+    from ggi.audit.summary import audit_data
 
-    return (json.dumps(data(run.audits), indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(audit_data(run.audits), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _csv(run: AuditRun) -> bytes:

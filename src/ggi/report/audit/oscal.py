@@ -13,7 +13,7 @@ from typing import Any
 from ggi.audit.audit import Audit
 from ggi.controls.verdict import Finding
 from ggi.messages import language, t
-from ggi.report.audit.run import AuditRun, Judged, StackReport, Status, identity
+from ggi.report.audit.run import AuditRun, JudgedControl, StackReport, Status, identity
 from ggi.report.audit.words import read_words, status_word
 
 VERSION = "1.2.1"
@@ -99,7 +99,7 @@ class _Result:
             "related-observations": [{"observation-uuid": observation}],
         }
 
-    def finding(self, one: Judged, observations: list[str], risks: list[str]) -> dict[str, Any]:
+    def finding(self, one: JudgedControl, observations: list[str], risks: list[str]) -> dict[str, Any]:
         """One control. What was accepted or not judged is not satisfied, for another reason than failing."""
         file, state = one.control.file, one.status
         counts = {s: n for s, n in one.counts.items() if n}

@@ -15,9 +15,9 @@ from enum import StrEnum
 from functools import cached_property
 
 from ggi.audit.audit import Audit, Place
-from ggi.audit.judge import counted
+from ggi.audit.judge import count_outcomes
 from ggi.controls.control import Control, Proof
-from ggi.controls.coverage import Coverage, Row
+from ggi.controls.coverage import Coverage, NormCoverage
 from ggi.controls.verdict import Finding, Outcome
 from ggi.report.audit.since import Earlier
 
@@ -75,7 +75,7 @@ def worst(found: Iterable[Status]) -> Status:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedControl:
     """A control with everything that one audit found of it."""
 
     control: Control
@@ -114,8 +114,8 @@ class Judged:
 class Norm:
     """One norm and what the controls that bear on it showed: partial proofs, never the norm's being met."""
 
-    row: Row
-    judged: tuple[Judged, ...]
+    row: NormCoverage
+    judged: tuple[JudgedControl, ...]
 
     @property
     def shown(self) -> int:
@@ -128,7 +128,7 @@ class Norm:
         return sum(one.status is not Status.NOT_APPLICABLE for one in self.judged)
 
     @property
-    def deviating(self) -> tuple[Judged, ...]:
+    def deviating(self) -> tuple[JudgedControl, ...]:
         """The partial proofs that fail."""
         return tuple(one for one in self.judged if one.status.deviates)
 
@@ -182,16 +182,17 @@ class StackReport:
     """One audit as a reader sees it."""
 
     audit: Audit
-    rows: tuple[Row, ...] = ()
+    rows: tuple[NormCoverage, ...] = ()
 
     @cached_property
-    def judged(self) -> Mapping[str, Judged]:
+    def judged(self) -> Mapping[str, JudgedControl]:
         """Every control in force with its findings, by id."""
         groups: dict[str, list[Finding]] = {}
         for finding in self.audit.findings:
             groups.setdefault(finding.control, []).append(finding)
         return {
-            name: Judged(self.audit.controls[name], tuple(groups[name]), self.audit.place) for name in sorted(groups)
+            name: JudgedControl(self.audit.controls[name], tuple(groups[name]), self.audit.place)
+            for name in sorted(groups)
         }
 
     @cached_property
@@ -216,7 +217,7 @@ class StackReport:
         """How many controls deviate."""
         return sum(count for one, count in self.controls.items() if one.deviates)
 
-    def of(self, *wanted: Status) -> list[tuple[Judged, list[Finding]]]:
+    def of(self, *wanted: Status) -> list[tuple[JudgedControl, list[Finding]]]:
         """The controls with findings of these statuses, worst first, each with those findings alone."""
         found = [
             (one, [f for f in one.findings if status(f) in wanted])
@@ -237,7 +238,7 @@ class StackReport:
         return tuple(Framework(name, version, tuple(norms)) for (name, version), norms in groups.items())
 
 
-def _severity(one: Judged) -> int:
+def _severity(one: JudgedControl) -> int:
     return ("critical", "high", "medium", "low").index(one.control.file.severity.value)
 
 
@@ -246,7 +247,7 @@ class AuditRun:
     """Everything that one report shows. `rows` are the norms (`ggi.controls.coverage`); `earlier` is for the trend."""
 
     audits: tuple[Audit, ...]
-    rows: tuple[Row, ...] = ()
+    rows: tuple[NormCoverage, ...] = ()
     earlier: Earlier | None = None
 
     @property
@@ -272,7 +273,7 @@ class AuditRun:
     @cached_property
     def counts(self) -> Mapping[Outcome, int]:
         """Findings per outcome over all audits, as the JSON counts them."""
-        return counted(finding for audit in self.audits for finding in audit.findings)
+        return count_outcomes(finding for audit in self.audits for finding in audit.findings)
 
     @cached_property
     def controls(self) -> Mapping[str, Control]:
