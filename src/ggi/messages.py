@@ -1,7 +1,8 @@
 """The one catalogue of text for users: English is the source, Dutch the translation.
 
 `t("{count} problems", count=3)` translates and fills in. The language is `GGI_LANG`, else the locale's, and can be
-set by `--lang`. The catalogue is `src/ggi/locale/nl/LC_MESSAGES/ggi.po`; `python -m ggi.locale` brings it up to date.
+set by `--lang`. The catalogue is `src/ggi/locale/nl/LC_MESSAGES/ggi.po`; `python -m ggi.cli.translations` brings it up
+to date.
 It is read as it is, since that takes as long as reading a compiled one, and a compiled one can be stale or missing.
 """
 

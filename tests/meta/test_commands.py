@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ggi.cli.main import command_tree
+from ggi.cli.translations import texts
 from ggi.cli.typer_words import MAIN
-from ggi.locale.__main__ import texts
 from ggi.messages import PO, read_catalogue
 from ggi.paths import ROOT
 

@@ -31,7 +31,7 @@ NOT_IMPORTED = {
 }
 """Dependencies that no module imports, each with its reason."""
 ELSEWHERE = {
-    ("src", "babel"): "`python -m ggi.locale` is for development",
+    ("src", "babel"): "`python -m ggi.cli.translations` is for development",
     ("stacks", "django"): "in the program of a Job, which runs in the component's own image",
 }
 """Imports that a user's environment need not have, each with its reason."""

@@ -9,11 +9,11 @@ import sys
 
 from babel.messages.pofile import read_po
 
-from ggi.locale.__main__ import updated
+from ggi.cli.translations import updated
 from ggi.messages import PO, read_catalogue
 from ggi.paths import ROOT
 
-REFRESH = "run: .venv/bin/python -m ggi.locale, and translate what it names"
+REFRESH = "run: .venv/bin/python -m ggi.cli.translations, and translate what it names"
 
 
 def _fields(text: str) -> set[str]:
@@ -26,7 +26,7 @@ def test_every_text_has_a_dutch_translation() -> None:
 
 
 FRESH = """
-from ggi.locale.__main__ import updated
+from ggi.cli.translations import updated
 from ggi.messages import PO
 raise SystemExit(PO.read_text(encoding="utf-8") != updated()[0])
 """

@@ -1,0 +1,119 @@
+"""One word per thing: docs/glossary.yaml against the code, the texts for users and its own page.
+
+Every rule is a function over what it looks at, and is tried on a violation that a test plants.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ggi.cli.translations import PAGE, WORDS, glossary_page, texts
+from ggi.messages import PO
+from ggi.paths import ROOT
+from tests.meta.test_structure import files
+
+Entry = Mapping[str, Any]
+
+
+def entries() -> list[Entry]:
+    found: list[Entry] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    return found
+
+
+def classes(root: Path) -> Iterator[tuple[str, Path]]:
+    """Every class of library and sandbox that others may name, with its file."""
+    for path in files(root).values():
+        if path.parts[0] in ("src", "sandbox"):
+            for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    yield node.name, path
+
+
+def shared_names(root: Path) -> list[str]:
+    """Names that two classes have."""
+    found: dict[str, list[Path]] = {}
+    for name, path in classes(root):
+        found.setdefault(name, []).append(path)
+    return [f"{name}: {', '.join(map(str, paths))}" for name, paths in sorted(found.items()) if len(paths) > 1]
+
+
+def second_spellings(words: Iterable[Entry], key: str, said: Iterable[str]) -> list[str]:
+    """Texts that call a thing by a word that the glossary refuses (`not_en`, `not_nl`)."""
+    refused = {other: entry for entry in words for other in entry.get(key, ())}
+    return [
+        f"{other!r} in {text[:60]!r}: the word is {refused[other][key.removeprefix('not_')]!r}"
+        for text in said
+        for other in refused
+        if re.search(rf"\b{re.escape(other)}\b", text, re.I)
+    ]
+
+
+def second_names(words: Iterable[Entry], root: Path) -> list[str]:
+    """Classes that are named by a word that the glossary refuses."""
+    refused = {"".join(w.capitalize() for w in other.split()): e["en"] for e in words for other in e.get("not_en", ())}
+    return [f"{path}: {name}; the word is {refused[name]!r}" for name, path in classes(root) if name in refused]
+
+
+def spoken_dutch() -> list[str]:
+    from babel.messages.pofile import read_po
+
+    with PO.open("rb") as file:
+        return [str(message.string) for message in read_po(file) if message.id and message.string]
+
+
+def test_every_class_has_a_name_of_its_own() -> None:
+    assert shared_names(ROOT) == []
+
+
+def test_two_classes_of_one_name_are_noticed(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        path = tmp_path / "src" / "ggi" / "audit" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("class Place:\n    pass\n", encoding="utf-8")
+    assert shared_names(tmp_path) == ["Place: src/ggi/audit/one.py, src/ggi/audit/two.py"]
+
+
+def test_every_thing_of_the_glossary_is_where_it_says() -> None:
+    for entry in entries():
+        if code := entry.get("code"):
+            module, _, name = code.partition(":")
+            assert getattr(importlib.import_module(module), name).__doc__, code
+
+
+def test_every_word_stands_in_the_glossary_once() -> None:
+    for key in ("en", "nl"):
+        words = [entry[key] for entry in entries()]
+        assert sorted(words) == sorted(set(words))
+
+
+def test_texts_and_classes_use_one_word_per_thing() -> None:
+    assert second_spellings(entries(), "not_en", texts()) == []
+    assert second_spellings(entries(), "not_nl", spoken_dutch()) == []
+    assert second_names(entries(), ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("not_en", "The fake of a tenant."), ("not_nl", "Afsluitcode 1 bij verschillen."), ("not_nl", "een vrijstelling")],
+)
+def test_a_second_spelling_is_noticed(key: str, text: str) -> None:
+    assert second_spellings(entries(), key, [text])
+
+
+def test_a_class_of_a_second_spelling_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "src" / "ggi" / "app" / "tenants.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("class Mock:\n    pass\n", encoding="utf-8")
+    assert second_names(entries(), tmp_path) == ["src/ggi/app/tenants.py: Mock; the word is 'stand-in'"]
+
+
+def test_the_page_is_made_of_the_glossary() -> None:
+    assert PAGE.read_text(encoding="utf-8") == glossary_page(), "run: .venv/bin/python -m ggi.cli.translations"
