@@ -69,6 +69,15 @@ def spoken_dutch() -> list[str]:
         return [str(message.string) for message in read_po(file) if message.id and message.string]
 
 
+def pages(language: str) -> list[str]:
+    """The lines of the pages for users in a language, without code."""
+    found = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / language).glob("*.md"))]
+    if language == "en":
+        found.append((ROOT / "README.md").read_text(encoding="utf-8"))
+    prose = ("".join(text.split("```")[::2]) for text in found)
+    return [re.sub(r"`[^`]*`", "", line) for text in prose for line in text.splitlines()]
+
+
 def test_every_class_has_a_name_of_its_own() -> None:
     assert shared_names(ROOT) == []
 
@@ -95,8 +104,8 @@ def test_every_word_stands_in_the_glossary_once() -> None:
 
 
 def test_texts_and_classes_use_one_word_per_thing() -> None:
-    assert second_spellings(entries(), "not_en", texts()) == []
-    assert second_spellings(entries(), "not_nl", spoken_dutch()) == []
+    assert second_spellings(entries(), "not_en", [*texts(), *pages("en")]) == []
+    assert second_spellings(entries(), "not_nl", [*spoken_dutch(), *pages("nl")]) == []
     assert second_names(entries(), ROOT) == []
 
 
