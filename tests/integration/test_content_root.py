@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ggi.cli.app import main
 
+from ggi.cli.main import main
 from ggi.paths import ROOT
 
 PAGE = ROOT / "docs" / "en" / "adding-a-component.md"

@@ -105,21 +105,21 @@ def test_an_error_names_a_missing_field_and_no_value() -> None:
 )
 def test_an_error_in_a_rule_is_shown_at_its_own_line(text: str, line: int) -> None:
     problems: list[Problem] = []
-    assert not cel.check(cel.Source(text, Origin("control.yaml", 7)), "BOOL", problems)
+    assert not cel.check(cel.ExpressionSource(text, Origin("control.yaml", 7)), "BOOL", problems)
     assert [p.origin for p in problems] == [Origin("control.yaml", line)]
 
 
 @pytest.mark.parametrize("text", ["cel.bind(x, 1, x) == 1", "{'a': 1}.all(k, v, v == 1)", "[1].exists(i, v, v == 1)"])
 def test_what_older_versions_of_kubernetes_do_not_have_is_refused(text: str) -> None:
     problems: list[Problem] = []
-    assert not cel.check(cel.Source(text, Origin("control.yaml", 1)), "BOOL", problems)
+    assert not cel.check(cel.ExpressionSource(text, Origin("control.yaml", 1)), "BOOL", problems)
     assert len(problems) == 1
 
 
 def test_a_rule_that_is_no_yes_or_no_is_refused() -> None:
     problems: list[Problem] = []
-    assert not cel.check(cel.Source("'text'", Origin("control.yaml", 1)), "BOOL", problems)
-    assert not cel.check(cel.Source("1 == 1", Origin("control.yaml", 1)), "STRING", problems)
+    assert not cel.check(cel.ExpressionSource("'text'", Origin("control.yaml", 1)), "BOOL", problems)
+    assert not cel.check(cel.ExpressionSource("1 == 1", Origin("control.yaml", 1)), "STRING", problems)
     assert len(problems) == 2
 
 

@@ -50,14 +50,14 @@ def test_logs_are_read_with_the_rotated_ones_and_a_server_that_was_never_asked_h
     monkeypatch.setattr(logs, "connection", lambda place, host: testinfra.get_host("local://"))
     monkeypatch.setattr(logs, "LOG", str(tmp_path / "log" / "govroam.log"))
     with pytest.raises(WorkError, match=r"rad1 can't be read"):
-        logs.read(place)
+        logs.read_attempts(place)
     (tmp_path / "log").mkdir()
-    assert logs.read(place) == []
+    assert logs.read_attempts(place) == []
     (tmp_path / "log" / "govroam.log").write_text(LINE)
     (tmp_path / "log" / "govroam.log-20261121.gz").write_bytes(gzip.compress(LINE.replace("02-00", "02-99").encode()))
-    assert sorted(one.mac for one in logs.read(place)) == ["02-00", "02-99"]
-    assert [one.mac for one in logs.read(place, "02-99")] == ["02-99"]
-    assert logs.read(place, "nobody") == []
+    assert sorted(one.mac for one in logs.read_attempts(place)) == ["02-00", "02-99"]
+    assert [one.mac for one in logs.read_attempts(place, "02-99")] == ["02-99"]
+    assert logs.read_attempts(place, "nobody") == []
 
 
 def test_a_given_secret_is_a_file_and_is_never_shown_when_missing(
@@ -88,10 +88,10 @@ def test_a_line_of_the_log_is_read_and_one_that_was_cut_off_is_left_out() -> Non
 
 def test_lines_of_two_hosts_are_one_attempt_and_of_one_host_two() -> None:
     there, here = next(logs.attempts(LINE, "a")), next(logs.attempts(LINE, "b"))
-    assert [len(group) for group in logs.joined([there, here])] == [2]
-    assert [len(group) for group in logs.joined([there, there])] == [1, 1]
+    assert [len(group) for group in logs.join_attempts([there, here])] == [2]
+    assert [len(group) for group in logs.join_attempts([there, there])] == [1, 1]
     late = next(logs.attempts(LINE.replace("08:10:17", "08:11:17"), "b"))
-    assert [len(group) for group in logs.joined([there, late])] == [1, 1]
+    assert [len(group) for group in logs.join_attempts([there, late])] == [1, 1]
 
 
 def test_passwords_of_any_kind_reach_eapol_test_unchanged() -> None:

@@ -167,7 +167,7 @@ def playbook(place: Path, monkeypatch: pytest.MonkeyPatch) -> FakePlaybook:
     given.write_text(eap.issue(name, [name], [SERVER]).certificate, encoding="utf-8")
     monkeypatch.setenv("GGI_SECRETS_DIR", str(place / "given"))
     found = FakePlaybook()
-    monkeypatch.setattr("ggi.hosts.playbook.play", found)
+    monkeypatch.setattr("ggi.hosts.playbook.run_ansible", found)
     return found
 
 

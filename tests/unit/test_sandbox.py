@@ -269,7 +269,7 @@ def test_crds_are_taken_from_the_module_once_without_what_needs_the_operator(
 
     monkeypatch.setattr(crds, "module_dir", fetched)
     monkeypatch.setattr(crds, "go_toolchain", lambda report: Path("go"))
-    monkeypatch.setattr(crds, "SOURCES", (crds.Source("Things", "example.test/x", "v1", ("crd/*.yaml",)),))
+    monkeypatch.setattr(crds, "SOURCES", (crds.CrdSource("Things", "example.test/x", "v1", ("crd/*.yaml",)),))
     first = crds.definitions(lambda line: None)
     assert first == [{"kind": "CustomResourceDefinition", "metadata": {"name": "things.example.test"}, "spec": {}}]
     assert crds.definitions(lambda line: None) == first
@@ -279,7 +279,7 @@ def test_crds_are_taken_from_the_module_once_without_what_needs_the_operator(
 def test_a_module_without_the_crds_that_we_want_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crds, "module_dir", lambda go, module, version: tmp_path)
     monkeypatch.setattr(crds, "go_toolchain", lambda report: Path("go"))
-    monkeypatch.setattr(crds, "SOURCES", (crds.Source("Things", "example.test/x", "v1", ("crd/*.yaml",)),))
+    monkeypatch.setattr(crds, "SOURCES", (crds.CrdSource("Things", "example.test/x", "v1", ("crd/*.yaml",)),))
     with pytest.raises(WorkError, match="has no CRD"):
         crds.definitions(lambda line: None)
     assert not crds.SOURCES[0].cached.exists()

@@ -9,14 +9,16 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
-from ggi.assurance.signing import public_key, signed_by, ssh_line
 from ggi.errors import InputError, Problem
 from ggi.inventory.models import ChangeRules
 from ggi.messages import t
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+# Cryptography is imported where a signature is made or checked: most trails have none, and every `ggi` reads trails.
 
 SIGNATURE = "signature"
 """What proves an approval that a key of the inventory signed."""
@@ -30,6 +32,8 @@ def signed_content(approved: Mapping[str, Any], role: str, remark: str) -> bytes
 
 def sign(key: Ed25519PrivateKey, approved: Mapping[str, Any], role: str, remark: str, rules: ChangeRules) -> str:
     """The signature of an approval, in base64. Raises InputError when the inventory lists no such key for the role."""
+    from ggi.assurance.signing import ssh_line
+
     line = ssh_line(key.public_key())
     if line not in rules.approvers.get(role, ()):
         raise InputError(
@@ -43,6 +47,10 @@ def sign(key: Ed25519PrivateKey, approved: Mapping[str, Any], role: str, remark:
 
 def is_signed(approval: Mapping[str, Any], approved: Mapping[str, Any], rules: ChangeRules) -> bool:
     """Whether one of the keys that the inventory lists for the role made the signature of this approval."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from ggi.assurance.signing import public_key, signed_by
+
     try:
         signature = base64.b64decode(str(approval.get("signature", "")), validate=True)
     except ValueError:
