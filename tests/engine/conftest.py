@@ -198,3 +198,27 @@ def place(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pla
     found.ggi("sandbox", "start", timeout=900)
     yield found
     found.close()
+
+
+def _group(item: pytest.Item) -> object:
+    """What shares a process with the test."""
+    mark = item.get_closest_marker("xdist_group")
+    return mark and mark.args
+
+
+@pytest.hookimpl(trylast=True)  # after the fixtures that still need it
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop the sandbox when what shares it is over: idle it would take a tenth of a core, and more than 1 GB."""
+    found: Place | None = getattr(item, "funcargs", {}).get("place")
+    if found is None or nextitem is None or _group(nextitem) == _group(item):
+        return
+    if "place" not in getattr(nextitem, "fixturenames", ()):
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def stack(place: Place) -> str:
+    """A little landscape in acceptatie that is up. Many tests share it: who changes it puts it back."""
+    name = place.tenant("GM9971")
+    place.up(name)
+    return name

@@ -60,6 +60,7 @@ class Place:
     sandbox: str = "deploy"
     variables: dict[str, str] = field(default_factory=dict)
     _api: KubeApi | None = None
+    _exports: dict[object, dict[str, str]] = field(default_factory=dict)
 
     @property
     def inventory(self) -> Path:
@@ -160,7 +161,13 @@ class Place:
         )
 
     def exports(self, stack: str) -> dict[str, str]:
-        """The environment after `eval "$(ggi env STACK --sandbox)"` in a shell."""
+        """The environment after `eval "$(ggi env STACK --sandbox)"` in a shell.
+
+        It is asked once, and again when there is no such stack: then that makes it.
+        """
+        asked = (stack, *sorted(self.variables.items()))
+        if asked in self._exports and self.checkpoint(stack).exists():
+            return self._exports[asked]
         printed = self.ggi("env", stack, "--sandbox").out
         done = subprocess.run(
             ["sh", "-c", 'eval "$1"; env -0', "sh", printed],
@@ -169,7 +176,8 @@ class Place:
             text=True,
             check=True,
         )
-        return dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+        self._exports[asked] = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+        return self._exports[asked]
 
     def pulumi(self, stack: str, *arguments: str, code: int = 0, given: str = "", **variables: str) -> Ran:
         """Run plain `pulumi` in the checkout, in that environment."""

@@ -43,9 +43,7 @@ class Meddled:
 
 
 @pytest.fixture(scope="module")
-def meddled(place: Place) -> Meddled:
-    stack = place.tenant("GM9931")
-    place.up(stack)
+def meddled(place: Place, stack: str) -> Meddled:
     before = place.objects(stack)
     api, by_hand = place.api, "kubectl-edit"
 
@@ -128,3 +126,5 @@ def test_after_that_nothing_differs_and_what_controllers_write_is_no_drift(meddl
     assert "nothing differs" in place.ggi("refresh", meddled.stack, "--sandbox").out
     live = place.api.get("apps/v1", "Deployment", "openklant-web", meddled.stack)
     assert live["metadata"]["labels"]["example.test/team"] == "a"
+    away = {"metadata": {"annotations": {"example.test/seen": None}, "labels": {"example.test/team": None}}}
+    place.api.patch("apps/v1", "Deployment", "openklant-web", away, namespace=meddled.stack, field_manager="other")

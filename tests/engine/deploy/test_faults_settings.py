@@ -8,17 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.conftest import SandboxCluster
 from tests.engine.deploy.place import Place
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def stack(place: Place) -> str:
-    """A landscape that is up."""
-    name = place.tenant("GM9971")
-    place.up(name)
-    return name
 
 
 @pytest.fixture
@@ -126,6 +119,7 @@ def test_another_cluster_than_the_recorded_one_is_refused(place: Place, stack: s
         for ran in (place.up(stack, code=1), place.ggi("refresh", stack, "--sandbox", code=1)):
             assert f"leads to another cluster: its kube-system has UID {uid}, not {other}" in ran.err
             assert one_error(ran.err)
+        place.ggi("env", stack, "--sandbox")  # with which a person puts it right
         plain = place.pulumi(stack, "preview", code=1)
         assert "leads to another cluster" in plain.text
     finally:
@@ -133,27 +127,21 @@ def test_another_cluster_than_the_recorded_one_is_refused(place: Place, stack: s
 
 
 def test_plain_pulumi_pointed_at_another_cluster_writes_nothing_and_the_right_one_is_taken_up_again(
-    place: Place, stack: str, tmp_path_factory: pytest.TempPathFactory
+    place: Place, stack: str, sandbox_cluster: SandboxCluster, tmp_path: Path
 ) -> None:
-    other = Place(tmp_path_factory.mktemp("other"), "other")
-    other.inventory.mkdir(parents=True)
-    other.ggi("sandbox", "start")
-    try:
-        before = place.generations(stack)
-        # Somebody's kubeconfig in which the context of the same name leads elsewhere.
-        same_name = tmp_path_factory.mktemp("same") / "kubeconfig"
-        same_name.write_text(other.kubeconfig.read_text().replace(other.context, place.context))
-        env = place.exports(stack) | {"KUBECONFIG": str(same_name)}
-        ran = place.plain(env, "up", "--yes", "--skip-preview", "-s", stack)
-        assert ran.code != 0 and "leads to another cluster" in ran.text
-        assert other.api.find("v1", "Namespace", stack) is None
-        assert place.generations(stack) == before
-        # The engine read the other cluster before our program could refuse it. What is ours is adopted again.
-        place.up(stack)
-        assert place.generations(stack) == before
-        assert place.changes(stack) == {}
-    finally:
-        other.close()
+    before = place.generations(stack)
+    # Somebody's kubeconfig in which the context of the same name leads elsewhere.
+    same_name = tmp_path / "kubeconfig"
+    same_name.write_text(sandbox_cluster.kubeconfig.read_text().replace(sandbox_cluster.context, place.context))
+    env = place.exports(stack) | {"KUBECONFIG": str(same_name)}
+    ran = place.plain(env, "up", "--yes", "--skip-preview", "-s", stack)
+    assert ran.code != 0 and "leads to another cluster" in ran.text
+    assert sandbox_cluster.api.find("v1", "Namespace", stack) is None
+    assert place.generations(stack) == before
+    # The engine read the other cluster before our program could refuse it. What is ours is adopted again.
+    place.up(stack)
+    assert place.generations(stack) == before
+    assert place.changes(stack) == {}
 
 
 def test_a_tenant_that_is_missing_merged_or_invalid_gives_plain_pulumi_a_message(place: Place, stack: str) -> None:

@@ -95,9 +95,7 @@ def test_an_object_under_the_final_name_of_a_secret_is_found_too(place: Place) -
     place.up(stack)
 
 
-def test_a_landscape_whose_state_was_lost_is_taken_up_again(place: Place) -> None:
-    stack = place.tenant("GM9944")
-    place.up(stack)
+def test_a_landscape_whose_state_was_lost_is_taken_up_again(place: Place, stack: str) -> None:
     uids = {k: o["metadata"]["uid"] for k, o in place.objects(stack).items() if k[0] not in ("Event", "Pod")}
     place.checkpoint(stack).unlink()
     ran = place.up(stack)
@@ -107,11 +105,14 @@ def test_a_landscape_whose_state_was_lost_is_taken_up_again(place: Place) -> Non
     assert place.changes(stack) == {}
 
 
-def test_an_object_that_is_known_under_another_logical_name_is_refused(place: Place) -> None:
+def test_an_object_that_is_known_under_another_logical_name_is_refused(place: Place, stack: str) -> None:
     """Else the engine would adopt it under the new name and delete it under the old one."""
-    stack = place.tenant("GM9945")
-    place.up(stack)
-    note = {"metadata": {"annotations": {"ggi/name": "openklant/Deployment/site"}}}
-    place.api.patch("apps/v1", "Deployment", "openklant-web", note, namespace=stack)
+
+    def known_as(name: str) -> None:
+        note = {"metadata": {"annotations": {"ggi/name": name}}}
+        place.api.patch("apps/v1", "Deployment", "openklant-web", note, namespace=stack)
+
+    known_as("openklant/Deployment/site")
     ran = place.up(stack, code=1)
+    known_as("openklant/Deployment/web")
     assert "Deployment openklant-web is known as openklant/Deployment/site, not as openklant/Deployment/web" in ran.err

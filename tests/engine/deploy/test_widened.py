@@ -10,20 +10,8 @@ from tests.engine.deploy.place import Place
 pytestmark = pytest.mark.timeout(900)
 
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
-
-
-@pytest.fixture(scope="module")
-def stack(place: Place) -> str:
-    """A little landscape that is up."""
-    name = place.tenant("GM9922")
-    place.up(name)
-    return name
-
-
 MORE = {"ipBlock": {"cidr": "10.0.0.0/8"}}
 """As much as the cluster's admission lets anybody open."""
-
-
 ADDED = {
     "openklant-web": {"op": "add", "path": "/spec/egress/-", "value": {"to": [MORE]}},
     "default-deny": {"op": "add", "path": "/spec/ingress", "value": [{"from": [MORE]}]},

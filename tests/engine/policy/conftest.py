@@ -20,8 +20,6 @@ class Policed:
 
 
 @pytest.fixture(scope="session")
-def policed(place: Place) -> Policed:
+def policed(place: Place, stack: str) -> Policed:
     """A landscape that is up."""
-    stack = place.tenant("GM9971")
-    place.up(stack)
     return Policed(place, stack)
