@@ -302,7 +302,7 @@ def test_every_name_of_the_sdk_has_an_example_that_is_python() -> None:
         ({"roles/library/a.py": "from ggi.report.page import x"}, against_the_layers, "ggi.report"),
         ({"policies/controls/A-1/check.py": "from ggi.controls.realm import x"}, against_the_layers, "realm"),
         ({"benchmarks/a.py": "from tests import example"}, against_the_layers, "tests"),
-        ({"sandbox/a.py": "from ggi.cli.app import main"}, of_the_command_line, "sandbox/a.py:1"),
+        ({"sandbox/a.py": "from ggi.cli.main import main"}, of_the_command_line, "sandbox/a.py:1"),
         ({"src/ggi/fleet/a.py": "import ggi.cli"}, of_the_command_line, "fleet/a.py"),
         ({"policies/controls/A-1/check.py": "import yaml"}, beyond_the_sdk, "imports yaml"),
         ({"policies/hosts/A-1/check.py": "from ggi.errors import Origin"}, beyond_the_sdk, "imports ggi.errors"),
@@ -326,7 +326,7 @@ def test_a_planted_violation_is_refused(
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("src/ggi/__main__.py", "from ggi.cli.app import main"),
+        ("src/ggi/__main__.py", "from ggi.cli.main import main"),
         ("src/ggi/cli/a.py", "from sandbox.layout import Layout"),
         ("policies/controls/A-1/check.py", "import re\nfrom ggi.controls.sdk import verdict"),
         ("sandbox/a.py", "PAIR = ('accp', 'prod')\nplace = server.hostname or ''\nmail = f'post@{e.domain}'"),
