@@ -22,6 +22,8 @@ from tests.engine.deploy.place import Place
 
 SANDBOX = "tests"
 """The sandbox of the tests; kept running between runs. Another one: GGI_TEST_SANDBOX."""
+RUNNING = pytest.StashKey[Place]()
+"""The place whose sandbox runs."""
 
 PROGRAM = """
 import json, pathlib, pulumi, pulumi_kubernetes
@@ -191,11 +193,12 @@ def pulumi_project(sandbox_cluster: SandboxCluster, tmp_path: Path) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def place(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A running sandbox with all state in a temporary folder, and an empty inventory."""
     found = Place(tmp_path_factory.mktemp("a place"))  # a space, because users have them
     found.prepare()
     found.ggi("sandbox", "start", timeout=900)
+    request.session.stash[RUNNING] = found
     yield found
     found.close()
 
@@ -209,11 +212,11 @@ def _group(item: pytest.Item) -> object:
 @pytest.hookimpl(trylast=True)  # after the fixtures that still need it
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Stop the sandbox when what shares it is over: idle it would take a tenth of a core, and more than 1 GB."""
-    found: Place | None = getattr(item, "funcargs", {}).get("place")
-    if found is None or nextitem is None or _group(nextitem) == _group(item):
+    if nextitem is None or _group(nextitem) == _group(item) or "place" in getattr(nextitem, "fixturenames", ()):
         return
-    if "place" not in getattr(nextitem, "fixturenames", ()):
+    if found := item.session.stash.get(RUNNING, None):
         found.close()
+        del item.session.stash[RUNNING]
 
 
 @pytest.fixture(scope="session")
