@@ -6,10 +6,12 @@ Every rule is a function over a folder that looks like the checkout, and is trie
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import resolve_name
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,19 +52,21 @@ REACH: dict[str, tuple[str, ...]] = {
     "policies/hosts": ("ggi.controls.sdk",),
     "policies": (*LIBRARY, "sandbox.platform"),
     "roles": LIBRARY[: LIBRARY.index("ggi.hosts") + 1],
+    "inventories": LIBRARY,
     "sandbox": (*LIBRARY, "sandbox"),
     "benchmarks": (*LIBRARY, "ggi.__main__", "sandbox", "benchmarks"),
 }
 """What the files of a folder outside the library may import of ours; the most specific folder counts."""
 
-OURS = ("ggi", "sandbox", "stacks", "policies", "roles", "benchmarks", "tests")
+OURS = ("ggi", "sandbox", "stacks", "policies", "roles", "inventories", "benchmarks", "tests")
 CLI = "ggi.cli"
-FOLDERS = ("src", "sandbox", "policies", "stacks", "roles", "benchmarks")
+FOLDERS = ("src", "sandbox", "policies", "stacks", "roles", "inventories", "benchmarks")
+BY_NAME = ("import_module", "__import__")
 
 
 @dataclass(frozen=True)
 class Import:
-    """One module that a file imports, anywhere in it: also in a function, or for types alone."""
+    """One module that a file imports, anywhere in it: also in a function, for types alone, or by its name as text."""
 
     file: Path
     line: int
@@ -100,12 +104,23 @@ def _imports(root: Path, name: str, path: Path, known: dict[str, Path]) -> Itera
             origin = ".".join([*above, *([node.module] if node.module else [])])
             inner = [f"{origin}.{alias.name}" for alias in node.names]
             found = [module if module in known else origin for module in inner]
+        elif isinstance(node, ast.Call) and _name(node.func) in BY_NAME:
+            found = [resolve_name(name, package) if name.startswith(".") else name for name in _named(node)]
         else:
             continue
         for module in dict.fromkeys(found):
             # A script of benchmarks/ imports its neighbours by their bare names.
             beside = f"{package}.{module}"
             yield Import(path, node.lineno, beside if module not in known and beside in known else module)
+
+
+def _named(call: ast.Call) -> Iterator[str]:
+    """The module that `import_module("...")` names; of a name made while it runs, what is given of its beginning."""
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.JoinedStr):
+        first = first.values[0]
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        yield first.value.removesuffix(".")
 
 
 def circles(root: Path) -> list[list[str]]:
@@ -136,7 +151,7 @@ def reach(path: Path) -> tuple[str, ...]:
     if path.parts[:2] == ("src", "ggi"):
         room = path.parts[2].removesuffix(".py")
         if room.startswith("__"):
-            return ("ggi",)
+            return ("ggi",) if room == "__main__" else ()
         rooms = tuple(f"ggi.{name}" for name in ORDER[: ORDER.index(room) + 1])
         return (*rooms, "sandbox") if room == "cli" else rooms
     return next(REACH[str(folder)] for folder in path.parents if str(folder) in REACH)
@@ -179,28 +194,66 @@ def _name(node: ast.AST) -> str:
 
 
 def _is_list_of_environments(node: ast.AST) -> bool:
-    items = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else ()
+    """As a tuple, list or set, as the keys of a mapping, as the members of a class, or as one text of the four."""
+    items: list[ast.expr | None] = []
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        items = [*node.elts]
+    elif isinstance(node, ast.Dict):
+        items = node.keys
+    elif isinstance(node, ast.ClassDef):
+        items = [inner.value for inner in node.body if isinstance(inner, ast.Assign)]
     said = {item.value for item in items if isinstance(item, ast.Constant)}
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return sorted(re.findall(r"\w+", node.value)) == sorted(ENVIRONMENTS)
     return set(ENVIRONMENTS) <= said
 
 
 def _is_default_name(node: ast.AST) -> bool:
-    """`settings.host or ...`, `settings.database or ...`."""
-    first = node.values[0] if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) else None
-    return isinstance(first, ast.Attribute) and first.attr in ("host", "database")
+    """`settings.host or ...`, `... if settings.database is None else settings.database`."""
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+        parts = node.values[:1]
+    elif isinstance(node, ast.IfExp):
+        asked = {_name(inner) for inner in ast.walk(node.test)}
+        parts = [part for part in (node.body, node.orelse) if _name(part) in asked]
+    return any(isinstance(part, ast.Attribute) and part.attr in ("host", "database") for part in parts)
 
 
 def _is_name_below_the_domain(node: ast.AST) -> bool:
-    """`f"{component}.{environment.domain}"`."""
-    if not isinstance(node, ast.JoinedStr) or len(node.values) != 3:
-        return False
-    _, dot, last = node.values
-    return (
-        isinstance(dot, ast.Constant)
-        and dot.value == "."
-        and isinstance(last, ast.FormattedValue)
-        and _name(last.value) == "domain"
-    )
+    """`f"{component}.{environment.domain}"`, also in a longer text, or put together with `+`, `%`, `join`, `format`."""
+    if isinstance(node, ast.JoinedStr):
+        return any(
+            _ends_in_dot(dot) and _is_domain(last) and (_is_dot(dot) or isinstance(last.value, ast.Attribute))
+            for dot, last in pairwise(node.values)
+            if isinstance(last, ast.FormattedValue)
+        )
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _is_domain(node.right) and _ends_in_dot(
+            node.left.right if isinstance(node.left, ast.BinOp) else node.left
+        )
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        return _has_dot_before_gap(node.left) and any(map(_is_domain, ast.walk(node.right)))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        joined = node.func.attr == "join" and _is_dot(node.func.value)
+        filled = node.func.attr == "format" and _has_dot_before_gap(node.func.value)
+        return (joined or filled) and any(_is_domain(inner) for one in node.args for inner in ast.walk(one))
+    return False
+
+
+def _is_domain(node: ast.AST) -> bool:
+    return _name(node.value if isinstance(node, ast.FormattedValue) else node) == "domain"
+
+
+def _is_dot(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value == "."
+
+
+def _ends_in_dot(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".")
+
+
+def _has_dot_before_gap(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(re.search(r"\.[%{]", node.value))
 
 
 def _is_loading_by_path(node: ast.AST) -> bool:
@@ -295,6 +348,13 @@ def test_every_name_of_the_sdk_has_an_example_that_is_python() -> None:
         ({"stacks/components/_a.py": "from . import _b", "stacks/components/_b.py": "from ._a import x"},
          circles, "stacks.components._b"),
         ({"benchmarks/a.py": "import b", "benchmarks/b.py": "import a"}, circles, "benchmarks.b"),
+        ({"src/ggi/audit/a.py": "import_module('.b', __package__)", "src/ggi/audit/b.py": "__import__('ggi.audit.a')"},
+         circles, "ggi.audit.b"),
+        ({"src/ggi/audit/a.py": "importlib.import_module('ggi.report.page')"}, against_the_layers, "ggi.report.page"),
+        ({"src/ggi/app/a.py": "import_module(f'ggi.cli.{name}')"}, of_the_command_line, "app/a.py:1 imports ggi.cli"),
+        ({"src/ggi/__init__.py": "from ggi.app import program"}, against_the_layers, "imports ggi.app"),
+        ({"inventories/a.py": "from ggi.cli import root"}, of_the_command_line, "inventories/a.py:1"),
+        ({"policies/controls/A-1/check.py": "import_module('ggi.audit')"}, beyond_the_sdk, "imports ggi.audit"),
         ({"src/ggi/inventory/a.py": "from ggi.report import page"}, against_the_layers, "a.py:1 imports ggi.report"),
         ({"src/ggi/engine/a.py": "\n\ndef f():\n    import sandbox.layout"}, against_the_layers, "a.py:4"),
         ({"sandbox/a.py": "from benchmarks import run"}, against_the_layers, "benchmarks"),
@@ -307,7 +367,19 @@ def test_every_name_of_the_sdk_has_an_example_that_is_python() -> None:
         ({"policies/controls/A-1/check.py": "import yaml"}, beyond_the_sdk, "imports yaml"),
         ({"policies/hosts/A-1/check.py": "from ggi.errors import Origin"}, beyond_the_sdk, "imports ggi.errors"),
         ({"sandbox/a.py": "E = ['prod', 'accp', 'test', 'ontw']"}, second_spellings, "its own ENVIRONMENTS"),
+        ({"sandbox/a.py": "E = dict(a={'prod': 1, 'accp': 2, 'test': 3, 'ontw': 4})"},
+         second_spellings, "its own ENVIRONMENTS"),
+        ({"sandbox/a.py": "E = 'ontw test accp prod'.split()"}, second_spellings, "its own ENVIRONMENTS"),
+        ({"sandbox/a.py": "class E:\n    O = 'ontw'\n    T = 'test'\n    A = 'accp'\n    P = 'prod'"},
+         second_spellings, "its own ENVIRONMENTS"),
         ({"stacks/components/a.py": "h = settings.host or 'x'"}, second_spellings, "Environment.host"),
+        ({"stacks/components/a.py": "h = 'x' if s.host is None else s.host"}, second_spellings, "Environment.host"),
+        ({"sandbox/a.py": "h = f'https://{name}.{place.domain}/x'"}, second_spellings, "default_host"),
+        ({"sandbox/a.py": "h = f'openzaak.{place.domain}'"}, second_spellings, "default_host"),
+        ({"sandbox/a.py": "h = name + '.' + place.domain"}, second_spellings, "default_host"),
+        ({"sandbox/a.py": "h = '.'.join([name, place.domain])"}, second_spellings, "default_host"),
+        ({"sandbox/a.py": "h = '{}.{}'.format(name, place.domain)"}, second_spellings, "default_host"),
+        ({"sandbox/a.py": "h = '%s.%s' % (name, place.domain)"}, second_spellings, "default_host"),
         ({"policies/controls/A-1/check.py": "h = f'{name}.{place.domain}'"}, second_spellings, "default_host"),
         ({"src/ggi/hosts/a.py": "from importlib.util import spec_from_file_location as f\n"
                                 "importlib.util.spec_from_file_location('a', 'b')"}, second_spellings, "load_module"),
