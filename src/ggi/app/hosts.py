@@ -79,7 +79,7 @@ def apply_playbook(
         variables = {"govroam_serial": "100%"} if first else {}
         found = _play(network, report, check=False, limit=limit, tags=tags, variables=variables)
         going.changes = {"update": len(found.changes)}
-        going.problem = found.problem or "; ".join(f"{host}: {why}" for host, why in sorted(found.failed.items()))
+        going.failed = not found.fine
     return found
 
 
