@@ -18,6 +18,8 @@ from ggi.inventory.stack import StackKind, kind_of
 from ggi.messages import language, t
 from ggi.paths import ROOT, state_dir
 
+PROJECT = "ggi"
+"""The Pulumi project, as Pulumi.yaml names it."""
 IDENTITY = "clusterIdentity"
 """Configuration key under which a stack remembers its cluster."""
 POLICY_PACK = "PULUMI_OPTION_POLICY_PACK"

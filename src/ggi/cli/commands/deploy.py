@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -82,8 +84,6 @@ def up(
 
     Example: ggi up gm9901 --sandbox --yes
     """
-    from dataclasses import replace
-
     from ggi.app.deploying import judged_plan, lost_by_update, open_stack, operation_on, update_admission
     from ggi.app.operations import ChangeRequest
 
@@ -329,8 +329,6 @@ def _prepared(workspace: Workspace, owner: Owner, platform: Platform) -> Prepare
             )
         )
         return found
-    import shutil
-
     note(
         t(
             "Engine: Pulumi {version} ({how}); Kubernetes plugin: {plugin}.",
