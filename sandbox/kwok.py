@@ -14,10 +14,10 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C, where there is one: every command that uses the sandbox reads the stages."""
 
 
-def stages(folder: Path = _HERE / "stages") -> list[dict[str, Any]]:
+def stages() -> list[dict[str, Any]]:
     """All Stage objects as kwok takes them. `spec.resourceRefs` (a list, ours) becomes one Stage for each entry."""
     found: list[dict[str, Any]] = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted((_HERE / "stages").glob("*.yaml")):
         for document in yaml.load_all(path.read_text(), Loader=_LOADER):
             references = document["spec"].pop("resourceRefs", None)
             if references is None:

@@ -167,8 +167,8 @@ def parts(
     return {part.name: part for part in found}
 
 
-def healthy(part: ControlPlanePart, pki: Pki, timeout: float = 2.0) -> bool:
-    """Whether the part answers that it is well. Never raises."""
+def healthy(part: ControlPlanePart, pki: Pki) -> bool:
+    """Whether the part answers within two seconds that it is well. Never raises."""
     client = pki.pair("etcd-client" if part.name == "etcd" else "admin")
     try:
         context = ssl.create_default_context(cafile=str(pki.authority))
@@ -176,7 +176,7 @@ def healthy(part: ControlPlanePart, pki: Pki, timeout: float = 2.0) -> bool:
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
-        with opener.open(part.health, timeout=timeout) as answer:
+        with opener.open(part.health, timeout=2.0) as answer:
             return bool(answer.status == 200)
     except (OSError, ValueError, HTTPException):
         return False

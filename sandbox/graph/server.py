@@ -28,12 +28,12 @@ class Headers(Protocol):
         """The value of a field."""
 
 
-def make_token(tenant: str, *, delegated: bool, seconds: float = HOUR) -> tuple[str, float]:
+def make_token(tenant: str, *, delegated: bool) -> tuple[str, float]:
     """A token of the stand-in, and when it ends. It opens nothing but the stand-in.
 
     It looks like one of Entra ID (header, claims, signature), and says of who asks what such a one says.
     """
-    expires = time.time() + seconds
+    expires = time.time() + HOUR
     who = {"scp": "ReadWrite.All", "upn": f"administrator@{tenant}.test"} if delegated else {}
     claims = {"tenant": tenant, "delegated": delegated, "expires": expires, "appid": f"stand-in-{tenant}", **who}
     return jwt.encode(claims, "", algorithm="none"), expires

@@ -39,8 +39,9 @@ ExecStart=!/usr/sbin/chronyd -x $DAEMON_OPTS
 """
 
 
-def mirror(sources: Path = Path("/etc/apt")) -> str:
+def mirror() -> str:
     """This machine's Debian mirror: the first address in its apt sources that ends in /debian. Raises WorkError."""
+    sources = Path("/etc/apt")
     files = [sources / "sources.list", *sorted((sources / "sources.list.d").glob("*"))]
     for path in files:
         if path.is_file():

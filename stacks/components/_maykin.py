@@ -131,9 +131,9 @@ def worker(
     )
 
 
-def beat(*, cpu: float = 0.02, memory: int = 192, **more: object) -> Process:
+def beat(**more: object) -> Process:
     """The one pod that starts what is due (Celery beat)."""
-    return _django("beat", command=("/celery_beat.sh",), cpu=cpu, memory=memory, singleton=True, **more)
+    return _django("beat", command=("/celery_beat.sh",), cpu=0.02, memory=192, singleton=True, **more)
 
 
 def _django(name: str, **fields: object) -> Process:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
+from ggi.app.deploying import lost_by_update
 from ggi.app.operations import ChangeRequest, Operation
 from ggi.app.platform import RealPlatform
 from ggi.assurance.dossier import dossier, period
@@ -22,7 +23,10 @@ from ggi.assurance.identity import proof_of_cluster
 from ggi.assurance.signing import public_key, ssh_line
 from ggi.assurance.trail import Record, add, read_trail, trail_file
 from ggi.cli.main import main
+from ggi.engine.events import EngineResult, Event
 from ggi.engine.kubehttp import ApiError
+from ggi.engine.pulumi_stack import PulumiStack
+from ggi.engine.target import POLICY_PACK, Target
 from ggi.errors import InputError, WorkError
 from ggi.hosts.playbook import PlaybookRun, TaskChange
 from ggi.inventory.models import ChangeRules
@@ -339,6 +343,33 @@ def test_a_key_of_the_inventory_proves_an_approval_and_another_is_refused(
     assert approvals(rules) == ["CISO: proven by signature of CISO"]
 
 
+def test_what_an_update_loses_is_found_without_the_controls_and_though_nothing_like_it_is_left(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An urgent update has no line in the trail yet, so that the policy pack would refuse the look itself."""
+    steps = (
+        Event("openforms/PersistentVolumeClaim/media", "kubernetes:core/v1:PersistentVolumeClaim", "delete", done=True),
+        Event("openforms/Deployment/web", "kubernetes:apps/v1:Deployment", "delete", done=True),
+        Event("postgresql/Cluster/main", "kubernetes:postgresql.cnpg.io/v1:Cluster", "update", done=True),
+    )
+    told: list[dict[str, str]] = []
+
+    def preview(self: PulumiStack, on_step: Any = None) -> EngineResult:
+        told.append(dict(self._environment))
+        return EngineResult({}, (), 0.0, steps)
+
+    monkeypatch.setattr(PulumiStack, "preview", preview)
+    target = Target("gm9901-prod", False, Path("pulumi"), f"file://{place}", None, "none", "midden", place)
+    stack = PulumiStack(target)
+    found = lost_by_update(stack, replace(target.run_context(), downgrade=True), lambda event: None)
+    assert found == ["openforms/PersistentVolumeClaim/media"]
+    assert POLICY_PACK not in told[0]
+    assert told[0]["GGI_DOWNGRADE"] == "1"
+    stack.preview()
+    assert POLICY_PACK in told[1]
+    assert "GGI_DOWNGRADE" not in told[1]
+
+
 def test_a_stated_approval_counts_only_where_the_inventory_takes_it(somebody_else: Callable[[], None]) -> None:
     assert asked()
     path = trail_file("gm9901-prod", None)
@@ -414,7 +445,7 @@ def test_an_update_that_rotates_secrets_says_so() -> None:
         found = operation(ChangeRules())
         found.rotation = {"current": current, "accept": list(accept)}
         with found.run() as going:
-            going.problem = "no" if fails else ""
+            going.failed = fails
 
     up(2)
     up(2)

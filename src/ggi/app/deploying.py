@@ -12,6 +12,7 @@ from ggi.inventory.consistency import refuse_ended
 from ggi.inventory.load import Environment, Inventory, Tenant
 from ggi.inventory.models import Lifecycle
 from ggi.inventory.stack import Stack, StackKind
+from ggi.landscape.objects import DATA_KINDS
 from ggi.messages import t
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ggi.audit.audit import Audit
     from ggi.engine.events import EngineResult, Step
     from ggi.engine.pulumi_stack import PulumiStack
+    from ggi.engine.run_context import RunContext
     from ggi.engine.target import Target
     from ggi.engine.tools import Resolved
 
@@ -121,12 +123,14 @@ def refuse_removal(owner: Owner) -> None:
         )
 
 
-def lost_by_update(stack: PulumiStack, desired: DesiredStack, on_step: Step) -> list[str]:
-    """Names of the objects with data that an update would remove or replace, from a preview by the engine."""
-    kinds = {item.kind for item in desired.objects if item.holds_data}
+def lost_by_update(stack: PulumiStack, context: RunContext, on_step: Step) -> list[str]:
+    """Names of the objects with data that an update would remove or replace, from a preview by the engine.
+
+    The controls have judged before, and the update is judged again; what is urgent has no line in the trail yet.
+    """
     gone = ("delete", "replace", "delete-replaced")
-    steps = stack.preview(on_step).steps
-    return sorted({s.name for s in steps if s.op in gone and s.type.rpartition(":")[2] in kinds})
+    steps = stack.preview_unjudged(on_step, context).steps
+    return sorted({s.name for s in steps if s.op in gone and s.type.rpartition(":")[2] in DATA_KINDS})
 
 
 def find_drift(stack: PulumiStack, desired: DesiredStack, on_step: Step) -> EngineResult:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ggi.errors import InputError, Problem, WorkError
+from ggi.errors import GgiError, InputError, Problem, WorkError
 from ggi.messages import t
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def apply_playbook(
         variables = {"govroam_serial": "100%"} if first else {}
         found = _play(network, report, check=False, limit=limit, tags=tags, variables=variables)
         going.changes = {"update": len(found.changes)}
-        going.problem = found.problem or "; ".join(f"{host}: {why}" for host, why in sorted(found.failed.items()))
+        going.failed = not found.fine
     return found
 
 
@@ -205,7 +205,6 @@ def _one_of(text: str, known: list[str], what: str) -> str:
 
 
 def _password(network: ManagedNetwork, user: str, ask: Callable[[str], str], *, required: bool) -> str:
-    from ggi.errors import GgiError
     from ggi.hosts.secrets import value
 
     try:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ggi.errors import raise_if
+from ggi.errors import Problem, raise_if
 from ggi.inventory.models import Lifecycle
 from ggi.inventory.stack import Stack, StackKind
 
 if TYPE_CHECKING:
     from ggi.app.workspace import Workspace
-    from ggi.errors import Problem
     from ggi.inventory.tenant import Tenant
 
 

@@ -58,8 +58,8 @@ class RunningOperation:
     """Objects per kind of change, such as {"create": 3}."""
     seconds: float = 0.0
     """How long it took; what is not said is measured."""
-    problem: str = ""
-    """Why it failed without an exception; empty when it did not."""
+    failed: bool = False
+    """Whether it failed without an exception."""
     head: str = ""
     """Number and hash of the trail's last line, when it is over."""
 
@@ -226,7 +226,7 @@ class Operation:
         started, outcome = time.monotonic(), "interrupted"
         try:
             yield going
-            outcome = "failed" if going.problem else "done"
+            outcome = "failed" if going.failed else "done"
         except GgiError:
             outcome = "failed"
             raise

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import unquote
 
 from ggi.assurance.trail import FORMAT, Trail
+from ggi.engine.statefiles import folder
+from ggi.engine.target import PROJECT
 
 CHANGING = frozenset({"update", "destroy", "import"})
 """Kinds of updates that change something; a refresh and a preview do not."""
@@ -33,13 +33,13 @@ class Update:
         return words[2] if len(words) == 3 and words[0] == FORMAT else ""
 
 
-def updates(backend: str, stack: str, project: str = "ggi") -> list[Update] | None:
+def updates(backend: str, stack: str) -> list[Update] | None:
     """The engine's updates of a stack, the oldest first; None when its history is not in a folder of this machine."""
-    if not backend.startswith("file://"):
+    place = folder(backend)
+    if place is None:
         return None
-    folder = Path(unquote(backend.removeprefix("file://").partition("?")[0])).expanduser()
     found = []
-    for path in (folder / ".pulumi" / "history" / project / stack).glob("*.history.json"):
+    for path in (place / ".pulumi" / "history" / PROJECT / stack).glob("*.history.json"):
         try:
             item = json.loads(path.read_bytes())
             at = dt.datetime.fromtimestamp(int(item.get("startTime", 0)), tz=dt.UTC)

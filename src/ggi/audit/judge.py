@@ -198,13 +198,6 @@ class Judge:
         return Finding(control.id, self.seen.stack, Outcome.NOT_APPLICABLE, enforcement, note=note)
 
 
-def judge(
-    controls: Iterable[Control], seen: Observation, deviations: Deviations | None = None, *, full: bool = False
-) -> Iterator[Finding]:
-    """Every finding of `controls` about what was `seen`; see `Judge`."""
-    return Judge(controls, seen, deviations, full=full).findings()
-
-
 def count_outcomes(findings: Iterable[Finding]) -> dict[Outcome, int]:
     """How many findings per outcome, every outcome named."""
     result = dict.fromkeys(Outcome, 0)

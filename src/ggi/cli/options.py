@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ggi.cli import completion
+from ggi.errors import InputError, Problem
+from ggi.messages import t
 
 Name = Annotated[
     str,
@@ -38,3 +41,16 @@ BaselineFile = Annotated[
     Path | None,
     typer.Option("--baseline", metavar="FILE", help="The first measurement: what it has is known, and does not count."),
 ]
+
+
+def date_of(text: str | None) -> dt.date:
+    """The date (peildatum) that `--date` names, else today. Raises InputError."""
+    from ggi.clock import today
+
+    if text is None:
+        return today()
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        message = f"--date: {t('{value} is not a date', value=text)}"
+        raise InputError(Problem(message, t("Write it as YYYY-MM-DD."))) from None

@@ -44,9 +44,9 @@ def say_json(value: Any) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def paint(text: str, color: str, stream: Any = None) -> str:
-    """`text` in a colour, when the stream is a terminal."""
-    if not (stream or sys.stdout).isatty():
+def paint(text: str, color: str) -> str:
+    """`text` in a colour, when standard output is a terminal."""
+    if not sys.stdout.isatty():
         return text
     return f"\033[{COLORS[color]}m{text}\033[0m"
 

@@ -57,15 +57,13 @@ def environment() -> cel.Env:
     )
 
 
-def activation(
-    body: Mapping[str, Any], namespace: Mapping[str, Any] | None = None, params: Mapping[str, Any] | None = None
-) -> cel.Activation:
+def activation(body: Mapping[str, Any], namespace: Mapping[str, Any] | None = None) -> cel.Activation:
     """What a rule sees of one object; make it once and judge all rules with it."""
     return environment().Activation(
         {
             "object": body,
             "oldObject": None,
-            "params": params,
+            "params": None,
             "namespaceObject": namespace,
             "variables": {},
             "request": {"operation": "CREATE"},

@@ -117,7 +117,7 @@ def of_domains(
     """One verdict per domain: whether it is fine, and what was seen; none where `judge` says that it is not meant.
 
     UNKNOWN where this place asks nobody, or nobody answered about one of `needed`, which are fields of a Domain.
-    Example: `of_domains(seen, {"signed"}, lambda domain: (domain.signed is True, f"signed {domain.signed}"))`.
+    Example: `of_domains(seen, {"signed"}, lambda domain: (domain.signed is True, Detail("signed", domain.signed)))`.
     """
     if seen.domains is None:
         yield elsewhere(seen.stack)

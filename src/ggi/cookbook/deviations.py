@@ -35,13 +35,13 @@ def deviations_of(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook) -> 
     return deviations_in(roots, FOLDER, tenant.id, tenant.stack, book.recipes)
 
 
-def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook, date: dt.date | None = None) -> Waived:
-    """Whether a drift is covered on a date; default today."""
+def waived_in(roots: Sequence[Path], tenant: M365Tenant, book: Cookbook) -> Waived:
+    """Whether a drift is covered today."""
     own = deviations_of(roots, tenant, book)
     if own is None:
         return lambda _: False
     controls = controls_of(book)
-    deviations = Deviations(own.file, ENVIRONMENT, date or today())
+    deviations = Deviations(own.file, ENVIRONMENT, today())
 
     def waived(one: JudgedSetting) -> bool:
         if one.outcome is not Compliance.DRIFT:

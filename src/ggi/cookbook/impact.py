@@ -155,9 +155,9 @@ def countable(plan: WritePlan) -> bool:
     return any((one.ref.resource, line.wanted.path) in COUNTED for one in plan.drifts() for line in one.lines)
 
 
-async def count_impact(plan: WritePlan, client: GraphClient, now: dt.datetime | None = None) -> list[Remark]:
+async def count_impact(plan: WritePlan, client: GraphClient) -> list[Remark]:
     """For everything that differs and can be counted, the count, or why there is none."""
-    logs = _Logs(client, now or dt.datetime.now(tz=dt.UTC))
+    logs = _Logs(client, dt.datetime.now(tz=dt.UTC))
     found: list[Remark] = []
     for one in plan.drifts():
         for line in one.lines:

@@ -183,17 +183,15 @@ class KubeApi:
         settings: Mapping[str, Any],
         file: Path | str | None = None,
         context: str | None = None,
-        *,
-        timeout: float = DEFAULT_TIMEOUT,
-        patience: float = 15.0,
     ) -> Self:
         """As `from_kubeconfig`, for a kubeconfig that is already read; files that it names are relative to `file`."""
         from lightkube.config.kubeconfig import KubeConfig
 
-        http, name = connect(
-            lambda: KubeConfig.from_dict(dict(settings), fname=file), str(file or "kubeconfig"), context, timeout
-        )
-        return cls(http, context=name, patience=patience)
+        def load() -> KubeConfig:
+            return KubeConfig.from_dict(dict(settings), fname=file)
+
+        http, name = connect(load, str(file or "kubeconfig"), context, DEFAULT_TIMEOUT)
+        return cls(http, context=name)
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ from ggi.engine.locks import locked
 from ggi.engine.run_context import RunContext
 from ggi.engine.secrets import ROOT_KEY_FILE, new_root_key
 from ggi.engine.statefiles import has_pending, is_cut_off, restore, too_full
-from ggi.engine.target import IDENTITY, Target
+from ggi.engine.target import IDENTITY, POLICY_PACK, PROJECT, Target
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
@@ -24,7 +24,6 @@ from ggi.paths import ROOT, state_dir
 
 __all__ = ["EngineResult", "Event", "PulumiStack", "open_stack"]
 
-PROJECT = "ggi"
 Report = Callable[[str], None]
 
 
@@ -41,6 +40,16 @@ class PulumiStack:
         """What an update would do; nothing is changed."""
         return self._run(["preview"], Watcher(on_step))
 
+    def preview_unjudged(self, on_step: Step, context: RunContext) -> EngineResult:
+        """What an update would do as `context` says. No policy pack judges: for what was judged, or is let through."""
+        before = self._environment
+        told = {**before, **context.to_env()}
+        self._environment = {name: value for name, value in told.items() if name != POLICY_PACK}
+        try:
+            return self.preview(on_step)
+        finally:
+            self._environment = before
+
     def up(self, on_step: Step | None = None, message: str = "", context: RunContext | None = None) -> EngineResult:
         """Make the cluster what the landscape says.
 
@@ -56,10 +65,6 @@ class PulumiStack:
             self._run(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"], Watcher())
             outcome = replace(outcome, messages=tuple(m for m in outcome.messages if m not in known))
         return outcome
-
-    def refresh(self, on_step: Step | None = None) -> EngineResult:
-        """Read what is really there into the state; nothing in the cluster is changed."""
-        return self._run(["refresh", "--yes", "--skip-preview"], Watcher(on_step, drift=True))
 
     def drift(self, on_step: Step | None = None) -> EngineResult:
         """How the cluster differs from the state; neither is changed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +50,9 @@ class RunContext:
         return found | {name: value for name, value in optional.items() if value}
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] | None = None) -> RunContext:
+    def from_env(cls) -> RunContext:
         """What the variables of this process say; without any, the checkout's own inventory and content."""
-        found = os.environ if environment is None else environment
+        found = os.environ
 
         def path(name: str) -> Path | None:
             return Path(found[name]) if found.get(name) else None

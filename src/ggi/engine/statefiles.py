@@ -13,26 +13,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ggi.engine.target import Target
+from ggi.engine.target import PROJECT, Target
 from ggi.errors import Problem
 from ggi.messages import t
 
-PROJECT = "ggi"
 ROOM = 32 * 2**20
 """Bytes that must be free at least: an update of a full landscape writes 1.5 MB, and two copies of it."""
 
 
-def folder(target: Target) -> Path | None:
-    """The folder of the backend; None when it is none of this machine's."""
-    if not target.backend.startswith("file://"):
+def folder(backend: str) -> Path | None:
+    """The folder of a backend; None when it is none of this machine's."""
+    if not backend.startswith("file://"):
         return None
-    name = unquote(target.backend.removeprefix("file://").partition("?")[0])
+    name = unquote(backend.removeprefix("file://").partition("?")[0])
     return Path(name).expanduser()
 
 
 def too_full(target: Target) -> Problem | None:
     """What to say when there is too little room to write a state; None when there is enough, or nobody knows."""
-    place = folder(target)
+    place = folder(target.backend)
     if place is None or not place.is_dir():
         return None
     free = shutil.disk_usage(place).free
@@ -56,7 +55,7 @@ def is_cut_off(text: str) -> bool:
 
 def has_pending(target: Target) -> bool:
     """Whether the state lists operations of which nobody knows how they ended; False when it can't be seen here."""
-    place = folder(target)
+    place = folder(target.backend)
     try:
         return place is not None and b'"pending_operations"' in _state(place, target.stack).read_bytes()
     except OSError:
@@ -73,7 +72,7 @@ def restore(target: Target) -> str:
     The broken one is kept beside it. Without any copy the state starts empty: the next update adopts what carries the
     stack's label.
     """
-    place = folder(target)
+    place = folder(target.backend)
     if place is None:
         return ""
     state = _state(place, target.stack)

@@ -18,8 +18,12 @@ from ggi.inventory.stack import StackKind, kind_of
 from ggi.messages import language, t
 from ggi.paths import ROOT, state_dir
 
+PROJECT = "ggi"
+"""The Pulumi project, as Pulumi.yaml names it."""
 IDENTITY = "clusterIdentity"
 """Configuration key under which a stack remembers its cluster."""
+POLICY_PACK = "PULUMI_OPTION_POLICY_PACK"
+"""Of itself the engine runs no policy pack; the options of the CLI can be given as variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,7 @@ class Target:
             **self.run_context().to_env(),
         }
         if kind_of(self.stack) is not StackKind.CLUSTER:
-            # Of itself the engine runs no policy pack; the options of the CLI can be given as variables.
-            found["PULUMI_OPTION_POLICY_PACK"] = str(ROOT / "policies")
+            found[POLICY_PACK] = str(ROOT / "policies")
         if self.passphrase_file is not None:
             found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self.passphrase_file)
         if self.home is not None:

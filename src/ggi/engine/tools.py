@@ -167,13 +167,10 @@ def ensure(tools: Iterable[Tool], report: Report) -> dict[str, Resolved]:
     return {tool.name: resolve(tool, sandbox=True, report=report) for tool in tools}
 
 
-def status(tool: Tool, *, sandbox: bool = True) -> ToolStatus:
-    """Whether `tool` is here, without fetching or building anything."""
-    if found := _present(tool, sandbox=sandbox):
+def status(tool: Tool) -> ToolStatus:
+    """Whether `tool` is here for the sandbox, without fetching or building anything."""
+    if found := _present(tool, sandbox=True):
         return ToolStatus(tool, found)
-    if not sandbox:
-        wanted = t("install {name} {version} or newer, or let it be downloaded", name=tool.name, version=tool.version)
-        return ToolStatus(tool, None, wanted)
     with_go = "" if found_go() else ", " + t("with Go from the Python package {package}", package=PACKAGE)
     return ToolStatus(tool, None, f"{_building(tool)}{with_go}")
 

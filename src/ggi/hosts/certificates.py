@@ -97,11 +97,10 @@ def problems(
     return found
 
 
-def crl_problems(pem: str, authorities: str, now: dt.datetime | None = None) -> list[str]:
+def crl_problems(pem: str, authorities: str) -> list[str]:
     """What is wrong with a revocation list, as sentences. With a list that ran out, servers refuse everybody."""
     from cryptography import x509
 
-    moment = now or dt.datetime.now(dt.UTC)
     try:
         found = x509.load_pem_x509_crl(pem.encode())
         trusted = chain(authorities)
@@ -110,7 +109,7 @@ def crl_problems(pem: str, authorities: str, now: dt.datetime | None = None) -> 
     wrong = []
     if not any(found.is_signature_valid(ca.public_key()) for ca in trusted if ca.subject == found.issuer):  # type: ignore[arg-type]
         wrong.append(t("the revocation list is not of the CA whose certificates it is about"))
-    if found.next_update_utc is None or found.next_update_utc <= moment:
+    if found.next_update_utc is None or found.next_update_utc <= dt.datetime.now(dt.UTC):
         wrong.append(
             t("the revocation list ran out on {date}", date=found.next_update_utc and found.next_update_utc.date())
         )

@@ -81,13 +81,13 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folded(name)).strip("-")[:50].strip("-") or "gemeente"
 
 
-def draft(who: Newcomer, region: str, release: str, taken: set[str], schema: str = "../schema") -> str:
+def draft(who: Newcomer, region: str, release: str, taken: set[str]) -> str:
     """The text of the file. `taken` are the domains that are in use already."""
     label = slug(who.name)
     if any(domain.endswith(f"{label}.test") for domain in taken):
         label = f"{label}-{who.id}"
     quoted = json.dumps(who.name, ensure_ascii=False)
-    lines = [f"# yaml-language-server: $schema={schema}/tenant.schema.json"]
+    lines = ["# yaml-language-server: $schema=../schema/tenant.schema.json"]
     if who.listed:
         source = t("{name}. Name, province and inhabitants come from the registry.", name=who.name)
         lines += [f"# {source}", f"gemeente: {who.code}"]

@@ -146,11 +146,7 @@ def _ready(
         for item in built.get(relation.provider, ()):
             _, kind, role = item.name.split("/")
             works = kind in ("Deployment", "StatefulSet") or (kind == "Job" and role in late)
-            if works or (
-                kind not in ("Secret", "ConfigMap", "Job")
-                and role in ("main", relation.consumer)
-                and kind in ("Cluster", "Database")
-            ):
+            if works or (kind in ("Cluster", "Database") and role in ("main", relation.consumer)):
                 result.setdefault(relation.consumer, []).append(item.name)
     return result
 

@@ -12,6 +12,8 @@ from ggi.catalogue.secrets import NO_TAG, SecretText
 
 PLATFORM = "platform"
 NAMESPACE = f"{PLATFORM}/Namespace/main"
+DATA_KINDS = frozenset({"Namespace", "Cluster", "Database", "PersistentVolumeClaim", "StatefulSet"})
+"""Kinds of objects that hold data: deleting one loses it."""
 Body = dict[str, Any]
 
 
@@ -21,7 +23,7 @@ class Object:
 
     `name` is the logical name `<component>/<Kind>/<role>`: without version, hash or tenant, so that it stays the same
     through every change. `needs` are logical names. `secrets` (of a Secret) are its `data`, still as references.
-    `base` is the Kubernetes name without its hash, when it has one. `holds_data`: deleting it loses data.
+    `base` is the Kubernetes name without its hash, when it has one.
     """
 
     name: str
@@ -30,12 +32,16 @@ class Object:
     needs: tuple[str, ...] = ()
     secrets: Mapping[str, SecretText] = field(default_factory=dict)
     base: str = ""
-    holds_data: bool = False
 
     @property
     def kind(self) -> str:
         """The Kubernetes kind."""
         return str(self.body["kind"])
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether deleting it loses data."""
+        return self.kind in DATA_KINDS
 
     @property
     def api_version(self) -> str:

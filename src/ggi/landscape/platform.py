@@ -71,7 +71,7 @@ def _namespace(environment: Environment) -> Object:
             "annotations": {"ggi/gemeente": tenant.name, "ggi/release": environment.release},
         },
     }
-    return Object(NAMESPACE, PLATFORM, body, holds_data=True)
+    return Object(NAMESPACE, PLATFORM, body)
 
 
 def _network(environment: Environment) -> list[Object]:

@@ -97,16 +97,7 @@ class Workload:
         if kind == "Secret":
             data = body.pop("data", {})
             secrets = {k: v if isinstance(v, SecretText) else SecretText((v,)) for k, v in data.items()}
-        item = self._add(
-            kind,
-            manifest.role,
-            api,
-            name,
-            body,
-            manifest.needs,
-            secrets=secrets,
-            holds_data=kind in ("Cluster", "Database"),
-        )
+        item = self._add(kind, manifest.role, api, name, body, manifest.needs, secrets=secrets)
         if metadata:
             own = item.body["metadata"]
             own["labels"] = own["labels"] | metadata.pop("labels", {})
@@ -187,7 +178,6 @@ class Workload:
                 "v1",
                 f"{self.component.name}-{volume.name}",
                 {"spec": spec},
-                holds_data=True,
             )
             names.append(item.name)
         return names
@@ -279,7 +269,7 @@ class Workload:
             spec["revisionHistoryLimit"] = 3
             rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
             spec["strategy"] = {"type": "Recreate"} if process.singleton else rolling
-        item = self._add(kind, process.name, "apps/v1", name, {"spec": spec}, before, holds_data=process.stateful)
+        item = self._add(kind, process.name, "apps/v1", name, {"spec": spec}, before)
         item.body["metadata"]["labels"]["app.kubernetes.io/version"] = self.context.version.version
         item.body["metadata"]["labels"]["app.kubernetes.io/component"] = process.name
         if process.ports:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ggi.cli import completion
-from ggi.cli.commands.audit import audit_app, date_of, place_of
-from ggi.cli.options import From, Json, Name, OnDate, Sandbox
+from ggi.cli.commands.audit import audit_app, place_of
+from ggi.cli.options import From, Json, Name, OnDate, Sandbox, date_of
 from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
 from ggi.cli.typer_words import MAIN, MainCommand, MainGroup
@@ -97,13 +97,12 @@ def _urgent(workspace: Workspace, tenants: list[Tenant], *, clusters: bool) -> l
 
     With `clusters`, those on clusters as well, which serve everybody.
     """
-    from ggi.assurance.trail import read_trail, trail_file
+    from ggi.assurance.trail import read_trail, stacks_with_trail, trail_file
 
     stacks = {str(stack) for tenant in tenants for stack in _stacks_of(tenant)}
     found: list[dict[str, Any]] = []
     for sandbox in (None, platform_of(sandbox=True).sandbox):
-        folder = trail_file("x", sandbox).parent
-        shared = {path.stem for path in folder.glob(f"{Stack(StackKind.CLUSTER, '*')}.jsonl")} if clusters else set()
+        shared = {stack for stack in stacks_with_trail(sandbox) if clusters and kind_of(stack) is StackKind.CLUSTER}
         for stack in sorted(stacks | shared):
             found += read_trail(trail_file(stack, sandbox), stack, workspace.inventory.changes).urgent_open()
     return sorted(found, key=lambda record: str(record["at"]))
@@ -169,7 +168,7 @@ def waivers(
                 "urgent": [{k: r[k] for k in ("stack", "number", "at", "change", "urgent", "who")} for r in waiting],
                 "date": on,
                 "waivers": [_entry(entry) for entry in listed],
-                "proposals": [{**_plain(p), "origin": str(p.origin)} for p in proposed],
+                "proposals": [{**asdict(p), "origin": str(p.origin)} for p in proposed],
             }
         )
     else:
@@ -242,10 +241,6 @@ def migrate(
             say(t("{count} values would be rewritten; `--write` does it", count=count))
     if found.problems or (found.rewritings and not write):
         raise typer.Exit(EXIT_FAILED)
-
-
-def _plain(proposed: Proposed) -> dict[str, Any]:
-    return asdict(proposed)
 
 
 def trails(workspace: Workspace, names: list[str], sandbox: bool) -> list[Trail]:

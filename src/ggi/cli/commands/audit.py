@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ggi.cli import completion
-from ggi.cli.options import BaselineFile, From, Json, OnDate, Sandbox, SignedBy
+from ggi.cli.options import BaselineFile, From, Json, OnDate, Sandbox, SignedBy, date_of
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
 from ggi.cli.typer_words import MAIN, MainCommand, MainGroup
@@ -63,19 +63,6 @@ KeyFile = Annotated[
     Path | None,
     typer.Option("--key", metavar="FILE", help="Ed25519 key that signs the evidence; default: your own, made once."),
 ]
-
-
-def date_of(text: str | None) -> dt.date:
-    """The date of an audit (peildatum): what the user says, else today. Raises InputError."""
-    from ggi.clock import today
-
-    if text is None:
-        return today()
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        problem = Problem(t("{value} is not a date", value=text), t("Write it as YYYY-MM-DD."))
-        raise InputError(problem) from None
 
 
 def place_of(text: str) -> Place:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -82,8 +84,6 @@ def up(
 
     Example: ggi up gm9901 --sandbox --yes
     """
-    from dataclasses import replace
-
     from ggi.app.deploying import judged_plan, lost_by_update, open_stack, operation_on, update_admission
     from ggi.app.operations import ChangeRequest
 
@@ -100,9 +100,10 @@ def up(
         operation.judge(audit)
     prepared = _prepared(workspace, desired.owner, platform)
     stack = open_stack(prepared.target, desired.owner, note, downgrade=downgrade)
+    run = replace(prepared.target.run_context(), downgrade=downgrade)
     if operation.needs_second_person:
         with Progress() as progress:
-            lost = lost_by_update(stack, desired, StepProgress(progress, len(desired.objects)))
+            lost = lost_by_update(stack, run, StepProgress(progress, len(desired.objects)))
         operation.second_person(lost, desired.fingerprint)
     if not yes:
         say(t("This changes {stack} in context {context}.", stack=desired.stack, context=prepared.target.context))
@@ -117,16 +118,15 @@ def up(
                 note,
                 lambda cluster: StepProgress(progress, len(cluster.objects)),
             )
-    target = stack.target
     running = operation.run(
-        context=target.context,
+        context=prepared.target.context,
         release=desired.release,
         before=_fingerprint(stack),
         fingerprint=desired.fingerprint,
     )
     with running as going, Progress() as progress:
-        run = operation.exemptions(replace(target.run_context(), downgrade=downgrade), going)
-        result = stack.up(StepProgress(progress, len(desired.objects)), going.message, run)
+        exempted = operation.exemptions(run, going)
+        result = stack.up(StepProgress(progress, len(desired.objects)), going.message, exempted)
         going.changes, going.seconds = result.changes, result.seconds
     if json_output:
         found = {"stack": desired.stack, "changes": result.changes, "steps": _changes(result)}
@@ -329,8 +329,6 @@ def _prepared(workspace: Workspace, owner: Owner, platform: Platform) -> Prepare
             )
         )
         return found
-    import shutil
-
     note(
         t(
             "Engine: Pulumi {version} ({how}); Kubernetes plugin: {plugin}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,7 +120,7 @@ def plan(
     found.managed()
     if found.hosts.waits:
         if json_output:
-            say_json({"stack": found.stack, "waits": [vars_of(wait) for wait in found.hosts.waits]})
+            say_json({"stack": found.stack, "waits": [asdict(wait) for wait in found.hosts.waits]})
         else:
             _waits(found)
         raise typer.Exit(EXIT_FAILED)
@@ -209,13 +210,6 @@ def _apply(
         say(paint(closing, "green" if run.fine else "red"))
     if not run.fine:
         raise typer.Exit(EXIT_FAILED)
-
-
-def vars_of(value: Any) -> dict[str, Any]:
-    """The fields of a small frozen value, for JSON."""
-    from dataclasses import asdict
-
-    return asdict(value)
 
 
 @group.command()

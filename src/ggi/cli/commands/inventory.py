@@ -6,18 +6,19 @@ import datetime as dt
 import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ggi.cli.commands.landscape import plan_data, show_plan
-from ggi.cli.options import Json, MaybeName, Name
+from ggi.cli.options import Json, MaybeName, Name, OnDate, date_of
 from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, workspace_of
-from ggi.errors import EXIT_FAILED, EXIT_INPUT, InputError, Problem
+from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError, InputError, Problem
 from ggi.inventory.stack import StackKind
-from ggi.inventory.types import environment_name
+from ggi.inventory.types import environment_name, release_order
 from ggi.messages import t
 
 if TYPE_CHECKING:
@@ -26,19 +27,6 @@ if TYPE_CHECKING:
     from ggi.inventory.explain import Explanation
     from ggi.inventory.waivers import Lock
     from ggi.landscape.build import Landscape
-
-On = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Judge as on this date; default: today.")]
-
-
-def _date(text: str | None) -> dt.date:
-    if text is None:
-        from ggi.clock import today
-
-        return today()
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(Problem(f"--date: {error}", t("Write YYYY-MM-DD."))) from None
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -64,8 +52,6 @@ def list_all(
 
     Example: ggi list --kind landscape --environment prod
     """
-    from dataclasses import asdict
-
     from ggi.app.listing import list_stacks
 
     workspace = workspace_of(context)
@@ -123,7 +109,7 @@ def _environment(text: str) -> str:
 
 
 @app.command()
-def validate(context: typer.Context, name: MaybeName = None, on: On = None, json_output: Json = False) -> None:
+def validate(context: typer.Context, name: MaybeName = None, on: OnDate = None, json_output: Json = False) -> None:
     """Check every file of the inventory, all landscapes, and what they must agree on. Exit code 2 on errors.
 
     Example: ggi validate --date 2027-01-01
@@ -132,7 +118,7 @@ def validate(context: typer.Context, name: MaybeName = None, on: On = None, json
 
     workspace = workspace_of(context)
     only = workspace.inventory.find(name)[0].id if name else None
-    found = validate_inventory(workspace.inventory, workspace.catalogue, _date(on), only)
+    found = validate_inventory(workspace.inventory, workspace.catalogue, date_of(on), only)
     if json_output:
         say_json(
             {
@@ -279,7 +265,6 @@ def new(
     from ggi.clock import today
     from ggi.inventory.new import draft, newcomer, write_new
     from ggi.inventory.tree import parse
-    from ggi.inventory.types import release_order
     from ggi.landscape.build import landscape
 
     workspace = workspace_of(context)
@@ -327,8 +312,6 @@ def _region(workspace: Workspace, asked: str | None) -> str:
 
 def _domains(workspace: Workspace) -> set[str]:
     """The domains that are in use; a tenant that can't be read has none."""
-    from ggi.errors import GgiError
-
     result = set()
     for tenant_id in workspace.inventory.tenant_ids():
         try:

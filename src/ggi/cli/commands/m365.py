@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,8 +46,6 @@ ReportOnly = Annotated[
 StageOption = Annotated[
     str | None, typer.Option("--stage", metavar="STAGE", help="On a stand-in: every recipe at this stage.")
 ]
-
-
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
 ByHand = Annotated[
     Path | None,
@@ -302,8 +301,6 @@ def permissions(
 
     Example: ggi m365 permissions m365-rijnstad --out app
     """
-    import json
-
     from ggi.cookbook.permissions import manifest, program, rights
     from ggi.cookbook.targets import targets
 
@@ -321,13 +318,13 @@ def permissions(
         return
     rows = [
         (kind, right, _some(sorted(recipes)))
-        for kind, place_of in (
+        for kind, rights_by_recipe in (
             (t("application"), found.application),
             (t("administrator"), found.delegated),
             ("Exchange", found.exchange),
             (t("Entra role"), found.roles),
         )
-        for right, recipes in sorted(place_of.items())
+        for right, recipes in sorted(rights_by_recipe.items())
     ]
     table((t("for"), t("right"), t("recipes")), rows, indent="  ")
     say(
@@ -439,7 +436,6 @@ def snapshot(
     access = _access(context, tenant, sandbox)
     chosen = access.targets()
     signer = private_key(key) if key is not None else own_key()
-
     seen = access.read(chosen, remember=True)
     path = save(take(access.tenant.stack, seen, stand_in=sandbox), access.snapshots, signer)
     if json_output:
@@ -494,7 +490,6 @@ def baseline(
 
     access = _access(context, tenant, sandbox)
     chosen = access.targets()
-
     text = draft(judge(chosen, access.read(chosen, remember=True), access.book), access.book, today())
     if out is None:
         say(text.rstrip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -67,8 +68,6 @@ def reset(name: Name = "default") -> None:
 
     Example: ggi sandbox reset
     """
-    import shutil
-
     from ggi.engine.target import local_state
     from sandbox.controlplane import reset as clear
 
