@@ -122,9 +122,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 fine, 1 findings or failed work, 2 wrong input or use."""
     words = _globals_first(sys.argv[1:] if arguments is None else arguments)
     _choose_language(words)
-    command = command_tree()
-    use_own_scripts()
     try:
+        command = command_tree()
+        use_own_scripts()
         result: Any = command.main(args=words, prog_name="ggi", standalone_mode=False)
     except GgiError as error:
         show_error(error)
