@@ -3,7 +3,11 @@
 import gc
 import sys
 
-from ggi.cli.main import main
+try:
+    from ggi.cli.main import main
+except KeyboardInterrupt:
+    # Nothing was begun yet, and nothing is there yet that could tell it in the user's language.
+    sys.exit(1)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -197,3 +197,13 @@ def test_a_landscape_has_the_same_fingerprint_in_every_process() -> None:
         for seed in ("1", "2", "5")
     }
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("line", [b"{}", b"[1]", b'{"kind":"begin"}', b'{"hash":"x","kind":"end","number":5}'])
+def test_a_line_without_what_every_line_has_is_told_and_not_read(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b"".join(written(path)) + line + b"\n")
+    trail = read_trail(path, STACK)
+    assert [str(problem.origin) for problem in trail.problems] == [f"{path}:5"]
+    assert len(trail.records) == 4
+    assert trail.head == trail.records[-1]["hash"]

@@ -122,3 +122,21 @@ def test_the_language_comes_from_the_environment(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert messages._from_environment() == language
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("lst", "De opdracht lst bestaat niet. Bedoelt u list?"),
+        ("plan gm9901 --content", "De optie --content heeft een waarde nodig."),
+        ("approve gm9901 twelve --role CISO", "Ongeldige waarde voor 'NUMBER': schrijf een geheel getal"),
+        ("plan net-rijnstad", "Zie `ggi hosts --help`"),
+        ("explain m365-rijnstad ring", "Zie `ggi m365 --help`"),
+        ("plan cluster-noord", "Zie `ggi preview --help`"),
+    ],
+)
+def test_what_was_typed_wrong_is_told_with_what_was_meant(
+    line: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--lang", "nl", *line.split()]) == 2
+    assert told in capsys.readouterr().err

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FORMAT = "ggi-trail/1"
 HOME = "GGI_TRAIL_HOME"
 """Environment variable with a folder for all trails, such as one that many operators share."""
+NEEDED = {"format", "number", "at", "stack", "previous", "hash", "kind"}
+"""What every line has; one without is no line of a trail."""
 Record = dict[str, Any]
 NO_RULES = ChangeRules()
 
@@ -151,7 +153,7 @@ def read_trail(path: Path, stack: str, rules: ChangeRules | None = None) -> Trai
         place = Origin(str(path), number)
         try:
             record = json.loads(line)
-            if not isinstance(record, dict) or _text(record).encode() != line:
+            if not isinstance(record, dict) or _text(record).encode() != line or not record.keys() >= NEEDED:
                 raise ValueError
         except ValueError:
             problems.append(Problem(t("this line is not as it was written"), "", place))

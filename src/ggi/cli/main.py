@@ -47,7 +47,7 @@ UsageError: Any = typer.BadParameter.__mro__[1]
 
 
 def _globals_first(arguments: list[str]) -> list[str]:
-    """Move global options to the front, so that they may stand anywhere on the line."""
+    """Move global options to the front, so that they may stand anywhere. One without its value is all that is left."""
     front: list[str] = []
     rest: list[str] = []
     words = iter(arguments)
@@ -57,7 +57,9 @@ def _globals_first(arguments: list[str]) -> list[str]:
             rest += [word, *words]
         elif name in GLOBAL_OPTIONS:
             front.append(word)
-            if "=" not in word and (value := next(words, None)) is not None:
+            if "=" not in word:
+                if (value := next(words, None)) is None:
+                    return front
                 front.append(value)
         else:
             rest.append(word)
@@ -120,9 +122,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 fine, 1 findings or failed work, 2 wrong input or use."""
     words = _globals_first(sys.argv[1:] if arguments is None else arguments)
     _choose_language(words)
-    command = command_tree()
-    use_own_scripts()
     try:
+        command = command_tree()
+        use_own_scripts()
         result: Any = command.main(args=words, prog_name="ggi", standalone_mode=False)
     except GgiError as error:
         show_error(error)

@@ -28,13 +28,20 @@ ERRORS = (
         re.compile(r"No such option: (?P<name>\S+)(?: \(Possible options: (?P<known>.*)\))?"),
         mark("There is no option {name}."),
     ),
-    (re.compile(r"No such command '(?P<name>.*?)'\..*"), mark("There is no command {name}.")),
+    (
+        re.compile(r"No such command '(?P<name>.*?)'\.(?: Did you mean (?P<known>.*)\?)?"),
+        mark("There is no command {name}."),
+    ),
     (re.compile(r"Missing command\."), mark("Name a command.")),
     (re.compile(r"Missing argument '(?P<name>.*)'\."), mark("The argument {name} is missing.")),
     (re.compile(r"Missing option (?P<name>.*)\."), mark("The option {name} is missing.")),
     (re.compile(r"Option '(?P<name>.*)' requires an argument\."), mark("The option {name} needs a value.")),
     (re.compile(r"Option '(?P<name>.*)' does not take a value\."), mark("The option {name} takes no value.")),
     (re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((?P<name>.*)\)"), mark("Too many arguments: {name}")),
+    (
+        re.compile(r"Invalid value for (?P<name>.*?): Input should be a valid integer.*"),
+        mark("Invalid value for {name}: write a whole number"),
+    ),
     (re.compile(r"Invalid value for (?P<name>.*?): (?P<why>.*)", re.DOTALL), mark("Invalid value for {name}: {why}")),
 )
 
@@ -44,7 +51,7 @@ def translate_error(message: str) -> str:
     for pattern, text in ERRORS:
         if found := pattern.fullmatch(message):
             values = {name: value for name, value in found.groupdict().items() if name != "known"}
-            possible = found.groupdict().get("known")
+            possible = (found.groupdict().get("known") or "").replace("'", "")
             return t(text, **values) + (" " + t("Did you mean {word}?", word=possible) if possible else "")
     return message
 

@@ -6,10 +6,14 @@ from typing import Protocol
 
 from ggi.errors import GgiError, InputError, Problem
 from ggi.inventory.registry import Registry, folded
+from ggi.inventory.stack import StackKind, kind_of
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.types import environment_name
 from ggi.inventory.validate import nearest
 from ggi.messages import t
+
+ELSEWHERE = {StackKind.CLUSTER: "ggi preview", StackKind.NETWORK: "ggi hosts", StackKind.M365: "ggi m365"}
+"""The commands for stacks that are no landscape."""
 
 
 class Tenants(Protocol):
@@ -56,6 +60,9 @@ def find(text: str, tenants: Tenants) -> tuple[Tenant, str]:
                 )
             )
         return tenant, name
+    if (kind := kind_of(low)) in ELSEWHERE:
+        fix = t("See `{command} --help`; `ggi list` shows every stack.", command=ELSEWHERE[kind])
+        raise InputError(Problem(t("{name} is not the stack of a gemeente", name=word), fix))
     known = [*ids, *(f"{i}-prod" for i in ids)]
     raise InputError(Problem(t("there is no tenant or stack {name}", name=word), nearest(word, known)))
 
