@@ -249,12 +249,14 @@ class Place:
         return sorted(set(found))
 
     def generations(self, stack: str, namespace: str = "") -> dict[tuple[str, str], object]:
-        """What tells whether anybody wrote: uid, generation, labels and data of all that we make."""
+        """What tells whether anybody wrote: uid, generation, labels, data and our annotations of all that we make."""
         found: dict[tuple[str, str], object] = {}
         for key, item in self.objects(stack, namespace).items():
             if item["metadata"].get("labels", {}).get("ggi/stack") == stack:
                 meta = item["metadata"]
-                found[key] = (meta["uid"], meta.get("generation"), str(meta["labels"]), str(item.get("data")))
+                own = {key: text for key, text in meta.get("annotations", {}).items() if key.startswith("ggi/")}
+                seen = (meta["labels"], item.get("data"), own)
+                found[key] = (meta["uid"], meta.get("generation"), str(seen))
         return found
 
     def whole(self, stack: str, namespace: str = "") -> None:
