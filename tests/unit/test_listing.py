@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from ggi.app.listing import list_stacks
 from ggi.app.workspace import Workspace
 from ggi.cli.main import main
 from ggi.inventory.stack import StackKind
+from ggi.paths import ROOT
 
 
 def listed(line: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -74,3 +77,14 @@ def test_filters_hold_together(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_word_that_means_nothing_is_an_error(line: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", *line.split()]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_tenant_that_can_not_be_read_hides_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "inventories"
+    shutil.copytree(ROOT / "inventories", folder)
+    file = folder / "tenants" / "gm9902.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "ringg: 1\n", encoding="utf-8")
+    assert main(["--inventory", str(folder), "list"]) == 2
+    told = capsys.readouterr()
+    assert "gm9901-prod" in told.out and "gm9902-prod" not in told.out
+    assert "gm9902.yaml" in told.err and "ringg" in told.err

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ggi.errors import Problem, raise_if
+from ggi.errors import GgiError, Problem, raise_if
 from ggi.inventory.models import Lifecycle
 from ggi.inventory.stack import Stack, StackKind
 
@@ -35,13 +35,26 @@ class ListedStack:
     release: str = ""
 
 
-def list_stacks(workspace: Workspace) -> list[ListedStack]:
-    """All stacks: clusters, environments of tenants, networks, Microsoft 365 tenants. Raises InputError.
+def list_stacks(workspace: Workspace, problems: list[Problem] | None = None) -> list[ListedStack]:
+    """All stacks: clusters, environments of tenants, networks, Microsoft 365 tenants.
 
     A tenant that was merged into another one has none. A Microsoft 365 tenant of one gemeente alone needs no file.
+    What is wrong in a file goes to `problems`, and the others are listed; without `problems` raises InputError.
     """
-    tenants = {tenant.id: tenant for tenant in workspace.inventory.tenants()}
-    return [*_clusters(workspace), *_landscapes(workspace), *_owned(workspace, tenants)]
+    wrong: list[Problem] = [] if problems is None else problems
+    tenants: dict[str, Tenant] = {}
+    landscapes: list[ListedStack] = []
+    for name in workspace.inventory.tenant_ids():
+        try:
+            tenant = workspace.inventory.tenant(name)
+            landscapes += _landscapes(workspace, tenant)
+            tenants[name] = tenant
+        except GgiError as error:
+            wrong += error.problems
+    found = [*_clusters(workspace), *landscapes, *_owned(workspace, tenants, wrong)]
+    if problems is None:
+        raise_if(wrong)
+    return found
 
 
 def _clusters(workspace: Workspace) -> Iterator[ListedStack]:
@@ -53,10 +66,11 @@ def _clusters(workspace: Workspace) -> Iterator[ListedStack]:
             )
 
 
-def _landscapes(workspace: Workspace) -> Iterator[ListedStack]:
-    for environment in workspace.inventory.environments():
-        tenant = environment.tenant
-        yield ListedStack(
+def _landscapes(workspace: Workspace, tenant: Tenant) -> list[ListedStack]:
+    if tenant.file.state is Lifecycle.MERGED:
+        return []
+    return [
+        ListedStack(
             environment.stack,
             tenant.name,
             StackKind.LANDSCAPE,
@@ -66,12 +80,12 @@ def _landscapes(workspace: Workspace) -> Iterator[ListedStack]:
             environment.cluster_name,
             environment.release,
         )
+        for environment in (workspace.inventory.environment(tenant, name) for name in tenant.environments)
+    ]
 
 
-def _owned(workspace: Workspace, tenants: dict[str, Tenant]) -> Iterator[ListedStack]:
-    problems: list[Problem] = []
+def _owned(workspace: Workspace, tenants: dict[str, Tenant], problems: list[Problem]) -> Iterator[ListedStack]:
     owned = workspace.inventory.owned(problems)
-    raise_if(problems)
     for item in owned.values():
         owner = tenants.get(item.file.owner)
         region, ring = (owner.file.region, owner.file.ring) if owner else ("", None)

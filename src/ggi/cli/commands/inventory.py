@@ -16,7 +16,7 @@ from ggi.cli.commands.landscape import plan_data, show_plan
 from ggi.cli.options import Json, MaybeName, Name, OnDate, date_of
 from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, workspace_of
-from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError, InputError, Problem
+from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError, InputError, Problem, raise_if
 from ggi.inventory.stack import StackKind
 from ggi.inventory.types import environment_name, release_order
 from ggi.messages import t
@@ -63,19 +63,22 @@ def list_all(
     }
     if region:
         workspace.inventory.region(region)
+    problems: list[Problem] = []
     found = [
         stack
-        for stack in list_stacks(workspace)
+        for stack in list_stacks(workspace, problems)
         if all(value is None or getattr(stack, name) == value for name, value in wanted.items())
     ]
     if json_output:
         say_json([asdict(stack) for stack in found])
+        raise_if(problems)
         return
     for which in StackKind:
         if rows := [stack for stack in found if stack.kind is which]:
             say(paint(which, "bold"))
             _show_stacks(rows)
     say(t("{count} stacks", count=len(found)))
+    raise_if(problems)
 
 
 def _show_stacks(stacks: Sequence[ListedStack]) -> None:
