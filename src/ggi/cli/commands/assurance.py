@@ -422,18 +422,12 @@ def approve(
         say(t("{stack} {number}: approved by {role}", stack=stack, number=number, role=role.strip()))
 
 
-def _norms(workspace: Workspace, controls: Any, wanted: list[str]) -> list[NormCoverage]:
-    from ggi.controls.coverage import coverage, load_frameworks
-    from ggi.inventory.validate import nearest
+def _norms(workspace: Workspace, wanted: list[str]) -> list[NormCoverage]:
+    from ggi.controls.coverage import coverage, framework_names, load_frameworks
 
     frameworks = load_frameworks(workspace.catalogue.roots)
-    names = {f.framework.lower(): f.framework for f in frameworks}
-    for name in wanted:
-        if name.lower() not in names:
-            message = t("there is no framework {name}", name=name)
-            raise InputError(Problem(message, nearest(name, names.values())))
-    chosen = {names[name.lower()] for name in wanted}
-    return [row for row in coverage(controls, frameworks) if row.framework in chosen]
+    chosen = framework_names(wanted, frameworks)
+    return [row for row in coverage(workspace.controls, frameworks) if row.framework in chosen]
 
 
 def _lines(found: Statement) -> list[tuple[str, ...]]:
@@ -508,10 +502,9 @@ def vvt(
         known = t("Known: {names}.", names=", ".join(STATEMENT_FORMATS))
         raise InputError(Problem(t("there is no format {name}", name=form), known))
     workspace, on = workspace_of(context), date_of(date)
-    controls = workspace.controls
     judged = audit_stack(AuditRequest(workspace, name, platform_of(sandbox), place_of(place), on, report=note))
     own = workspace.waivers.get(Stack.parse(judged.stack).owner)
-    rows = _norms(workspace, controls, frameworks or ["BIO2", "ISO 27002"])
+    rows = _norms(workspace, frameworks or ["BIO2", "ISO 27002"])
     found = statement(judged, rows, own.file if own else WaiverFile())
     if json_output or form == "json":
         say_json(_statement_data(found))

@@ -131,20 +131,15 @@ def coverage(
 
     Example: ggi controls coverage BIO2
     """
-    from ggi.controls.coverage import Coverage, load_frameworks
+    from ggi.controls.coverage import Coverage, framework_names, load_frameworks
     from ggi.controls.coverage import coverage as matrix
-    from ggi.inventory.validate import nearest
 
     workspace = workspace_of(context)
     frameworks = load_frameworks(workspace.catalogue.roots)
     rows = matrix(workspace.controls_of(), frameworks)
     if framework is not None:
-        names = {f.framework.lower(): f.framework for f in frameworks}
-        chosen = names.get(framework.lower())
-        if chosen is None:
-            known = nearest(framework, [f.framework for f in frameworks])
-            raise InputError(Problem(t("there is no framework {name}", name=framework), known))
-        rows = [row for row in rows if row.framework == chosen]
+        chosen = framework_names([framework], frameworks)
+        rows = [row for row in rows if row.framework in chosen]
     if json_output:
         say_json(
             [
