@@ -11,7 +11,7 @@ import typer
 
 from ggi.cli import completion
 from ggi.cli.commands.audit import audit_app, place_of
-from ggi.cli.options import From, Json, Name, OnDate, Sandbox, date_of
+from ggi.cli.options import AnyName, From, Json, Name, OnDate, Sandbox, date_of
 from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
 from ggi.cli.typer_words import MAIN, MainCommand, MainGroup
@@ -61,7 +61,8 @@ def _asked(workspace: Workspace, names: list[str]) -> tuple[list[Tenant], set[st
         tenant, environment = inventory.find(text)
         tenants[tenant.id] = tenant
         one = text.strip().lower().endswith(f"-{environment}")
-        stacks |= {f"{tenant.id}-{name}" for name in ((environment,) if one else tenant.environments)}
+        asked = (environment,) if one else tenant.environments
+        stacks |= {str(Stack(StackKind.LANDSCAPE, tenant.id, name)) for name in asked}
     return list(tenants.values()), stacks
 
 
@@ -145,7 +146,7 @@ def waivers(
         list[str] | None,
         typer.Argument(
             metavar="[STACK...]",
-            autocompletion=completion.all_stacks,
+            autocompletion=completion.landscapes,
             help="Only these stacks or gemeenten; default: all.",
         ),
     ] = None,
@@ -392,7 +393,7 @@ def dossier(
 @app.command()
 def approve(
     context: typer.Context,
-    name: Name,
+    name: AnyName,
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number in the trail; `ggi waivers` lists them.")],
     role: Annotated[str, typer.Option("--role", metavar="ROLE", help="The role in which you approve; not a name.")],
     remark: Annotated[str, typer.Option("--remark", metavar="TEXT", help="What you looked at.")] = "",
