@@ -56,14 +56,6 @@ def same_person(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(one.get("user") == other.get("user") and one.get("host") == other.get("host"))
 
 
-def shown(who: Mapping[str, Any]) -> str:
-    """An identity for people: `name@host`, the user of the CI system, or the user that a system proved."""
-    proven, ci = who.get("proven") or {}, who.get("ci") or {}
-    if proven:
-        return f"{proven['user']} ({proven['by']})"
-    return f"{ci['user']} ({ci['system']})" if ci.get("user") else f"{who.get('user', '?')}@{who.get('host', '?')}"
-
-
 def proof_of_cluster(api: KubeApi) -> Identity | None:
     """Who the API server says that we are: it fills in the status of a SelfSubjectReview (authentication.k8s.io/v1).
 

@@ -88,10 +88,6 @@ class Audit:
         return PROOF[self.place]
 
 
-Report = Callable[[Sequence[Audit]], str]
-"""A report: text from audits, and from nothing else."""
-
-
 def audit_of(
     findings: Iterable[Finding],
     deviations: Deviations,

@@ -196,8 +196,3 @@ def baseline_data(found: Compared) -> dict[str, object]:
         "mended": [[k.control, k.subject, k.evidence] for k in found.mended],
         "unjudged": [[k.control, k.subject, k.evidence] for k in found.unjudged],
     }
-
-
-def oldest(audits: Iterable[Audit]) -> dt.date | None:
-    """The date of the oldest finding that is known and still there."""
-    return min((f.known_since for a in audits for f in a.failed if f.known_since), default=None)

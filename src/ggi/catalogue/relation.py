@@ -84,7 +84,6 @@ class Relation:
     host: str
     port: int
     container_port: int
-    port_name: str
     credential: Credential | None
     accepted: tuple[Credential, ...]
     parameters: Mapping[str, Any]

@@ -119,6 +119,7 @@ def _recipes(context: Any) -> Iterator[str]:
         yield from sorted(path.stem for path in root.glob("cookbook/recipes/*.yaml"))
 
 
+landscapes = _never_failing(_stacks("landscape"))
 stacks = _never_failing(_stacks("landscape", "cluster"))
 """Stacks on Kubernetes."""
 all_stacks = _never_failing(_stacks("landscape", "cluster", "network", "m365"))

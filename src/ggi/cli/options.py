@@ -18,6 +18,12 @@ Name = Annotated[
         metavar="STACK", autocompletion=completion.stacks, help="gm9901-prod, gm9901, or the name of a gemeente."
     ),
 ]
+AnyName = Annotated[
+    str,
+    typer.Argument(
+        metavar="STACK", autocompletion=completion.all_stacks, help="A stack of any kind, such as gm9901-prod."
+    ),
+]
 MaybeName = Annotated[
     str | None, typer.Argument(metavar="[STACK]", autocompletion=completion.stacks, help="Only this one; default: all.")
 ]

@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ggi.controls.control import Control, Proof, Text
-from ggi.errors import Problem, raise_if
+from ggi.errors import InputError, Problem, raise_if
 from ggi.inventory.models import Model
 from ggi.inventory.tree import read
 from ggi.inventory.types import Line
-from ggi.inventory.validate import validate
+from ggi.inventory.validate import nearest, validate
 from ggi.messages import t
 
 FOLDER = Path("policies") / "frameworks"
@@ -76,6 +76,15 @@ def load_frameworks(roots: Sequence[Path]) -> list[FrameworkFile]:
                 found[file.framework] = file
     raise_if(problems)
     return [found[name] for name in sorted(found)]
+
+
+def framework_names(wanted: Sequence[str], frameworks: Iterable[FrameworkFile]) -> frozenset[str]:
+    """The frameworks that a person names, as their files write them. Raises InputError for one that there is not."""
+    names = {f.framework.lower(): f.framework for f in frameworks}
+    for name in wanted:
+        if name.lower() not in names:
+            raise InputError(Problem(t("there is no framework {name}", name=name), nearest(name, names.values())))
+    return frozenset(names[name.lower()] for name in wanted)
 
 
 def coverage(controls: Iterable[Control], frameworks: Iterable[FrameworkFile]) -> list[NormCoverage]:

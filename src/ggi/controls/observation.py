@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -182,11 +182,6 @@ def origin_for(environment: Environment, subject: str, path: str = "") -> Origin
     if component == PLATFORM or component not in environment.components:
         return environment.tenant.tree.origin
     return environment.origin("components", component, "enabled")
-
-
-def index(subjects: Iterable[Subject]) -> dict[str, Subject]:
-    """Subjects by logical name."""
-    return {subject.name: subject for subject in subjects}
 
 
 def unknown_paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

@@ -11,6 +11,7 @@ from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.models import Lifecycle
 from ggi.inventory.registry import Registry
 from ggi.inventory.resolve import Environment
+from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.types import ENVIRONMENTS, release_order
 from ggi.inventory.validate import nearest, origin_of
@@ -139,7 +140,7 @@ def check_dates(tenants: Iterable[Tenant], on: dt.date, warnings: list[Problem])
             warnings.append(Problem(message, fix, origin_of(tenant.tree, "offboarding")))
         for name, block in tenant.file.environments.items():
             if tenant.file.state is Lifecycle.ONBOARDING and block.live is not None and block.live < on:
-                stack = f"{tenant.id}-{name}"
+                stack = Stack(StackKind.LANDSCAPE, tenant.id, name)
                 message = t("{stack} went live on {date}, and is still onboarding", stack=stack, date=block.live)
                 fix = t("Write `state: active`, or another date.")
                 warnings.append(Problem(message, fix, origin_of(tenant.tree, "environments", name)))

@@ -106,7 +106,6 @@ def _relations_of(consumer: Component, use: Use, provider: Component, environmen
                 else host or service_host(provider.name, process_name, environment.namespace),
                 port=external.port if external else number if process.service else service_port(port_name, number),
                 container_port=external.port if external else number,
-                port_name=port_name,
                 credential=accepted[0] if accepted else None,
                 accepted=accepted,
                 parameters=use.parameters,

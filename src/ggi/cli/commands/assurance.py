@@ -11,7 +11,7 @@ import typer
 
 from ggi.cli import completion
 from ggi.cli.commands.audit import audit_app, place_of
-from ggi.cli.options import From, Json, Name, OnDate, Sandbox, date_of
+from ggi.cli.options import AnyName, From, Json, Name, OnDate, Sandbox, date_of
 from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
 from ggi.cli.typer_words import MAIN, MainCommand, MainGroup
@@ -61,7 +61,8 @@ def _asked(workspace: Workspace, names: list[str]) -> tuple[list[Tenant], set[st
         tenant, environment = inventory.find(text)
         tenants[tenant.id] = tenant
         one = text.strip().lower().endswith(f"-{environment}")
-        stacks |= {f"{tenant.id}-{name}" for name in ((environment,) if one else tenant.environments)}
+        asked = (environment,) if one else tenant.environments
+        stacks |= {str(Stack(StackKind.LANDSCAPE, tenant.id, name)) for name in asked}
     return list(tenants.values()), stacks
 
 
@@ -145,7 +146,7 @@ def waivers(
         list[str] | None,
         typer.Argument(
             metavar="[STACK...]",
-            autocompletion=completion.all_stacks,
+            autocompletion=completion.landscapes,
             help="Only these stacks or gemeenten; default: all.",
         ),
     ] = None,
@@ -392,7 +393,7 @@ def dossier(
 @app.command()
 def approve(
     context: typer.Context,
-    name: Name,
+    name: AnyName,
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number in the trail; `ggi waivers` lists them.")],
     role: Annotated[str, typer.Option("--role", metavar="ROLE", help="The role in which you approve; not a name.")],
     remark: Annotated[str, typer.Option("--remark", metavar="TEXT", help="What you looked at.")] = "",
@@ -422,18 +423,12 @@ def approve(
         say(t("{stack} {number}: approved by {role}", stack=stack, number=number, role=role.strip()))
 
 
-def _norms(workspace: Workspace, controls: Any, wanted: list[str]) -> list[NormCoverage]:
-    from ggi.controls.coverage import coverage, load_frameworks
-    from ggi.inventory.validate import nearest
+def _norms(workspace: Workspace, wanted: list[str]) -> list[NormCoverage]:
+    from ggi.controls.coverage import coverage, framework_names, load_frameworks
 
     frameworks = load_frameworks(workspace.catalogue.roots)
-    names = {f.framework.lower(): f.framework for f in frameworks}
-    for name in wanted:
-        if name.lower() not in names:
-            message = t("there is no framework {name}", name=name)
-            raise InputError(Problem(message, nearest(name, names.values())))
-    chosen = {names[name.lower()] for name in wanted}
-    return [row for row in coverage(controls, frameworks) if row.framework in chosen]
+    chosen = framework_names(wanted, frameworks)
+    return [row for row in coverage(workspace.controls, frameworks) if row.framework in chosen]
 
 
 def _lines(found: Statement) -> list[tuple[str, ...]]:
@@ -508,10 +503,9 @@ def vvt(
         known = t("Known: {names}.", names=", ".join(STATEMENT_FORMATS))
         raise InputError(Problem(t("there is no format {name}", name=form), known))
     workspace, on = workspace_of(context), date_of(date)
-    controls = workspace.controls
     judged = audit_stack(AuditRequest(workspace, name, platform_of(sandbox), place_of(place), on, report=note))
     own = workspace.waivers.get(Stack.parse(judged.stack).owner)
-    rows = _norms(workspace, controls, frameworks or ["BIO2", "ISO 27002"])
+    rows = _norms(workspace, frameworks or ["BIO2", "ISO 27002"])
     found = statement(judged, rows, own.file if own else WaiverFile())
     if json_output or form == "json":
         say_json(_statement_data(found))

@@ -131,20 +131,16 @@ def coverage(
 
     Example: ggi controls coverage BIO2
     """
-    from ggi.controls.coverage import Coverage, load_frameworks
+    from ggi.controls.coverage import Coverage, framework_names, load_frameworks
     from ggi.controls.coverage import coverage as matrix
-    from ggi.inventory.validate import nearest
+    from ggi.report.audit.words import coverage_word
 
     workspace = workspace_of(context)
     frameworks = load_frameworks(workspace.catalogue.roots)
     rows = matrix(workspace.controls_of(), frameworks)
     if framework is not None:
-        names = {f.framework.lower(): f.framework for f in frameworks}
-        chosen = names.get(framework.lower())
-        if chosen is None:
-            known = nearest(framework, [f.framework for f in frameworks])
-            raise InputError(Problem(t("there is no framework {name}", name=framework), known))
-        rows = [row for row in rows if row.framework == chosen]
+        chosen = framework_names([framework], frameworks)
+        rows = [row for row in rows if row.framework in chosen]
     if json_output:
         say_json(
             [
@@ -161,17 +157,11 @@ def coverage(
             ]
         )
         return
-    words = {
-        Coverage.AUTOMATED: t("automated"),
-        Coverage.PARTLY: t("partly"),
-        Coverage.ORGANISATIONAL: t("organisational"),
-        Coverage.NOT_COVERED: t("not covered"),
-    }
     shown = [
         (
             f"{r.framework} {r.version}",
             r.id,
-            words[r.coverage],
+            coverage_word(r.coverage),
             ", ".join(p.value for p in r.proof),
             " ".join(r.controls),
             r.subject,
@@ -181,7 +171,7 @@ def coverage(
     table((t("framework"), t("norm"), t("coverage"), t("proof"), t("controls"), t("subject")), shown, indent="  ")
     for name in dict.fromkeys(r.framework for r in rows):
         mine = [r.coverage for r in rows if r.framework == name]
-        counts = ", ".join(f"{mine.count(how)} {words[how]}" for how in Coverage)
+        counts = ", ".join(f"{mine.count(how)} {coverage_word(how)}" for how in Coverage)
         say(f"  {name}: {counts}")
     say(t("  No norm is met by this alone: a person decides that, with this as part of the proof."))
 

@@ -313,7 +313,7 @@ def renew_certificate(
     from ggi.hosts.secrets import value
 
     found = _network(context, network, sandbox)
-    operation = _operation(context, found, "renew-certificate", sandbox, ChangeRequest(change, confirmed=not yes))
+    found.ready()
     eap = found.govroam.eap
     if eap is None:
         raise InputError(
@@ -340,6 +340,8 @@ def renew_certificate(
         return
     if advice.step is not Step.SERVERS:
         raise typer.Exit(EXIT_FAILED)
+    # Only this step writes: advice needs no number of a change.
+    operation = _operation(context, found, "renew-certificate", sandbox, ChangeRequest(change, confirmed=not yes))
     if not yes:
         typer.confirm(t("Change the hosts of {stack}?", stack=found.stack), abort=True, err=True)
     # The role freeradius alone, one server after the other.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -79,6 +79,11 @@ def _label(access: TenantAccess) -> None:
         say(t("  This is a stand-in tenant on this machine; nothing of Microsoft 365 was contacted."))
 
 
+def _say_data(access: TenantAccess, **facts: Any) -> None:
+    """Print as JSON what was found, and of which tenant."""
+    say_json({"tenant": access.tenant.stack, "stand_in": access.platform.sandbox is not None, **facts})
+
+
 @group.command()
 def plan(
     context: typer.Context,
@@ -101,7 +106,7 @@ def plan(
     access = _access(context, tenant, sandbox, by_hand)
     made, remarks = access.plan(only or (), stage_of(stage), report_only=report_only, count=impact)
     if json_output:
-        say_json({"tenant": access.tenant.stack, "stand_in": sandbox, **plan_data(made, remarks)})
+        _say_data(access, **plan_data(made, remarks))
         return
     for line in plan_lines(made, access.book, remarks):
         say(line)
@@ -147,7 +152,7 @@ def apply(
     with access.only_writer(), Progress() as progress:
         written = access.apply(chosen, operation, progress, agreed, report_only=report_only)
     if json_output:
-        say_json({"tenant": access.tenant.stack, "stand_in": sandbox, "written": [change_data(c) for c in written]})
+        _say_data(access, written=[change_data(c) for c in written])
         return
     done = t("Written and seen again: {count}.", count=len(written)) if written else t("0 writes.")
     say(paint(done, "green"))
@@ -173,13 +178,7 @@ def check(
     access = _access(context, tenant, sandbox, by_hand)
     made, _ = access.plan(only or ())
     if json_output:
-        say_json(
-            {
-                "tenant": access.tenant.stack,
-                "stand_in": sandbox,
-                "recipes": [judged_data(one, made) for one in made.judged],
-            }
-        )
+        _say_data(access, recipes=[judged_data(one, made) for one in made.judged])
     else:
         if rows := check_rows(made):
             table((t("recipe"), t("outcome"), t("object"), t("seen"), t("wanted")), rows, indent="  ")
@@ -439,7 +438,7 @@ def snapshot(
     seen = access.read(chosen, remember=True)
     path = save(take(access.tenant.stack, seen, stand_in=sandbox), access.snapshots, signer)
     if json_output:
-        say_json({"tenant": access.tenant.stack, "stand_in": sandbox, "file": str(path)})
+        _say_data(access, file=str(path))
         return
     say(t("  written: {path}", path=path))
     _label(access)
@@ -531,9 +530,7 @@ def drift(
     later = newest(access.snapshots, signer, access.tenant.stack) if offline else None
     found, date = access.find_drift(chosen, earlier, later)
     if json_output:
-        say_json(
-            {"tenant": access.tenant.stack, "stand_in": sandbox, "since": date, "changed": [f.data() for f in found]}
-        )
+        _say_data(access, since=date, changed=[f.data() for f in found])
     else:
         if found:
             rows = [(f.recipe, f.object, f.path, f.was, f.now, outcome_word(Compliance(f.verdict))) for f in found]

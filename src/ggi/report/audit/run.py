@@ -19,6 +19,7 @@ from ggi.audit.judge import count_outcomes
 from ggi.controls.control import Control, Proof
 from ggi.controls.coverage import Coverage, NormCoverage
 from ggi.controls.verdict import Finding, Outcome
+from ggi.inventory.stack import Stack
 from ggi.report.audit.since import Earlier
 
 
@@ -268,7 +269,7 @@ class AuditRun:
     @property
     def tenants(self) -> int:
         """How many organisations they are of."""
-        return len({audit.stack.rpartition("-")[0] for audit in self.audits})
+        return len({Stack.parse(audit.stack).owner for audit in self.audits})
 
     @cached_property
     def counts(self) -> Mapping[Outcome, int]:

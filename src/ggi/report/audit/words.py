@@ -8,6 +8,7 @@ from ggi.audit.audit import Audit, Place
 from ggi.controls.control import Measure, Proof, Severity
 from ggi.controls.coverage import Coverage
 from ggi.controls.verdict import Finding, Outcome
+from ggi.inventory.stack import StackKind, kind_of
 from ggi.messages import language, t
 from ggi.report.audit.run import AuditRun, StackReport, Status
 
@@ -80,44 +81,39 @@ def measure_word(one: Measure) -> str:
     }[one]
 
 
-def _kind(audit: Audit) -> str:
-    """What the stack is of: m365, net, or anything on Kubernetes."""
-    kind = audit.stack.partition("-")[0]
-    return kind if kind in ("m365", "net") else ""
-
-
 def read_words(audit: Audit) -> str:
     """What was read, as a sentence."""
     live = {
-        "m365": t("The settings of the Microsoft 365 tenant, read with rights that are listed."),
-        "net": t("What is on the servers of the network, read without changing anything."),
+        StackKind.M365: t("The settings of the Microsoft 365 tenant, read with rights that are listed."),
+        StackKind.NETWORK: t("What is on the servers of the network, read without changing anything."),
     }
-    kept = {"m365": t("What a signed snapshot of the tenant holds.")}
+    kept = {StackKind.M365: t("What a signed snapshot of the tenant holds.")}
     return {
         Place.PLAN: t("What the inventory asks for, before anything runs."),
-        Place.STATE: kept.get(_kind(audit)) or t("What the engine last wrote, from its own records."),
-        Place.LIVE: live.get(_kind(audit)) or t("What is in the cluster, read with a role that can only read."),
+        Place.STATE: kept.get(kind_of(audit.stack)) or t("What the engine last wrote, from its own records."),
+        Place.LIVE: live.get(kind_of(audit.stack)) or t("What is in the cluster, read with a role that can only read."),
     }[audit.place]
 
 
 def simulated_words(audit: Audit) -> str:
     """What a sandbox proves: not what a real platform does."""
     return {
-        "m365": t(
+        StackKind.M365: t(
             "This is a stand-in tenant: nothing of Microsoft 365 was contacted. It proves nothing about a real tenant."
         ),
-        "net": t(
+        StackKind.NETWORK: t(
             "These are test hosts: real servers in containers on one machine. They prove nothing about a real network."
         ),
-    }.get(_kind(audit)) or t(
+    }.get(kind_of(audit.stack)) or t(
         "This is the sandbox: its pods are simulated, and no container runs. It proves nothing about a real cluster."
     )
 
 
 def place_word(audit: Audit) -> str:
     """Where an audit looked."""
-    live = {"m365": t("the tenant"), "net": t("the servers")}.get(_kind(audit)) or t("the cluster")
-    kept = t("a snapshot") if _kind(audit) == "m365" else t("the state")
+    kind = kind_of(audit.stack)
+    live = {StackKind.M365: t("the tenant"), StackKind.NETWORK: t("the servers")}.get(kind) or t("the cluster")
+    kept = t("a snapshot") if kind is StackKind.M365 else t("the state")
     return {Place.PLAN: t("the plan"), Place.STATE: kept, Place.LIVE: live}[audit.place]
 
 
