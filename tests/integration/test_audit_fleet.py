@@ -19,6 +19,7 @@ from ggi.controls.subjects import of_landscape
 from ggi.controls.verdict import Finding, Outcome
 from ggi.fleet.auditing import audit_all
 from ggi.inventory.load import Inventory
+from ggi.inventory.stack import Stack
 from ggi.landscape.build import landscape
 from ggi.paths import ROOT
 from tests.content import catalogue
@@ -85,5 +86,5 @@ def test_several_workers_give_what_one_gives(root: Path, audits: list[Audit]) ->
 
 
 def test_the_stacks_that_are_asked_for_are_judged_in_that_order(root: Path) -> None:
-    asked = [("sv-drieland", "prod"), ("gm9902", "prod")]
+    asked = [Stack.parse(name) for name in ("sv-drieland-prod", "gm9902-prod")]
     assert [a.stack for a in audit_all(Workspace(root), DATE, asked, workers=1)] == ["sv-drieland-prod", "gm9902-prod"]

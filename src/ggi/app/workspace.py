@@ -181,7 +181,10 @@ class Workspace:
             from ggi.cookbook.targets import find_m365
 
             return Stack(kind, find_m365(self.inventory, text).id)
-        return Stack.parse(self.owner(text).stack)
+        if kind is StackKind.CLUSTER:
+            return Stack.parse(self.inventory.cluster(text).stack)
+        tenant, environment = self.inventory.find(text)
+        return Stack(kind, tenant.id, environment)
 
     def desired(self, text: str) -> DesiredStack:
         """What the stack on Kubernetes that a person means should hold."""

@@ -21,13 +21,10 @@ from ggi.audit.assessment import Assessor
 from ggi.audit.audit import Audit
 from ggi.inventory.load import Inventory
 from ggi.inventory.models import Lifecycle
+from ggi.inventory.stack import Stack, StackKind
 
 CHUNK = 8
 """Tenants that a worker gets at once: enough to make the way to it cheap, few enough to share the work out evenly."""
-
-Stack = tuple[str, str]
-"""A tenant's id and the name of one of its environments."""
-
 
 _assessor: Assessor | None = None
 
@@ -45,8 +42,7 @@ def _of_stacks(stacks: Sequence[Stack], full: bool) -> list[Audit]:
 
 
 def _audit(assessor: Assessor, stack: Stack, full: bool) -> Audit:
-    tenant, name = stack
-    environment = assessor.inventory.environment(assessor.inventory.tenant(tenant), name)
+    environment = assessor.inventory.environment(assessor.inventory.tenant(stack.owner), stack.environment)
     found = assessor.of_environment(environment).audit(brief=not full)
     # Hundreds of landscapes do not fit in memory side by side.
     return replace(found, landscape=None, subjects=())
@@ -61,12 +57,12 @@ def every_stack(inventory: Inventory) -> Iterator[Stack]:
     """Every environment of every tenant that is not merged away, in the order of the tenants' ids."""
     for tenant in inventory.tenants():
         if tenant.file.state is not Lifecycle.MERGED:
-            yield from ((tenant.id, name) for name in tenant.environments)
+            yield from (Stack(StackKind.LANDSCAPE, tenant.id, name) for name in tenant.environments)
 
 
 def _chunks(stacks: Sequence[Stack]) -> list[list[Stack]]:
     """The stacks in parts; those of one tenant stay together, since its file is read once."""
-    tenants = [list(group) for _, group in groupby(stacks, key=lambda stack: stack[0])]
+    tenants = [list(group) for _, group in groupby(stacks, key=lambda stack: stack.owner)]
     return [[s for group in tenants[n : n + CHUNK] for s in group] for n in range(0, len(tenants), CHUNK)]
 
 

@@ -264,8 +264,14 @@ def _histories(listed: list[Trail], sandbox: bool) -> dict[str, list[Update]]:
     return {stack: history for stack, history in found.items() if history is not None}
 
 
+ENDS = (
+    mark("done"), mark("failed"), mark("interrupted"), mark("confirmed at the terminal"), mark("given with --yes"),
+)  # fmt: skip
+"""Words of a trail, which is in English for programs; a table shows them in the reader's language."""
+
+
 def _operation(item: OperationRow) -> tuple[str, ...]:
-    outcome = item.outcome + (f" ({t('urgent')}: {item.urgent})" if item.urgent else "")
+    outcome = t(item.outcome) + (f" ({t('urgent')}: {item.urgent})" if item.urgent else "")
     return (
         "x" if item.sampled else "",
         item.stack,
@@ -277,7 +283,7 @@ def _operation(item: OperationRow) -> tuple[str, ...]:
         item.release,
         outcome,
         item.verdict,
-        item.approval,
+        t(item.approval),
         item.hash[:12],
     )
 

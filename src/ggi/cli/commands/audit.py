@@ -167,7 +167,7 @@ def _planned(
     """The audits of many stacks as they are planned, on all cores, and how far it is. Raises InputError."""
     from ggi.fleet.auditing import audit_all
 
-    stacks = [(tenant.id, name) for tenant, name in map(workspace.inventory.find, names)]
+    stacks = [workspace.stack(name) for name in names]
     for number, one in enumerate(audit_all(workspace, date, stacks, full=full), 1):
         if number % FEW == 0 or number == len(stacks):
             progress(t("{number} of {total} stacks judged", number=number, total=len(stacks)))
