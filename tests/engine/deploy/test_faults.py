@@ -100,7 +100,13 @@ def test_an_interruption_in_the_middle_of_up_releases_the_lock_and_the_next_up_f
 def test_two_ups_at_once_tell_the_second_who_holds_the_lock(place: Place) -> None:
     stack = place.tenant("GM9965", components=SLOW)
     first = begun(place, stack)
-    second = place.up(stack, code=1)
+    # Held, so that it is still at work when the second one comes, however long that takes to start.
+    engine = place.engine_of(first.pid)
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        second = place.up(stack, code=1)
+    finally:
+        os.kill(engine, signal.SIGCONT)
     assert f"another run works on {stack}: " in second.err and "process" in second.err and "Wait for it" in second.err
     assert second.err.count("error:") == 1
     text = first.communicate(timeout=300)[0]
