@@ -48,7 +48,7 @@ def relation(consumer: str, provider: str, api: str) -> Relation:
     """A relation of which the drawing shows the APIs."""
     return Relation(
         consumer, consumer, (), provider, provider, "web", (Api(api, "web", "http", title=api),), Auth.JWT, "", 80, 80,
-        "http", None, (), {}, False,
+        None, (), {}, False,
     )  # fmt: skip
 
 
