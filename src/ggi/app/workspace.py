@@ -188,10 +188,9 @@ class Workspace:
 
     def desired(self, text: str) -> DesiredStack:
         """What the stack on Kubernetes that a person means should hold."""
-        owner = self.owner(text)
         if kind_of(text) is StackKind.CLUSTER:
-            return self.desired_cluster(owner.stack)
-        return self._desired(owner)
+            return self.desired_cluster(text)
+        return self._desired(self.environment(text))
 
     def desired_stack(self, stack: Stack) -> DesiredStack:
         """What exactly this stack should hold, as the engine names it."""
@@ -199,7 +198,7 @@ class Workspace:
             return self.desired_cluster(str(stack))
         return self._desired(self.inventory.environment(self.inventory.tenant(stack.owner), stack.environment))
 
-    def _desired(self, environment: Any) -> DesiredStack:
+    def _desired(self, environment: Environment) -> DesiredStack:
         from ggi.landscape.build import landscape
 
         built = landscape(environment, self.catalogue)
