@@ -56,7 +56,7 @@ def mirror() -> str:
     )
 
 
-def _acquire() -> list[str]:
+def acquire() -> list[str]:
     """How this machine reaches its mirror: proxies and time-outs, as options for the image's own apt."""
     done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False)
     wanted = re.compile(r'^Acquire::(?:https?::(?:Proxy|Timeout|CAInfo|Verify)\S*|Retries) "[^"]+";$')
@@ -110,7 +110,7 @@ def ensure(podman: Podman, report: Callable[[str], None]) -> str:
     archive = podman.work / "image.tar"
     archive.parent.mkdir(parents=True, exist_ok=True)
     archive.unlink(missing_ok=True)
-    options = [f"--aptopt={line}" for line in _acquire()]
+    options = [f"--aptopt={line}" for line in acquire()]
     words = ["mmdebstrap", *_recipe(), *options, SUITE, str(archive), mirror()]
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=1200, errors="replace")

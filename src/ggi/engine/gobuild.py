@@ -5,6 +5,7 @@ The user's GOFLAGS, GOPROXY, GOPRIVATE and GOSUMDB apply as they are; Go's own c
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -35,7 +36,8 @@ class GoSource:
 
     `variables` are string variables that the linker sets (`-X`). With `staging` every
     `replace k8s.io/X => ./staging/...` of the module becomes `k8s.io/X v0.<minor>.<patch>`: a dependency's own replace
-    lines do not count, and k8s.io/kubernetes asks for v0.0.0.
+    lines do not count, and k8s.io/kubernetes asks for v0.0.0. `main` is the text of a main package of ours, for a
+    module whose own can't be had; `package` is then empty.
     """
 
     module: str
@@ -43,6 +45,12 @@ class GoSource:
     package: str
     variables: Mapping[str, str] = field(default_factory=dict)
     staging: bool = False
+    main: str = ""
+
+    @property
+    def edition(self) -> str:
+        """Version of what is built: that of the module, and a hash of our own main package where there is one."""
+        return self.version + (f"-{hashlib.sha256(self.main.encode()).hexdigest()[:8]}" if self.main else "")
 
 
 def go_environment(go: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -113,8 +121,10 @@ def build(go: Path, name: str, source: GoSource, target: Path, report: Report) -
     work = Path(tempfile.mkdtemp(prefix=".build-", dir=parent))
     try:
         (work / "go.mod").write_text(go_mod(source, (folder / "go.mod").read_text()))
+        if source.main:
+            (work / "main.go").write_text(source.main)
         flags = " ".join(["-s", "-w", *(f"-X {key}={value}" for key, value in sorted(source.variables.items()))])
-        command = [str(go), "build", "-v", "-mod=mod", "-trimpath", f"-ldflags={flags}", "-o", "result", source.package]
+        command = [str(go), "build", "-v", "-mod=mod", "-trimpath", f"-ldflags={flags}", "-o", "result", source.package or "."]
         run_watched(command, work, go_environment(go, {"CGO_ENABLED": "0"}), f"{name} {source.version}", report)
         (work / "result").chmod(0o755)
         (work / "result").replace(target)

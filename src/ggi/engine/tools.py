@@ -90,7 +90,8 @@ _KUBERNETES_VARIABLES = {
 }
 
 
-def _kubernetes(name: str, purpose: str, seconds: int) -> Tool:
+def kubernetes(name: str, purpose: str, seconds: int) -> Tool:
+    """A command of Kubernetes itself, in the version of the sandbox."""
     package = f"k8s.io/kubernetes/cmd/{name}"
     source = GoSource("k8s.io/kubernetes", KUBERNETES, package, _KUBERNETES_VARIABLES, staging=True)
     return Tool(name, KUBERNETES.removeprefix("v"), source, purpose, seconds)
@@ -116,12 +117,12 @@ ETCD = Tool(
     mark("the sandbox: storage of the API server"),
     35,
 )
-KUBE_APISERVER = _kubernetes("kube-apiserver", mark("the sandbox: the API server"), 220)
-KUBE_CONTROLLER_MANAGER = _kubernetes(
+KUBE_APISERVER = kubernetes("kube-apiserver", mark("the sandbox: the API server"), 220)
+KUBE_CONTROLLER_MANAGER = kubernetes(
     "kube-controller-manager", mark("the sandbox: controllers of the built-in kinds"), 60
 )
-KUBE_SCHEDULER = _kubernetes("kube-scheduler", mark("the sandbox: places pods on nodes"), 10)
-KUBECTL = _kubernetes("kubectl", mark("to look around by hand; optional"), 30)
+KUBE_SCHEDULER = kubernetes("kube-scheduler", mark("the sandbox: places pods on nodes"), 10)
+KUBECTL = kubernetes("kubectl", mark("to look around by hand; optional"), 30)
 KWOK = Tool(
     "kwok",
     "0.8.0",
@@ -185,7 +186,7 @@ def _home(tool: Tool) -> Path:
 
 
 def _built(tool: Tool) -> Path:
-    return _home(tool) / tool.source.version / tool.name
+    return _home(tool) / tool.source.edition / tool.name
 
 
 def _official(tool: Tool) -> Path:

