@@ -7,7 +7,7 @@ import datetime as dt
 import ipaddress
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -68,11 +68,28 @@ class Pki:
         return Pair(self.folder / "service-accounts.pub", self.folder / "service-accounts.key")
 
 
-def ensure(folder: Path, now: dt.datetime | None = None) -> tuple[Pki, bool]:
-    """The keys and certificates in `folder`, made anew when missing or no longer valid; and whether they are new."""
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What is signed besides: for real nodes."""
+
+    addresses: tuple[str, ...] = ()
+    """Further addresses of the API server."""
+    clients: tuple[tuple[str, str, str], ...] = ()
+    """File name, user and group."""
+    servers: tuple[tuple[str, str, str], ...] = ()
+    """File name, name and address."""
+
+
+def ensure(folder: Path, now: dt.datetime | None = None, extra: Extra | None = None) -> tuple[Pki, bool]:
+    """The keys and certificates in `folder`, made anew when missing, no longer valid or for other names than `extra`.
+
+    And whether they are new.
+    """
     pki = Pki(folder)
     moment = now or dt.datetime.now(dt.UTC)
-    if _valid(folder / "made.json", moment):
+    extra = extra or Extra()
+    wanted = json.loads(json.dumps(asdict(extra)))
+    if _valid(folder / "made.json", moment, wanted):
         return pki, False
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / "made.json").unlink(missing_ok=True)
@@ -89,7 +106,9 @@ def ensure(folder: Path, now: dt.datetime | None = None) -> tuple[Pki, bool]:
     _write(pki.pair("ca"), authority, authority_key)
     issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
 
-    def issue(name: str, subject: x509.Name, usages: Iterable[x509.ObjectIdentifier], *, server: bool) -> None:
+    def issue(
+        name: str, subject: x509.Name, usages: Iterable[x509.ObjectIdentifier], alternatives: Iterable[str] = ()
+    ) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         made = (
             builder(subject, authority_name, key.public_key(), first, last)
@@ -99,17 +118,17 @@ def ensure(folder: Path, now: dt.datetime | None = None) -> tuple[Pki, bool]:
             # Python 3.13 and later refuse a chain without it.
             .add_extension(issuer_key, critical=False)
         )
-        if server:
-            names: list[x509.GeneralName] = [x509.DNSName(host) for host in _SERVER_NAMES]
-            names += [x509.IPAddress(ipaddress.ip_address(address)) for address in _SERVER_ADDRESSES]
+        if names := [_alternative(text) for text in alternatives]:
             made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
         _write(pki.pair(name), made.sign(authority_key, hashes.SHA256()), key)
 
     # etcd uses its serving certificate as a client too (to itself, as a peer).
     both = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
-    issue("server", _name("ggi-sandbox"), both, server=True)
-    for name, (user, group) in _CLIENTS.items():
-        issue(name, _name(user, group), (ExtendedKeyUsageOID.CLIENT_AUTH,), server=False)
+    issue("server", _name("ggi-sandbox"), both, (*_SERVER_NAMES, *_SERVER_ADDRESSES, *extra.addresses))
+    for name, user, group in (*((key, *value) for key, value in _CLIENTS.items()), *extra.clients):
+        issue(name, _name(user, group), (ExtendedKeyUsageOID.CLIENT_AUTH,))
+    for name, host, address in extra.servers:
+        issue(name, _name(host), (ExtendedKeyUsageOID.SERVER_AUTH,), (host, address))
     if not pki.service_accounts.key.exists():
         # Kept when the rest is renewed: tokens that were issued stay valid.
         key = ec.generate_private_key(ec.SECP256R1())
@@ -118,7 +137,7 @@ def ensure(folder: Path, now: dt.datetime | None = None) -> tuple[Pki, bool]:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         write_atomically(pki.service_accounts.certificate, public.decode(), 0o644)
-    write_atomically(folder / "made.json", json.dumps({"from": first.isoformat(), "until": last.isoformat()}) + "\n")
+    write_atomically(folder / "made.json", json.dumps({"from": first.isoformat(), "until": last.isoformat(), "extra": wanted}) + "\n")
     return pki, True
 
 
@@ -146,13 +165,22 @@ def kubeconfig(pki: Pki, client: str, server: str, context: str) -> str:
     return json.dumps(config, indent=1) + "\n"
 
 
-def _valid(made: Path, now: dt.datetime) -> bool:
+def _valid(made: Path, now: dt.datetime, extra: object) -> bool:
     try:
         period = json.loads(made.read_text())
+        if period["extra"] != extra:
+            return False
         first, last = (dt.datetime.fromisoformat(period[end]) for end in ("from", "until"))
     except (OSError, ValueError, KeyError):
         return False
     return first <= now <= last - _RENEW_BEFORE
+
+
+def _alternative(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
 
 
 def _name(user: str, group: str = "") -> x509.Name:

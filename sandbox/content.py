@@ -58,6 +58,8 @@ class Offers:
     issuers: tuple[str, ...] = ()
     """ClusterIssuers of cert-manager."""
     gateway_classes: tuple[str, ...] = ()
+    api: str | None = None
+    """Where pods reach the API server, for a sandbox with real nodes: policies name the address."""
 
 
 def cluster_objects(offers: Offers) -> list[dict[str, Any]]:

@@ -1,11 +1,11 @@
-"""Start, stop and look at a sandbox: a real Kubernetes API server on loopback ports, behind which nothing runs."""
+"""Start, stop and look at a sandbox: a real Kubernetes API server, with simulated nodes or with real ones."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,12 @@ from ggi.files import write_atomically
 from ggi.messages import mark, t
 from sandbox import certificates, content, crds, kwok, processes
 from sandbox.certificates import Pki
-from sandbox.layout import DEFAULT, Layout
-from sandbox.parts import ControlPlanePart, healthy, parts
+from sandbox.layout import DEFAULT, PORT_NAMES, Layout
+from sandbox.node import fabric, operators
+from sandbox.node.images import RECIPES, Images
+from sandbox.node.nodes import FABRIC, PORTS, VOLUMES, Nodes
+from sandbox.node.programs import IN_PODS, ON_NODES, obstacles
+from sandbox.parts import API_PORT, ControlPlanePart, RealNodes, healthy, parts
 
 Report = Callable[[str], None]
 
@@ -52,40 +56,131 @@ class Sandbox:
         return KubeApi.from_kubeconfig(self.kubeconfig, self.context)
 
 
-def start(name: str = DEFAULT, report: Report = lambda line: None, *, offers: content.Offers | None = None) -> Sandbox:
+def start(
+    name: str = DEFAULT,
+    report: Report = lambda line: None,
+    *,
+    offers: content.Offers | None = None,
+    real: bool = False,
+) -> Sandbox:
     """Bring up the sandbox `name`, or what is missing of it, and return when it is ready for use.
 
-    What runs well is left alone. The first start on a machine builds the programs (about 7 minutes on two cores). Of
-    two starts at once the second waits. Raises WorkError with the reason and the log of the part that failed.
+    With `real` nodes, or simulated ones; one that was started with real nodes keeps them until it is reset. What runs
+    well is left alone. The first start on a machine builds the programs (about 7 minutes on two cores; 15 more and 3
+    for images with real nodes). Of two starts at once the second waits. Raises WorkError with the reason and the log of
+    the part that failed.
     """
     layout = Layout.of(name)
-    programs = {key: found.path for key, found in tools.ensure(tools.CONTROL_PLANE, report).items()}
+    real = real or layout.real
+    if real and layout.data.is_dir() and not layout.real:
+        raise WorkError(
+            Problem(
+                t("the sandbox {name} has simulated nodes", name=name),
+                t("Start one of another name (`--name`), or empty this one first with `./ggi sandbox reset`."),
+            )
+        )
+    if real and (why_not := obstacles()):
+        raise WorkError(Problem(t("no real node on this machine: {why}", why="; ".join(why_not))))
+    wanted = (*(x for x in tools.CONTROL_PLANE if not real or x is not tools.KWOK), *((*ON_NODES, *IN_PODS) if real else ()))
+    resolved = tools.ensure(wanted, report)
     definitions = crds.definitions(report)
     layout.create()
     with locked(layout.lock, t("the sandbox {name}", name=name), report):
-        pki, renewed = certificates.ensure(layout.pki)
-        if renewed:
-            _end(layout, _ORDER)
-        running = frozenset(part for part in _ORDER if processes.read(_run_file(layout, part)))
-        kept = running | ({"etcd-peer"} if "etcd" in running else frozenset())
-        ports = layout.choose_ports(kept)
-        server = _configure(layout, pki, ports)
-        found = parts(layout, ports, pki, programs)
-        # A server that has just started on a busy machine takes its time for the largest definitions.
-        with KubeApi.from_kubeconfig(layout.kubeconfig, layout.context, timeout=120.0, patience=120.0) as api:
-            # What lost the part that it depends on finds it again only after half a minute: a new one is there sooner.
-            if _bring_up(layout, pki, found, ("etcd",), report):
-                _end(layout, ("kube-apiserver",), patience=0)
-            if _bring_up(layout, pki, found, ("kube-apiserver",), report):
-                _end(layout, _CLIENTS, patience=1)
-            _bring_up(layout, pki, found, ("kube-controller-manager", "kube-scheduler"), report, wait=False)
-            content.install_crds(api, definitions, report)
+        if real:
+            Images().ensure(RECIPES, resolved, report)
+        return _start(layout, {key: found.path for key, found in resolved.items()}, definitions, offers, real, report)
+
+
+def _start(
+    layout: Layout,
+    programs: dict[str, Path],
+    definitions: list[dict[str, Any]],
+    offers: content.Offers | None,
+    real: bool,
+    report: Report,
+) -> Sandbox:
+    """The same, of a sandbox that nobody else starts or stops now, with the programs at hand."""
+    nodes = Nodes(layout) if real else None
+    offers = offers or content.Offers()
+    if nodes:
+        nodes.choose(offers.api)
+    order = _order(layout)
+    pki, renewed = certificates.ensure(layout.pki, extra=nodes.extra if nodes else None)
+    if renewed or (nodes and not nodes.pid(FABRIC)):
+        _end(layout, order)
+    running = frozenset(part for part in order if processes.read(_run_file(layout, part)))
+    kept = running | ({"etcd-peer"} if "etcd" in running else frozenset())
+    names = (*PORT_NAMES, *(node.name for node in nodes.all)) if nodes else PORT_NAMES
+    ports = layout.choose_ports(kept, names)
+    server = _configure(layout, pki, ports)
+    found: dict[str, ControlPlanePart] = {}
+    if nodes:
+        nodes.configure(pki, programs)
+        found = nodes.parts(ports)
+        _bring_up(layout, pki, found, (FABRIC,), report)
+        fabric.build(nodes.pid(FABRIC) or 0, nodes.all, sorted({nodes.plan.api} - {fabric.CONTROL_PLANE}))
+        nodes.write_ports(ports, {})
+        _bring_up(layout, pki, found, (PORTS,), report)
+    found |= parts(layout, ports, pki, programs, _behind(nodes))
+    # A server that has just started on a busy machine takes its time for the largest definitions.
+    with KubeApi.from_kubeconfig(layout.kubeconfig, layout.context, timeout=120.0, patience=120.0) as api:
+        # What lost the part that it depends on finds it again only after half a minute: a new one is there sooner.
+        if _bring_up(layout, pki, found, ("etcd",), report):
+            _end(layout, ("kube-apiserver",), patience=0)
+        if _bring_up(layout, pki, found, ("kube-apiserver",), report):
+            _end(layout, _CLIENTS, patience=1)
+        _bring_up(layout, pki, found, ("kube-controller-manager", "kube-scheduler"), report, wait=False)
+        content.install_crds(api, definitions, report)
+        if nodes:
+            _bring_up_nodes(layout, nodes, pki, found, api, offers, report)
+        else:
             # Not earlier: kwok ends at once when a kind that it simulates is unknown.
             _bring_up(layout, pki, found, ("kwok",), report, wait=False)
-            content.install_objects(api, offers or content.Offers())
-            _bring_up(layout, pki, found, _CLIENTS, report)
-            _settle(api)
-    return Sandbox(name, layout.kubeconfig, layout.context, server)
+            content.install_objects(api, offers)
+        _bring_up(layout, pki, found, [part for part in _CLIENTS if part in found], report)
+        _settle(api)
+        if nodes:
+            operators.wait_until_ready(api, nodes, report)
+    return Sandbox(layout.name, layout.kubeconfig, layout.context, server)
+
+
+def _bring_up_nodes(
+    layout: Layout,
+    nodes: Nodes,
+    pki: Pki,
+    found: dict[str, ControlPlanePart],
+    api: KubeApi,
+    offers: content.Offers,
+    report: Report,
+) -> None:
+    """Start the nodes, bring them their images, and install what the cluster itself holds."""
+    items = operators.manifests(offers, report)
+    first = [item for item in items if item["metadata"]["name"].startswith(("sandbox-capacity", "system:kube-router"))]
+    operators.install(api, [*first, *operators.node_objects(nodes.all)])
+    for node in nodes.all:
+        if not nodes.pid(node.name):
+            nodes.prepare(node)
+    _bring_up(layout, pki, found, (VOLUMES, *(node.name for node in nodes.all)), report, wait=False)
+    for node in nodes.all:
+        fabric.connect(nodes.pid(FABRIC) or 0, node, nodes.pid(node.name) or 0, nodes.all)
+    _bring_up(layout, pki, found, tuple(node.name for node in nodes.all), report)
+    operators.load_images(nodes, Images(), RECIPES, report)
+    operators.install(api, items)
+
+
+def _behind(nodes: Nodes | None) -> RealNodes | None:
+    if nodes is None:
+        return None
+    inside = fabric.inside(nodes.pid(FABRIC) or 0)
+    return RealNodes(fabric.CONTROL_PLANE, nodes.plan.api, inside, str(fabric.POD_RANGE))
+
+
+def _order(layout: Layout) -> tuple[str, ...]:
+    """The parts in the order in which they start."""
+    if not layout.real:
+        return _ORDER
+    around, rest = Nodes(layout).names[:2], Nodes(layout).names[2:]
+    return (*around, *(part for part in _ORDER if part != "kwok"), *rest)
 
 
 def stop(name: str = DEFAULT, report: Report = lambda line: None) -> bool:
@@ -97,8 +192,11 @@ def stop(name: str = DEFAULT, report: Report = lambda line: None) -> bool:
     if not layout.folder.is_dir():
         return False
     with locked(layout.lock, t("the sandbox {name}", name=name), report):
-        running = [part for part in _ORDER if processes.read(_run_file(layout, part))]
-        _end(layout, _ORDER)
+        running = [part for part in _order(layout) if processes.read(_run_file(layout, part))]
+        _end(layout, _order(layout))
+        if layout.real:
+            for node in Nodes(layout).all:
+                Nodes(layout).clean(node)
     return bool(running)
 
 
@@ -111,7 +209,7 @@ def reset(name: str = DEFAULT, report: Report = lambda line: None) -> bool:
     ran = stop(name, report)
     if layout.folder.is_dir():
         with locked(layout.lock, t("the sandbox {name}", name=name), report):
-            for folder in (layout.data, layout.logs, layout.folder / "kwok"):
+            for folder in (layout.data, layout.logs, layout.folder / "kwok", layout.nodes):
                 shutil.rmtree(folder, ignore_errors=True)
     return ran
 
@@ -132,9 +230,12 @@ def status(name: str = DEFAULT) -> dict[str, Any]:
     layout = Layout.of(name)
     ports = layout.ports()
     pki = Pki(layout.pki)
+    order = _order(layout)
     found = parts(layout, ports, pki, {part: Path(part) for part in _ORDER}) if len(ports) else {}
+    if layout.real and len(ports):
+        found |= Nodes(layout).parts(ports)
     rows: list[dict[str, Any]] = []
-    for part in _ORDER:
+    for part in order:
         record = processes.read(_run_file(layout, part))
         rows.append(
             {
@@ -161,7 +262,7 @@ def status(name: str = DEFAULT) -> dict[str, Any]:
         "parts": rows,
         "nodes": {"ready": 0, "total": 0},
     }
-    if rows[1]["healthy"]:
+    if next(row["healthy"] for row in rows if row["name"] == "kube-apiserver"):
         try:
             with KubeApi.from_kubeconfig(layout.kubeconfig, layout.context, timeout=5.0, patience=0) as api:
                 ready, total = content.node_count(api)
@@ -175,8 +276,9 @@ def _configure(layout: Layout, pki: Pki, ports: dict[str, int]) -> str:
     """Write the kubeconfigs and kwok's configuration; returns the server's address."""
     server = f"https://127.0.0.1:{ports['kube-apiserver']}"
     write_atomically(layout.kubeconfig, certificates.kubeconfig(pki, "admin", server, layout.context))
+    inside = f"https://127.0.0.1:{API_PORT}" if layout.real else server
     for client in ("kube-controller-manager", "kube-scheduler", "kwok"):
-        text = certificates.kubeconfig(pki, client, server, layout.context)
+        text = certificates.kubeconfig(pki, client, inside, layout.context)
         write_atomically(layout.pki / f"{client}.kubeconfig", text)
     write_atomically(layout.stages, kwok.configuration())
     return server
@@ -186,7 +288,7 @@ def _bring_up(
     layout: Layout,
     pki: Pki,
     found: dict[str, ControlPlanePart],
-    names: tuple[str, ...],
+    names: Sequence[str],
     report: Report,
     *,
     wait: bool = True,
@@ -243,7 +345,7 @@ def _spawn(layout: Layout, part: ControlPlanePart) -> None:
     # Times that the stages write are in UTC; proxies of the environment must not come between loopback ends.
     env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     processes.spawn(
-        part.command,
+        (*part.inside, *part.command),
         run_file=_run_file(layout, part.name),
         log=layout.logs / f"{part.name}.log",
         digest=part.digest(),
@@ -272,7 +374,10 @@ def _settle(api: KubeApi) -> None:
 
 def _end(layout: Layout, names: tuple[str, ...], *, patience: float = STOP_SECONDS) -> None:
     """End the parts: those that only use the API server first, then it, then its storage."""
-    for group in (_CLIENTS, ("kube-apiserver",), ("etcd",)):
+    ours = {"kube-apiserver", "etcd", FABRIC, PORTS}
+    # A node ends as a machine does that loses its power: its first process hears no signal but the last.
+    processes.end([_run_file(layout, name) for name in names if name.startswith("node-")], patience=0)
+    for group in ([name for name in names if name not in ours], ("kube-apiserver",), ("etcd",), (PORTS, FABRIC)):
         processes.end([_run_file(layout, name) for name in group if name in names], patience=patience)
 
 

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,16 @@ class Layout:
         return self.folder / "kwok.yaml"
 
     @property
+    def nodes(self) -> Path:
+        """One folder for each real node; there is none where nodes are simulated."""
+        return self.folder / "nodes"
+
+    @property
+    def real(self) -> bool:
+        """Whether real nodes run the pods of this sandbox."""
+        return self.nodes.is_dir()
+
+    @property
     def lock(self) -> Path:
         """Held by whoever starts, stops or resets."""
         return self.folder / ".lock"
@@ -105,15 +116,15 @@ class Layout:
             found = json.loads((self.folder / "ports.json").read_text())
         except (OSError, ValueError):
             return {}
-        return {name: int(found[name]) for name in PORT_NAMES if name in found}
+        return {name: int(number) for name, number in found.items()}
 
-    def choose_ports(self, in_use: frozenset[str]) -> dict[str, int]:
-        """Ports for all parts.
+    def choose_ports(self, in_use: frozenset[str], names: Iterable[str] = PORT_NAMES) -> dict[str, int]:
+        """Ports for all parts, by their `names`.
 
         Those of the last start where they are still free, and always for the running parts `in_use`.
         """
         ports = self.ports()
-        for name in PORT_NAMES:
+        for name in names:
             if name in in_use and name in ports:
                 continue
             if name not in ports or not is_free(ports[name]):

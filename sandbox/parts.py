@@ -6,12 +6,15 @@ import hashlib
 import ssl
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
 
 from sandbox.certificates import SERVICE_RANGE, Pki
 from sandbox.layout import Layout
+
+API_PORT = 6443
+"""Of the API server where there are real nodes: the usual one, which policies name."""
 
 POD_RANGE = "10.244.0.0/16"
 """Addresses that kwok hands to pods, as kubeadm's examples choose them. Nothing answers there."""
@@ -26,6 +29,8 @@ class ControlPlanePart:
     health: str
     reads: tuple[Path, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
+    """Words before the command that run it in another network."""
 
     def digest(self) -> str:
         """Changes with the command line, the program's version (its path holds it) and the content of what it reads."""
@@ -35,10 +40,24 @@ class ControlPlanePart:
         return state.hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class RealNodes:
+    """What the control plane must know of real nodes."""
+
+    address: str
+    """Where nodes reach the API server."""
+    advertised: str
+    """Where pods do: behind the Service `kubernetes`."""
+    inside: tuple[str, ...]
+    pods: str
+    """The range of all pods."""
+
+
 def parts(
-    layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[str, Path]
+    layout: Layout, ports: Mapping[str, int], pki: Pki, programs: Mapping[str, Path], real: RealNodes | None = None
 ) -> dict[str, ControlPlanePart]:
-    """All parts of the sandbox in the order in which they start."""
+    """The parts of the control plane in the order in which they start; kwok only without `real` nodes."""
+    prefix = real.inside if real else ()
     server, etcd_client = pki.pair("server"), pki.pair("etcd-client")
     serving = (f"--tls-cert-file={server.certificate}", f"--tls-private-key-file={server.key}")
     etcd = f"https://127.0.0.1:{ports['etcd']}"
@@ -103,21 +122,18 @@ def parts(
                 f"--etcd-cafile={authority}",
                 f"--etcd-certfile={etcd_client.certificate}",
                 f"--etcd-keyfile={etcd_client.key}",
-                *address("kube-apiserver"),
+                *(("--bind-address=0.0.0.0", f"--secure-port={API_PORT}") if real else address("kube-apiserver")),
                 *serving,
                 f"--client-ca-file={authority}",
                 "--authorization-mode=Node,RBAC",
-                # The node lifecycle controller, which takes these taints away again, does not run.
-                "--disable-admission-plugins=TaintNodesByCondition",
+                *(() if real else ("--disable-admission-plugins=TaintNodesByCondition",)),
                 "--enable-admission-plugins=NodeRestriction",
                 "--allow-privileged=true",
                 f"--service-cluster-ip-range={SERVICE_RANGE}",
                 "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
                 f"--service-account-key-file={keys.certificate}",
                 f"--service-account-signing-key-file={keys.key}",
-                # The Service `kubernetes` can't have a loopback address as its endpoint.
-                "--advertise-address=127.0.0.1",
-                "--endpoint-reconciler-type=none",
+                *(_with_nodes(pki, real) if real else _WITHOUT_NODES),
                 "--profiling=false",
                 "--shutdown-delay-duration=0s",
             ),
@@ -129,9 +145,7 @@ def parts(
             (
                 str(programs["kube-controller-manager"]),
                 *delegated("kube-controller-manager"),
-                # Its verdict over nodes that nobody hears from would turn pods NotReady and nothing would turn them
-                # back.
-                "--controllers=*,-node-lifecycle-controller",
+                *(_LIFECYCLE if real else ("--controllers=*,-node-lifecycle-controller",)),
                 "--use-service-account-credentials=true",
                 f"--service-account-private-key-file={keys.key}",
                 f"--root-ca-file={authority}",
@@ -150,25 +164,45 @@ def parts(
         ControlPlanePart(
             "kwok",
             (
-                str(programs["kwok"]),
+                str(programs.get("kwok", "kwok")),
                 f"--kubeconfig={config('kwok')}",
                 "--manage-all-nodes=true",
                 f"--cidr={POD_RANGE}",
-                f"--server-address=127.0.0.1:{ports['kwok']}",
+                f"--server-address=127.0.0.1:{ports.get('kwok', 0)}",
                 f"--config={layout.stages}",
                 "--v=WARN",
             ),
-            f"http://127.0.0.1:{ports['kwok']}/healthz",
+            f"http://127.0.0.1:{ports.get('kwok', 0)}/healthz",
             (config("kwok"), layout.stages),
             # Else it would also read ~/.kwok/kwok.yaml.
             {"KWOK_WORKDIR": str(layout.folder / "kwok")},
         ),
     ]
-    return {part.name: part for part in found}
+    return {part.name: replace(part, inside=prefix) for part in found if not real or part.name != "kwok"}
+
+
+# The node lifecycle controller, which takes taints away again, does not run where nodes are simulated: its verdict over
+# nodes that nobody hears from would turn pods NotReady and nothing would turn them back. And the Service `kubernetes`
+# can't have a loopback address as its endpoint.
+_WITHOUT_NODES = ("--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none")
+_LIFECYCLE = ("--controllers=*", "--node-monitor-period=2s", "--node-monitor-grace-period=25s")
+
+
+def _with_nodes(pki: Pki, real: RealNodes) -> tuple[str, ...]:
+    admin = pki.pair("admin")
+    return (
+        f"--advertise-address={real.advertised}",
+        f"--kubelet-client-certificate={admin.certificate}",
+        f"--kubelet-client-key={admin.key}",
+        f"--kubelet-certificate-authority={pki.authority}",
+        "--kubelet-preferred-address-types=InternalIP",
+    )
 
 
 def healthy(part: ControlPlanePart, pki: Pki) -> bool:
-    """Whether the part answers within two seconds that it is well. Never raises."""
+    """Whether the part answers within two seconds that it is well; one without an address is when it runs."""
+    if not part.health:
+        return True
     client = pki.pair("etcd-client" if part.name == "etcd" else "admin")
     try:
         context = ssl.create_default_context(cafile=str(pki.authority))

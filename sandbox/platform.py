@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ggi.cookbook.targets import M365Tenant
     from ggi.engine.target import Target
     from ggi.hosts.prober import Probe
+    from ggi.inventory.models import Peer
 
 SANDBOX = "GGI_SANDBOX"
 """Environment variable with the name of the sandbox that is meant; without it, `default`."""
@@ -63,6 +64,7 @@ class SandboxPlatform:
             shared=(cluster.storage.shared,),
             issuers=(cluster.gateway.issuer,),
             gateway_classes=(cluster.gateway.class_name,),
+            api=_first_address(cluster.apiserver),
         )
         start(self.sandbox, report, offers=offers)
 
@@ -141,6 +143,14 @@ class SandboxPlatform:
             "runner": RunnerChannel(book, by_hand or pwsh),
             "dns": DnsChannel(book, records),
         }
+
+
+def _first_address(apiserver: Peer) -> str | None:
+    """The first address that policies allow, besides that of the Service `kubernetes`."""
+    from ipaddress import ip_network
+
+    ranges = [ip_network(cidr) for cidr in apiserver.cidrs]
+    return next((str(found[1]) for found in ranges if found.num_addresses > 1), None)
 
 
 @dataclass

@@ -67,7 +67,7 @@ class Recipe:
         start = "scratch" if self.from_scratch else f"{REPOSITORY}/base:{_base_tag()}"
         labels = {LABEL: self.kind, f"{LABEL}.recipe": self.name} | ({f"{LABEL}.says": self.says} if self.says else {})
         marks = " ".join(f"{key}={json.dumps(value)}" for key, value in labels.items())
-        return f"FROM {start}\n{found}\nLABEL {marks}\n"
+        return f"FROM {start}\nARG DEBIAN_FRONTEND=noninteractive\n{found}\nLABEL {marks}\n"
 
     @property
     def tag(self) -> str:

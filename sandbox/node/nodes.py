@@ -1,0 +1,215 @@
+"""Real nodes behind a sandbox's API server: which there are, their files, and how each is started and looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from string import Template
+
+from ggi.errors import Problem, WorkError
+from ggi.files import write_atomically
+from ggi.messages import t
+from ggi.paths import ROOT
+from sandbox import certificates, processes
+from sandbox.certificates import Extra, Pki
+from sandbox.layout import Layout
+from sandbox.node import fabric, images
+from sandbox.node.fabric import Node
+from sandbox.node.programs import ON_NODES
+from sandbox.parts import API_PORT, ControlPlanePart
+
+Report = Callable[[str], None]
+
+FABRIC, PORTS, VOLUMES = "fabric", "ports", "volumes"
+MEMORY_OF_NODE = 6 * 2**30
+"""A landscape of 30 pods takes 8 to 9 GB, spread over the nodes."""
+MOST = 3
+_MACHINE = Path(__file__).resolve().parent / "machine"
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was chosen at the first start: how many nodes, and the API server's address that policies name."""
+
+    nodes: int
+    api: str
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The real nodes of one sandbox."""
+
+    layout: Layout
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the first start. Raises WorkError when there was none."""
+        try:
+            return Plan(**json.loads((self.layout.nodes / "plan.json").read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise WorkError(t("the sandbox {name} has no nodes", name=self.layout.name)) from error
+
+    def choose(self, api: str | None) -> Plan:
+        """The plan, made at the first start: as many nodes as processors and memory allow; `api` is an address."""
+        file = self.layout.nodes / "plan.json"
+        if not file.is_file():
+            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+            count = max(1, min(os.cpu_count() or 1, memory // MEMORY_OF_NODE, MOST))
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomically(file, json.dumps(asdict(Plan(count, api or fabric.CONTROL_PLANE))) + "\n")
+        return self.plan
+
+    @cached_property
+    def all(self) -> tuple[Node, ...]:
+        """The nodes."""
+        return tuple(Node(number) for number in range(self.plan.nodes))
+
+    def folder(self, node: Node) -> Path:
+        """All that the node keeps."""
+        return self.layout.nodes / node.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its parts, in the order in which they start; those of the control plane come after the first two."""
+        return (FABRIC, PORTS, VOLUMES, *(node.name for node in self.all))
+
+    def pid(self, part: str) -> int | None:
+        """The process of a part that runs now."""
+        record = processes.read(self.layout.run / f"{part}.json")
+        return record.pid if record else None
+
+    @property
+    def extra(self) -> Extra:
+        """Certificates of the nodes."""
+        return Extra(
+            addresses=tuple(sorted({fabric.CONTROL_PLANE, self.plan.api})),
+            clients=(
+                ("kube-proxy", "system:kube-proxy", ""),
+                ("kube-router", "system:kube-router", ""),
+                *((node.name, f"system:node:{node.name}", "system:nodes") for node in self.all),
+            ),
+            servers=tuple((f"{node.name}-server", node.name, node.address) for node in self.all),
+        )
+
+    def parts(self, ports: Mapping[str, int]) -> dict[str, ControlPlanePart]:
+        """The parts besides those of the control plane."""
+        unshare = shutil.which("unshare") or "/usr/bin/unshare"
+        home = str(ROOT)
+        python = {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{home}"}
+        config = self.layout.nodes / "ports.json"
+        found = [
+            ControlPlanePart(FABRIC, (unshare, "--net", "--", "sleep", "infinity"), ""),
+            ControlPlanePart(PORTS, (sys.executable, "-m", "sandbox.node.forward", str(config)), "", (), python),
+            ControlPlanePart(
+                VOLUMES,
+                (sys.executable, "-m", "sandbox.node.volumes", self.layout.name),
+                "",
+                (self.layout.kubeconfig,),
+                python,
+            ),
+        ]
+        for node in self.all:
+            folder = self.folder(node)
+            words = (
+                *(unshare, "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--mount-proc"),
+                *("--kill-child", "--", "/bin/sh", str(_MACHINE / "init.sh")),
+                *(str(folder), node.name, str(self.layout.logs), self.cgroup(node)),
+            )
+            reads = (_MACHINE / "init.sh", *(folder / name for name in (*_FILES, "kubelet.kubeconfig")))
+            found.append(
+                ControlPlanePart(node.name, words, f"http://127.0.0.1:{ports[node.name]}/healthz", reads)
+            )
+        return {part.name: part for part in found}
+
+    def write_ports(self, ports: Mapping[str, int], more: Mapping[int, tuple[str, int]]) -> None:
+        """Tell the forwarder which ports lead where: to the control plane, to each kubelet's health, and `more`."""
+        leads: dict[int, tuple[str, int]] = {
+            number: ("127.0.0.1", number) for name, number in ports.items() if name in _CONTROL_PLANE
+        }
+        leads[ports["kube-apiserver"]] = (fabric.CONTROL_PLANE, API_PORT)
+        leads |= {ports[node.name]: (node.address, 10248) for node in self.all}
+        leads |= more
+        content = {"namespace": f"/proc/{self.pid(FABRIC)}/ns/net", "ports": {str(k): v for k, v in leads.items()}}
+        write_atomically(self.layout.nodes / "ports.json", json.dumps(content, indent=1) + "\n")
+
+    def configure(self, pki: Pki, programs: Mapping[str, Path]) -> None:
+        """Write the files of every node."""
+        server = f"https://{fabric.CONTROL_PLANE}:{API_PORT}"
+        for node in self.all:
+            folder = self.folder(node)
+            for part in ("bin", "cni"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+            for tool in ON_NODES:
+                link = folder / "bin" / tool.name
+                link.unlink(missing_ok=True)
+                link.symlink_to(programs[tool.name])
+            values = {
+                "folder": str(folder),
+                "pki": str(pki.folder),
+                "node": node.name,
+                "address": node.address,
+                "pods": str(fabric.POD_RANGE),
+                "own_pods": node.pods,
+                "cgroup": self.cgroup(node),
+                "pause": images.PAUSE,
+            }
+            for name in _FILES:
+                text = Template((_MACHINE / Path(name).name).read_text()).substitute(values)
+                write_atomically(folder / name, text)
+            write_atomically(folder / "address", node.address + "\n")
+            write_atomically(folder / "resolv.conf", "nameserver 127.0.0.1\n")
+            for client, file in ((node.name, "kubelet"), ("kube-router", "kube-router"), ("kube-proxy", "kube-proxy")):
+                text = certificates.kubeconfig(pki, client, server, self.layout.context)
+                write_atomically(folder / f"{file}.kubeconfig", text)
+
+    def cgroup(self, node: Node) -> str:
+        """The control group of the node's pods, from the root."""
+        return f"/ggi-{self.layout.name}-{node.name}"
+
+    def prepare(self, node: Node) -> None:
+        """Control groups, which the kubelet wants to be there; and those of a node that was killed go first."""
+        self.clean(node)
+        for root in _hierarchies():
+            (root / self.cgroup(node).strip("/")).mkdir(exist_ok=True)
+
+    def clean(self, node: Node) -> None:
+        """Remove what a node that has ended leaves on the machine: its control groups."""
+        for root in _hierarchies():
+            top = root / self.cgroup(node).strip("/")
+            for folder, _, _ in os.walk(top, topdown=False):
+                with contextlib.suppress(OSError):
+                    Path(folder).rmdir()
+
+    def ctr(self, node: Node, *words: str, seconds: int = 600, check: bool = True) -> str:
+        """Ask the node's containerd. Raises WorkError."""
+        pid = self.pid(node.name)
+        command = [
+            *(shutil.which("nsenter") or "/usr/bin/nsenter", "-t", str(pid), "-m", "--"),
+            *(str(self.folder(node) / "bin" / "ctr"), "-a", "/run/containerd/containerd.sock", "-n", "k8s.io", *words),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+        if check and done.returncode:
+            raise WorkError(
+                Problem(t("{node}: ctr {words} failed: {why}", node=node.name, words=words[0], why=done.stderr[-400:]))
+            )
+        return done.stdout
+
+
+_CONTROL_PLANE = ("etcd", "etcd-peer", "kube-controller-manager", "kube-scheduler")
+_FILES = ("kubelet.yaml", "proxy.yaml", "containerd.toml", "cni/network.conflist")
+
+
+def _hierarchies() -> Sequence[Path]:
+    """The roots of control groups: one on cgroup v2, one for each controller on v1."""
+    if (_CGROUPS / "cgroup.controllers").exists():
+        return [_CGROUPS]
+    return [path for path in _CGROUPS.iterdir() if path.is_dir() and not path.is_symlink()]
