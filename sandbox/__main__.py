@@ -39,7 +39,7 @@ def _run(command: str, name: str) -> tuple[dict[str, Any], list[str]]:
         answer = controlplane.status(name)
         lines = [
             f"sandbox {name} is ready after {time.monotonic() - began:.1f} s at {found.server}",
-            controlplane.SIMULATED,
+            answer["simulated"],
         ]
         return answer, lines
     if command == "stop":

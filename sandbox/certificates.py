@@ -137,7 +137,9 @@ def ensure(folder: Path, now: dt.datetime | None = None, extra: Extra | None = N
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         write_atomically(pki.service_accounts.certificate, public.decode(), 0o644)
-    write_atomically(folder / "made.json", json.dumps({"from": first.isoformat(), "until": last.isoformat(), "extra": wanted}) + "\n")
+    write_atomically(
+        folder / "made.json", json.dumps({"from": first.isoformat(), "until": last.isoformat(), "extra": wanted}) + "\n"
+    )
     return pki, True
 
 

@@ -19,7 +19,7 @@ from ggi.files import write_atomically
 from ggi.messages import mark, t
 from sandbox import certificates, content, crds, kwok, processes
 from sandbox.certificates import Pki
-from sandbox.layout import DEFAULT, PORT_NAMES, Layout
+from sandbox.layout import DEFAULT, PORT_NAMES, Layout, simulated
 from sandbox.node import fabric, operators
 from sandbox.node.images import RECIPES, Images
 from sandbox.node.nodes import FABRIC, PORTS, VOLUMES, Nodes
@@ -27,9 +27,6 @@ from sandbox.node.programs import IN_PODS, ON_NODES, obstacles
 from sandbox.parts import API_PORT, ControlPlanePart, RealNodes, healthy, parts
 
 Report = Callable[[str], None]
-
-SIMULATED = mark("pods are simulated (kwok); no container runs")
-"""Belongs, translated, in every status and closing line about a sandbox."""
 
 READY_SECONDS = 120.0
 """How long one part may take to become healthy; on an idle machine each needs at most two seconds."""
@@ -81,7 +78,10 @@ def start(
         )
     if real and (why_not := obstacles()):
         raise WorkError(Problem(t("no real node on this machine: {why}", why="; ".join(why_not))))
-    wanted = (*(x for x in tools.CONTROL_PLANE if not real or x is not tools.KWOK), *((*ON_NODES, *IN_PODS) if real else ()))
+    wanted = (
+        *(x for x in tools.CONTROL_PLANE if not real or x is not tools.KWOK),
+        *((*ON_NODES, *IN_PODS) if real else ()),
+    )
     resolved = tools.ensure(wanted, report)
     definitions = crds.definitions(report)
     layout.create()
@@ -253,7 +253,8 @@ def status(name: str = DEFAULT) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "name": name,
         "state": state,
-        "simulated": SIMULATED,
+        "simulated": simulated(name),
+        "real": layout.real,
         "context": layout.context,
         "kubeconfig": str(layout.kubeconfig) if layout.kubeconfig.is_file() else None,
         "server": f"https://127.0.0.1:{ports['kube-apiserver']}" if "kube-apiserver" in ports else None,

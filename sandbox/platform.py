@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ggi.paths import ROOT
-from sandbox.layout import DEFAULT, Layout
+from sandbox.layout import DEFAULT, Layout, simulated
 
 if TYPE_CHECKING:
     from ggi.app.platform import Report
@@ -42,10 +42,8 @@ class SandboxPlatform:
 
     @property
     def simulated(self) -> str:
-        """Pods are simulated."""
-        from sandbox.controlplane import SIMULATED
-
-        return SIMULATED
+        """Pods, or what runs in some of them."""
+        return simulated(self.sandbox)
 
     def kubeconfig(self, owner: Owner) -> tuple[str, str]:
         """Those of the control plane, whichever cluster is meant. Raises WorkError when it never ran."""

@@ -70,7 +70,7 @@ class Forwarder:
         port = writer.get_extra_info("sockname")[1]
         try:
             made = self._socket()
-            made.setblocking(False)  # noqa: FBT003
+            made.setblocking(False)
             await asyncio.wait_for(asyncio.get_running_loop().sock_connect(made, self.targets[port]), 10)
             back, forth = await asyncio.open_connection(sock=made)
         except (OSError, KeyError, TimeoutError):

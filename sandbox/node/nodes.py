@@ -125,9 +125,7 @@ class Nodes:
                 *(str(folder), node.name, str(self.layout.logs), self.cgroup(node)),
             )
             reads = (_MACHINE / "init.sh", *(folder / name for name in (*_FILES, "kubelet.kubeconfig")))
-            found.append(
-                ControlPlanePart(node.name, words, f"http://127.0.0.1:{ports[node.name]}/healthz", reads)
-            )
+            found.append(ControlPlanePart(node.name, words, f"http://127.0.0.1:{ports[node.name]}/healthz", reads))
         return {part.name: part for part in found}
 
     def write_ports(self, ports: Mapping[str, int], more: Mapping[int, tuple[str, int]]) -> None:

@@ -1,4 +1,4 @@
-"""What a cluster with real nodes holds before anybody uses it: DNS, storage, operators, and their images on every node."""
+"""What a cluster with real nodes holds before anybody uses it: DNS, storage, operators; and images on its nodes."""
 
 from __future__ import annotations
 

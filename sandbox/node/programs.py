@@ -21,9 +21,7 @@ CERT_MANAGER_VERSION = "1.21.2"
 ENVOY_GATEWAY_VERSION = "1.9.1"
 
 
-def _of_module(
-    module: str, version: str, package: str, purpose: str, seconds: int, *, name: str = ""
-) -> Tool:
+def _of_module(module: str, version: str, package: str, purpose: str, seconds: int, *, name: str = "") -> Tool:
     made = GoSource(module, f"v{version}", f"{module}/{package}")
     return Tool(name or package.rpartition("/")[2], version, made, purpose, seconds)
 
@@ -85,7 +83,19 @@ ON_NODES = (KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR, *PLUGINS, KUBE_ROUTER)
 IN_PODS = (COREDNS, CLOUDNATIVEPG, CERT_MANAGER, ENVOY_GATEWAY)
 """What is put into images and runs in pods."""
 
-NEEDED = ("runc", "podman", "mmdebstrap", "iptables", "ip6tables", "ipset", "nft", "conntrack", "ip", "unshare", "nsenter")
+NEEDED = (
+    "runc",
+    "podman",
+    "mmdebstrap",
+    "iptables",
+    "ip6tables",
+    "ipset",
+    "nft",
+    "conntrack",
+    "ip",
+    "unshare",
+    "nsenter",
+)
 """Programs that must be on PATH."""
 PACKAGES = "runc podman mmdebstrap iptables ipset nftables conntrack iproute2 util-linux"
 """Debian packages with all of these."""

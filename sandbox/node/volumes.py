@@ -1,7 +1,7 @@
 """Hands out volumes: a folder of this machine for every claim of the sandbox's storage classes.
 
-`python -m sandbox.node.volumes NAME` runs until it is ended. Block storage belongs to the node on which the claim's first
-pod runs; shared storage is the same folder on every node. A folder goes when its claim does.
+`python -m sandbox.node.volumes NAME` runs until it is ended. Block storage belongs to the node on which the claim's
+first pod runs; shared storage is the same folder on every node. A folder goes when its claim does.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from ggi.engine.tools import CONTROL_PLANE
 from ggi.engine.tools import status as tool_status
 from ggi.paths import ROOT
 from sandbox import controlplane, processes
-from sandbox.controlplane import SIMULATED, Sandbox
-from sandbox.layout import Layout
+from sandbox.controlplane import Sandbox
+from sandbox.layout import SIMULATED, Layout
 
 pytestmark = pytest.mark.timeout(300)
 

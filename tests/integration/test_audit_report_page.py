@@ -26,6 +26,7 @@ from ggi.report.audit.page import html
 from ggi.report.audit.run import AuditRun, Status, status
 from ggi.report.audit.since import change, load_earlier
 from ggi.report.audit.words import SYMBOLS, answer, command, number, status_word
+from sandbox.layout import SIMULATED
 from tests import audits
 
 
@@ -160,7 +161,7 @@ def test_a_plan_never_proves_existence_and_a_cluster_does_where_a_control_can_sh
 
 
 def test_the_sandbox_is_named_as_simulated(language: str) -> None:
-    shown = html(audits.run(replace(audits.clean(), simulated=True)))
+    shown = html(audits.run(replace(audits.clean(), simulated=True, not_real=SIMULATED)))
     assert 'class="notice"' in shown
     assert 'class="notice"' not in html(audits.run(audits.clean()))
     assert "--sandbox" in command(replace(audits.clean(), simulated=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,10 +49,12 @@ def audit_landscape(request: AuditRequest) -> Audit:
         return assessment.audit()
     simulated = request.platform.sandbox is not None
     if request.place is Place.STATE:
-        return assessment.audit(_written(request, assessment), Place.STATE, simulated=simulated)
-    subjects, unread = _live(request, assessment)
-    domains = None if simulated else _domains(assessment)
-    return assessment.audit(subjects, Place.LIVE, unread=unread, simulated=simulated, domains=domains)
+        found = assessment.audit(_written(request, assessment), Place.STATE, simulated=simulated)
+    else:
+        subjects, unread = _live(request, assessment)
+        domains = None if simulated else _domains(assessment)
+        found = assessment.audit(subjects, Place.LIVE, unread=unread, simulated=simulated, domains=domains)
+    return replace(found, not_real=request.platform.simulated)
 
 
 def audit_cluster(request: AuditRequest) -> Audit:

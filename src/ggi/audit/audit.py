@@ -49,6 +49,8 @@ class Audit:
     """Deviations that match nothing, and the like."""
     simulated: bool = False
     """What was looked at is the sandbox's."""
+    not_real: str = ""
+    """What of it isn't real, in English and marked for translation; from how the sandbox was started."""
     landscape: Landscape | None = field(default=None, repr=False, compare=False)
     """What it should be, for the drawing; reports of many stacks do without."""
     passed: Mapping[str, int] = field(default_factory=dict)

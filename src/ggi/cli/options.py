@@ -27,7 +27,7 @@ AnyName = Annotated[
 MaybeName = Annotated[
     str | None, typer.Argument(metavar="[STACK]", autocompletion=completion.stacks, help="Only this one; default: all.")
 ]
-Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the sandbox on this machine; pods are simulated.")]
+Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the sandbox on this machine.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 SignedBy = Annotated[

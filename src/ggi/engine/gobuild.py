@@ -124,7 +124,17 @@ def build(go: Path, name: str, source: GoSource, target: Path, report: Report) -
         if source.main:
             (work / "main.go").write_text(source.main)
         flags = " ".join(["-s", "-w", *(f"-X {key}={value}" for key, value in sorted(source.variables.items()))])
-        command = [str(go), "build", "-v", "-mod=mod", "-trimpath", f"-ldflags={flags}", "-o", "result", source.package or "."]
+        command = [
+            str(go),
+            "build",
+            "-v",
+            "-mod=mod",
+            "-trimpath",
+            f"-ldflags={flags}",
+            "-o",
+            "result",
+            source.package or ".",
+        ]
         run_watched(command, work, go_environment(go, {"CGO_ENABLED": "0"}), f"{name} {source.version}", report)
         (work / "result").chmod(0o755)
         (work / "result").replace(target)

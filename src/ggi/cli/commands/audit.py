@@ -227,7 +227,7 @@ def _show(audit: Audit, *, alone: bool) -> None:
         elif kind_of(audit.stack) is StackKind.NETWORK:
             say(t("  Looked at test hosts: real servers in containers on this machine."))
         else:
-            say(t("  Looked at the sandbox: pods are simulated (kwok); no container runs."))
+            say(t("  Looked at the sandbox: {not_real}.", not_real=t(audit.not_real)))
 
 
 def asked_stacks(workspace: Workspace, names: Sequence[str], everything: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""sandbox start|stop|status|kubeconfig|reset|inventory: a real control plane on this machine, without containers."""
+"""sandbox start|stop|status|kubeconfig|reset|inventory: a real control plane on this machine, with or without nodes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from ggi.cli.output import Progress, say, say_json, table
 from ggi.cli.root import app, workspace_of
 from ggi.errors import EXIT_FAILED
 from ggi.messages import t
+from sandbox.layout import simulated
 
 group = typer.Typer(
     name="sandbox",
-    help="A real Kubernetes API server on this machine. Pods are simulated; no container runs.",
+    help="A real Kubernetes API server on this machine. Pods are simulated, or run on real nodes (start --real).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -29,22 +30,27 @@ Name = Annotated[
 
 
 @group.command()
-def start(name: Name = "default") -> None:
-    """Start the sandbox, or what is missing of it. The first time builds the programs (about 12 minutes).
+def start(
+    name: Name = "default",
+    real: Annotated[
+        bool, typer.Option("--real", help="Real nodes: pods run, operators work, policies hold. Needs root and Linux.")
+    ] = False,
+) -> None:
+    """Start the sandbox, or what is missing of it. The first time builds the programs (12 minutes; --real: 25).
 
-    Example: ggi sandbox start
+    With --real, containers run in namespaces of their own on this machine, which stays as it is; `reset` goes back to
+    simulated nodes. Example: ggi sandbox start --real
     """
-    from sandbox.controlplane import SIMULATED
     from sandbox.controlplane import start as begin
 
     with Progress() as progress:
-        found = begin(name, progress)
+        found = begin(name, progress, real=real)
     say(
         t(
             "The sandbox {name} runs at {server}; {simulated}.",
             name=found.name,
             server=found.server,
-            simulated=t(SIMULATED),
+            simulated=t(simulated(name)),
         )
     )
 

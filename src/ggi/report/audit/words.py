@@ -105,7 +105,7 @@ def simulated_words(audit: Audit) -> str:
             "These are test hosts: real servers in containers on one machine. They prove nothing about a real network."
         ),
     }.get(kind_of(audit.stack)) or t(
-        "This is the sandbox: its pods are simulated, and no container runs. It proves nothing about a real cluster."
+        "This is the sandbox: {not_real}. It proves nothing about a real cluster.", not_real=t(audit.not_real)
     )
 
 
