@@ -22,7 +22,7 @@ from sandbox.certificates import Pki
 from sandbox.layout import DEFAULT, PORT_NAMES, Layout, simulated
 from sandbox.node import fabric, operators
 from sandbox.node.images import RECIPES, Images
-from sandbox.node.nodes import FABRIC, PORTS, VOLUMES, Nodes
+from sandbox.node.nodes import FABRIC, PORTS, SURROUNDINGS, Nodes
 from sandbox.node.programs import IN_PODS, ON_NODES, obstacles
 from sandbox.parts import API_PORT, ControlPlanePart, RealNodes, healthy, parts
 
@@ -160,7 +160,7 @@ def _bring_up_nodes(
     for node in nodes.all:
         if not nodes.pid(node.name):
             nodes.prepare(node)
-    _bring_up(layout, pki, found, (VOLUMES, *(node.name for node in nodes.all)), report, wait=False)
+    _bring_up(layout, pki, found, (SURROUNDINGS, *(node.name for node in nodes.all)), report, wait=False)
     for node in nodes.all:
         fabric.connect(nodes.pid(FABRIC) or 0, node, nodes.pid(node.name) or 0, nodes.all)
     _bring_up(layout, pki, found, tuple(node.name for node in nodes.all), report)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -80,11 +81,12 @@ class Recipe:
         return f"{REPOSITORY}/{self.name}:{state.hexdigest()[:12]}"
 
 
-def _binary(name: str, names: tuple[str, ...], version: str, entry: str) -> Recipe:
+def _binary(name: str, names: tuple[str, ...], version: str, *entries: str) -> Recipe:
     def fetch(folder: Path, found: Mapping[str, Resolved]) -> None:
         shutil.copy(found[name].path, folder / name)
 
-    text = f'COPY --chmod=755 {name} {entry}\nUSER 65532\nENTRYPOINT ["{entry}"]'
+    copies = "".join(f"COPY --chmod=755 {name} {entry}\n" for entry in entries)
+    text = f'{copies}USER 65532\nENTRYPOINT ["{entries[0]}"]'
     return Recipe(name, "", names, edition=version, fetch=fetch, containerfile=text, from_scratch=True)
 
 
@@ -123,6 +125,8 @@ RECIPES = (
         ("ghcr.io/cloudnative-pg/cloudnative-pg",),
         programs.CLOUDNATIVEPG.source.edition,
         "/manager",
+        # By architecture, for instances of another one: the operator insists on its own (docs, container_images.md).
+        "/operator/manager_" + {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "amd64"),
     ),
     _binary(
         "cert-manager",

@@ -28,7 +28,7 @@ from sandbox.parts import API_PORT, ControlPlanePart
 
 Report = Callable[[str], None]
 
-FABRIC, PORTS, VOLUMES = "fabric", "ports", "volumes"
+FABRIC, PORTS, SURROUNDINGS = "fabric", "ports", "surroundings"
 MEMORY_OF_NODE = 6 * 2**30
 """A landscape of 30 pods takes 8 to 9 GB, spread over the nodes."""
 MOST = 3
@@ -80,7 +80,7 @@ class Nodes:
     @property
     def names(self) -> tuple[str, ...]:
         """Of its parts, in the order in which they start; those of the control plane come after the first two."""
-        return (FABRIC, PORTS, VOLUMES, *(node.name for node in self.all))
+        return (FABRIC, PORTS, SURROUNDINGS, *(node.name for node in self.all))
 
     def pid(self, part: str) -> int | None:
         """The process of a part that runs now."""
@@ -110,8 +110,8 @@ class Nodes:
             ControlPlanePart(FABRIC, (unshare, "--net", "--", "sleep", "infinity"), ""),
             ControlPlanePart(PORTS, (sys.executable, "-m", "sandbox.node.forward", str(config)), "", (), python),
             ControlPlanePart(
-                VOLUMES,
-                (sys.executable, "-m", "sandbox.node.volumes", self.layout.name),
+                SURROUNDINGS,
+                (sys.executable, "-m", "sandbox.node.surroundings", self.layout.name),
                 "",
                 (self.layout.kubeconfig,),
                 python,

@@ -92,7 +92,8 @@ def load_images(nodes: Nodes, store: Images, recipes: Iterable[Recipe], report: 
         for node in nodes.all
         for present in [frozenset(nodes.ctr(node, "images", "ls", "-q").split())]
     }
-    if wanted := {recipe.name: recipe for missing in lacking.values() for recipe in missing}:
+    wanted = {recipe.name: recipe for missing in lacking.values() for recipe in missing}
+    if wanted:
         archive = store.podman.work / "images.tar"
         report(t("bringing images to the nodes: {count}", count=len(wanted)))
         store.save(wanted.values(), archive)
@@ -104,8 +105,8 @@ def load_images(nodes: Nodes, store: Images, recipes: Iterable[Recipe], report: 
         present = frozenset(nodes.ctr(node, "images", "ls", "-q").split())
         for reference, recipe in references(recipes).items():
             for name in _names(reference):
-                if name not in present:
-                    nodes.ctr(node, "images", "tag", recipe.tag, name)
+                if name not in present or recipe.name in wanted:
+                    nodes.ctr(node, "images", "tag", "--force", recipe.tag, name)
 
 
 def references(recipes: Iterable[Recipe]) -> dict[str, Recipe]:

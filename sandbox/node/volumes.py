@@ -1,29 +1,22 @@
 """Hands out volumes: a folder of this machine for every claim of the sandbox's storage classes.
 
-`python -m sandbox.node.volumes NAME` runs until it is ended. Block storage belongs to the node on which the claim's
-first pod runs; shared storage is the same folder on every node. A folder goes when its claim does.
+Block storage belongs to the node on which the claim's first pod runs; shared storage is the same folder on every node.
+A folder goes when its claim does.
 """
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.kubehttp import ApiError
-from ggi.errors import GgiError
-from sandbox.layout import Layout
 
 PROVISIONERS = {"block.sandbox.ggi": False, "shared.sandbox.ggi": True}
 """Provisioner of a storage class, and whether all nodes see the volume."""
 SELECTED = "volume.kubernetes.io/selected-node"
 PROVISIONED = "pv.kubernetes.io/provisioned-by"
 MANAGER = "ggi-sandbox-volumes"
-PAUSE = 0.7
 
 
 def volume_of(claim: dict[str, Any], provisioner: str, folder: Path, nodes: list[str]) -> dict[str, Any]:
@@ -78,21 +71,3 @@ def provide(api: KubeApi, folder: Path) -> None:
         if ours and volume["status"].get("phase") == "Released":
             api.request("DELETE", f"/api/v1/persistentvolumes/{volume['metadata']['name']}")
             shutil.rmtree(volume["spec"]["local"]["path"], ignore_errors=True)
-
-
-def main() -> None:
-    """Until the process is ended."""
-    layout = Layout.of(sys.argv[1])
-    while True:
-        with (
-            contextlib.suppress(ApiError, GgiError, OSError),
-            KubeApi.from_kubeconfig(layout.kubeconfig, layout.context, timeout=20.0, patience=5.0) as api,
-        ):
-            while True:
-                provide(api, layout.nodes / "volumes")
-                time.sleep(PAUSE)
-        time.sleep(PAUSE)
-
-
-if __name__ == "__main__":
-    main()
