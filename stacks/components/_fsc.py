@@ -114,13 +114,15 @@ def group_mount(component: str) -> SecretMount:
 def certificate(context: Context) -> Manifest:
     """The certificate for connections between the programs of FSC inside the namespace."""
     name = f"{context.name}-internal"
+    # With TLS that passes through the gateway, the public name has a certificate of the group.
+    public = [context.host] if context.host and not context.component.passthrough else []
     body: dict[str, Any] = {
         "apiVersion": "cert-manager.io/v1",
         "kind": "Certificate",
         "metadata": {"name": name},
         "spec": {
             "secretName": name,
-            "dnsNames": [context.service("server"), f"{context.name}-server"],
+            "dnsNames": [*public, context.service("server"), f"{context.name}-server"],
             "duration": "2160h",
             "renewBefore": "720h",
             "usages": ["digital signature", "key encipherment", "server auth", "client auth"],

@@ -8,8 +8,9 @@ from typing import Any
 from ggi.catalogue.component import Context, document
 from ggi.catalogue.relation import Auth, Relation
 from ggi.catalogue.secrets import SecretRef, SecretText, text
+from ggi.catalogue.tls import AUTHORITY
 
-FOLDER = "/etc/ggi/keycloak"
+JOB_FOLDER = "/etc/ggi/keycloak"
 """Where the Job finds its files."""
 SCRIPT = Path(__file__).with_name("_keycloak_configure.sh")
 ADMIN = "ggi-configure"
@@ -166,7 +167,7 @@ def admin_secrets(context: Context) -> list[SecretRef]:
 def files(context: Context) -> dict[str, str]:
     """The Job's files that are no secret, by path."""
     name = context.environment.stack
-    target = f"server=http://{context.service('server')}\nrealm={name}\nadmin={ADMIN}\n"
+    target = f"server=https://{context.service('server')}\nauthority={AUTHORITY}\nrealm={name}\nadmin={ADMIN}\n"
     result = {
         "configure.sh": SCRIPT.read_text(encoding="utf-8"),
         "target": target,
@@ -177,11 +178,11 @@ def files(context: Context) -> dict[str, str]:
     }
     result |= {f"actions/{alias}.json": document(action) for alias, action in REQUIRED_ACTIONS.items()}
     result |= {f"clients/{name}.json": document(client) for name, (client, _) in clients(context).items()}
-    return {f"{FOLDER}/{path}": content for path, content in result.items()}
+    return {f"{JOB_FOLDER}/{path}": content for path, content in result.items()}
 
 
 def secret_files(context: Context) -> dict[str, SecretText]:
     """The Job's secrets, by path."""
     result = {f"admin/{index}": text(ref) for index, ref in enumerate(admin_secrets(context))}
     result |= {f"secrets/{name}": text(secret) for name, (_, secret) in clients(context).items()}
-    return {f"{FOLDER}/{path}": content for path, content in result.items()}
+    return {f"{JOB_FOLDER}/{path}": content for path, content in result.items()}

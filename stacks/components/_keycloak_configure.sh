@@ -1,7 +1,7 @@
 #!/bin/sh
 # Brings the realm, its groups and its clients to what the files in this folder say. Safe to run again.
 #
-#   target             server=..., realm=..., admin=...
+#   target             server=..., authority=..., realm=..., admin=...
 #   admin/N            secret of the service account `admin`, the current one first, then those before it
 #   master.json        what we set on the realm `master`
 #   realm.json         the realm
@@ -20,7 +20,12 @@ kcadm=${KCADM:-/opt/keycloak/bin/kcadm.sh}
 export KC_OPTS="${KC_OPTS:--XX:TieredStopAtLevel=1}"
 session=$(mktemp)
 list=$(mktemp)
-trap 'rm -f "$session" "$list"' EXIT
+trust=$(mktemp -u)
+trap 'rm -f "$session" "$list" "$trust"' EXIT
+# kcadm reads no PEM file. What is in this store is no secret; Java insists on a password of six characters.
+keytool -importcert -noprompt -alias authority -file "$authority" -keystore "$trust" -storetype PKCS12 \
+    -storepass public >/dev/null 2>&1 || { echo "no certificate authority in $authority" >&2 && exit 1; }
+KC_OPTS="$KC_OPTS -Djavax.net.ssl.trustStore=$trust -Djavax.net.ssl.trustStorePassword=public"
 
 kcadm() {
     command=$1

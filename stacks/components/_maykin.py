@@ -7,20 +7,31 @@ names); scripts and folders are those of the images. What goes into their databa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, TypedDict
 
 from pydantic import Field
 
-from ggi.catalogue.component import Context, Job, Port, Probe, Process
+from ggi.catalogue.component import Configuration, Context, Job, Port, Probe, Process, SecretMount, Volume
 from ggi.catalogue.relation import Use
 from ggi.catalogue.secrets import SecretText, text
+from ggi.catalogue.tls import AUTHORITY, FOLDER, REQUEST_SECONDS, certificate_secret
 from ggi.inventory.models import ComponentSettings
 
+from ._nginx import BODY, front, front_conf
 from ._postgresql import CA_MOUNT, libpq, login_role, owner
 from ._setup import RETIRE_PATH, SETUP_PATH, credential_of
 
 WRITABLE = ("/tmp", "/app/log", "/app/tmp", "/app/media")  # noqa: S108
 """Folders that the images write to; logging opens files in /app/log even when it writes to standard output."""
+
+SETTINGS = Path(__file__).with_name("_settings.py").read_text(encoding="utf-8")
+SETTINGS_MODULE = "ggi_settings"
+SETTINGS_PATH = f"/app/src/{SETTINGS_MODULE}.py"
+"""The images keep their code in /app/src, from where manage.py, uWSGI (--chdir) and Celery (--workdir) import."""
+AUTHORITIES_PATH = "/etc/ggi/authorities.pem"
+WEB_PORT = 8000
 
 UWSGI_PROCESSES, UWSGI_THREADS = 2, 4
 """Requests that one web pod works on at once: enough for 25 a second, and each holds a database connection."""
@@ -98,18 +109,37 @@ HEALTHZ = probes("/_healthz/", "/_healthz/livez/", "/_healthz/readyz/")
 """The paths of maykin-common."""
 
 
-def web(checks: Probes, *, cpu: float, memory: int, **more: object) -> Process:
-    """The pods that serve requests (uWSGI). `more` are further fields of Process."""
+def web(
+    component: str, checks: Probes, *, cpu: float, memory: int, files: Volume | None = None, **more: object
+) -> Process:
+    """The pods that serve requests: uWSGI, and nginx before it, which sends the private `files`.
+
+    `more` are further fields of Process. uWSGI reads its options from UWSGI_ variables (uwsgi-docs, Configuration):
+    `harakiri` ends a request, `http-timeout` is the patience of its own router, 60 s if not said.
+    """
     fields: dict[str, object] = {
-        "ports": (Port("http", 8000),),
-        "environment": {"UWSGI_PROCESSES": str(UWSGI_PROCESSES), "UWSGI_THREADS": str(UWSGI_THREADS)},
+        "ports": (Port("http", WEB_PORT, own=True),),
+        "environment": {
+            "UWSGI_PROCESSES": str(UWSGI_PROCESSES),
+            "UWSGI_THREADS": str(UWSGI_THREADS),
+            "UWSGI_HARAKIRI": str(REQUEST_SECONDS),
+            "UWSGI_HTTP_TIMEOUT": str(REQUEST_SECONDS),
+        },
         "connections": UWSGI_PROCESSES * UWSGI_THREADS,
+        "beside": (front(component, files),),
     }
-    return _django("web", **fields, **checks, cpu=cpu, memory=memory, scales=True, **more)
+    return _django(component, "web", **fields, **checks, cpu=cpu, memory=memory, scales=True, **more)
 
 
 def worker(
-    startup: Probe, liveness: Probe, *, cpu: float, memory: int, concurrency: int = 2, **more: object
+    component: str,
+    startup: Probe,
+    liveness: Probe,
+    *,
+    cpu: float,
+    memory: int,
+    concurrency: int = 2,
+    **more: object,
 ) -> Process:
     """The pods that work off the queue (Celery). A minute to finish what they have in hand when they stop.
 
@@ -117,6 +147,7 @@ def worker(
     Each holds a database connection, so it lets go of it after each task.
     """
     return _django(
+        component,
         "worker",
         command=("/celery_worker.sh",),
         startup=startup,
@@ -131,13 +162,15 @@ def worker(
     )
 
 
-def beat(**more: object) -> Process:
+def beat(component: str, **more: object) -> Process:
     """The one pod that starts what is due (Celery beat)."""
-    return _django("beat", command=("/celery_beat.sh",), cpu=0.02, memory=192, singleton=True, **more)
+    return _django(component, "beat", command=("/celery_beat.sh",), cpu=0.02, memory=192, singleton=True, **more)
 
 
-def _django(name: str, **fields: object) -> Process:
-    return Process(**{"name": name, "writable": WRITABLE, "secret_mounts": (CA_MOUNT,)} | fields)  # type: ignore[arg-type]
+def _django(component: str, name: str, **fields: object) -> Process:
+    authority = SecretMount(certificate_secret(component), FOLDER, ("ca.crt",))
+    usual = {"name": name, "writable": WRITABLE, "secret_mounts": (CA_MOUNT, authority)}
+    return Process(**usual | fields)  # type: ignore[arg-type]
 
 
 def uses(
@@ -166,19 +199,32 @@ def mail(context: Context) -> str:
     return context.settings(Settings).mail or f"postmaster@{context.environment.domain}"
 
 
-def environment(context: Context, settings_module: str, *, nginx: bool = False) -> dict[str, str]:
-    """The environment that is no secret, hardened where the charts' defaults are not. `nginx` stands before the web."""
+def configuration(
+    context: Context, made: Configuration, files: Volume | None = None, upload: str = BODY
+) -> Configuration:
+    """What a component made, with the files that all have: the settings, and the configuration of nginx."""
+    common = {**made.common_files, SETTINGS_PATH: SETTINGS}
+    if authorities := context.environment.cluster.gateway.authorities:
+        common[AUTHORITIES_PATH] = authorities
+    return replace(made, common_files=common, files={**made.files, **front_conf(WEB_PORT, files, upload)})
+
+
+def environment(context: Context, settings_module: str) -> dict[str, str]:
+    """The environment that is no secret, hardened where the charts' defaults are not."""
     database = context.must("postgresql")
-    smtp = context.environment.cluster.smtp_host
+    cluster = context.environment.cluster
+    smtp = cluster.smtp_host
     result = {
-        "DJANGO_SETTINGS_MODULE": settings_module,
+        "DJANGO_SETTINGS_MODULE": SETTINGS_MODULE,
+        "GGI_SETTINGS_MODULE": settings_module,
+        "GGI_AUTHORITIES": ",".join([AUTHORITY, *([AUTHORITIES_PATH] if cluster.gateway.authorities else ())]),
         "ENVIRONMENT": context.environment.name,
-        "ALLOWED_HOSTS": ",".join(context.allowed_hosts(*(("nginx",) if nginx else ()), "web")),
+        "ALLOWED_HOSTS": ",".join(context.allowed_hosts("web")),
         "SITE_DOMAIN": context.host,
         "IS_HTTPS": "True",
         "USE_X_FORWARDED_HOST": "False",
-        # How many of ours append to X-Forwarded-For; the lock-out after failed log-ins counts per address.
-        "NUM_PROXIES": "2" if nginx else "1",
+        # The gateway and nginx append to X-Forwarded-For; the lock-out after failed log-ins counts per address.
+        "NUM_PROXIES": "2",
         "DEBUG": "False",
         "DISABLE_2FA": "False",
         "DB_HOST": database.host,
@@ -209,14 +255,17 @@ def environment(context: Context, settings_module: str, *, nginx: bool = False) 
 def secrets(context: Context) -> dict[str, SecretText]:
     """Password, signing key, and the addresses of Redis, which hold a password.
 
-    Caches prefix `redis://` themselves; Celery takes a whole URL. The framework reads the broker from the result
-    back end's variable, so both are set to the same.
+    The images write the scheme of the caches, which `_settings.py` corrects; Celery takes a whole URL. The framework
+    reads the broker from the result back end's variable, so both are set to the same. redis-py takes what follows the
+    question mark as arguments of its connection (redis/connection.py `parse_url`, 34817ce); Celery's back end insists
+    on `ssl_cert_reqs` (celery/backends/redis.py, 5.7), and kombu reads the same names (kombu/utils/url.py, 5.7).
     """
     redis = context.must("redis")
     credential = credential_of(redis)
     base = text(f"{credential.client_id}:", credential.secret, f"@{redis.host}:{redis.port}/")
-    cache = text(base, str(context.redis_databases["cache"]))
-    broker = text("redis://", base, str(context.redis_databases["broker"]))
+    tls = f"?ssl_cert_reqs=required&ssl_check_hostname=true&ssl_ca_certs={AUTHORITY}"
+    cache = text(base, str(context.redis_databases["cache"]), tls)
+    broker = text("rediss://", base, str(context.redis_databases["broker"]), tls)
     return {
         "DB_PASSWORD": text(credential_of(context.must("postgresql")).secret),
         "SECRET_KEY": text(context.secret("secret-key")),

@@ -165,26 +165,24 @@ class Setup:
     def admin_oidc(self) -> None:
         """Administrators log in with Keycloak.
 
-        The endpoints are written out, so that the step calls nobody. The browser goes to the public name; the component
-        itself uses the Service.
+        The endpoints are written out, so that the step calls nobody.
         """
         relation = self.context.use("keycloak")
         if relation is None:
             return
         credential = credential_of(relation)
-        path = f"/realms/{self.context.environment.stack}/protocol/openid-connect"
-        inside, outside = relation.url() + path, f"https://{self.context.hosts['keycloak']}{path}"
+        address = f"{relation.url()}/realms/{self.context.environment.stack}/protocol/openid-connect"
         provider = {
             "identifier": "keycloak",
             "oidc_use_nonce": True,
             "oidc_nonce_size": 32,
             "oidc_state_size": 32,
             "endpoint_config": {
-                "oidc_op_authorization_endpoint": f"{outside}/auth",
-                "oidc_op_token_endpoint": f"{inside}/token",
-                "oidc_op_user_endpoint": f"{inside}/userinfo",
-                "oidc_op_logout_endpoint": f"{inside}/logout",
-                "oidc_op_jwks_endpoint": f"{inside}/certs",
+                "oidc_op_authorization_endpoint": f"{address}/auth",
+                "oidc_op_token_endpoint": f"{address}/token",
+                "oidc_op_user_endpoint": f"{address}/userinfo",
+                "oidc_op_logout_endpoint": f"{address}/logout",
+                "oidc_op_jwks_endpoint": f"{address}/certs",
             },
         }
         item = {

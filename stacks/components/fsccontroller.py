@@ -1,17 +1,19 @@
 """FSC controller: where people publish services and sign contracts. They log in with Keycloak.
 
-Its OpenID Connect library compares the issuer with the address that it asked, so it must go to Keycloak's public name,
-through the gateway. Which role names its authorisation knows is not verified.
+Its page is plain HTTP, so nginx ends TLS in its pod. Which role names its authorisation knows is not verified.
 """
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Outside, Port
+from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Port
 from ggi.catalogue.relation import Api, Use
 from ggi.catalogue.secrets import SecretText, text
 
 from . import _fsc as fsc
+from ._nginx import front, front_conf
 from ._postgresql import libpq, login_role, owner
+
+PAGE = 8080
 
 
 def _log_in(context: Context) -> tuple[dict[str, str], dict[str, SecretText]]:
@@ -20,7 +22,7 @@ def _log_in(context: Context) -> tuple[dict[str, str], dict[str, SecretText]]:
     environment = {
         "AUTHN_TYPE": "oidc",
         "AUTHN_OIDC_CLIENT_ID": credential.client_id,
-        "AUTHN_OIDC_DISCOVERY_URL": f"https://{context.hosts['keycloak']}/realms/{context.environment.stack}",
+        "AUTHN_OIDC_DISCOVERY_URL": f"{relation.url()}/realms/{context.environment.stack}",
         "AUTHN_OIDC_REDIRECT_URL": f"https://{context.host}/oidc/callback",
         "AUTHN_OIDC_SESSION_COOKIE_SECURE": "true",
         "AUTHN_OIDC_PKCE_ENABLED": "true",
@@ -55,14 +57,18 @@ def configure(context: Context) -> Configuration:
         "POSTGRES_DATABASE": own,
         "POSTGRES_USER": login_role(own, login.secret.counter),
         **libpq(context),
+        # Programs in Go trust this file, and besides it the folder /etc/ssl/certs (crypto/x509, root_unix.go).
+        "SSL_CERT_FILE": f"{fsc.INTERNAL}/ca.crt",
         "AUDITLOG_TYPE": "stdout",
-        "LISTEN_ADDRESS_UI": "0.0.0.0:8080",
+        "LISTEN_ADDRESS_UI": f"127.0.0.1:{PAGE}",
         "LISTEN_ADDRESS_REGISTRATION_API": "0.0.0.0:9443",
         "LISTEN_ADDRESS_ADMINISTRATION_API": "0.0.0.0:9444",
         "MONITORING_ADDRESS": f"0.0.0.0:{fsc.MONITORING}",
     }
     secrets |= {"STORAGE_POSTGRES_DSN": fsc.dsn(context), "POSTGRES_PASSWORD": text(login.secret)}
-    return Configuration(environment=environment, secrets=secrets, objects=(fsc.certificate(context),))
+    return Configuration(
+        environment=environment, secrets=secrets, files=front_conf(PAGE), objects=(fsc.certificate(context),)
+    )
 
 
 component = Component(
@@ -74,11 +80,11 @@ component = Component(
         fsc.server(
             "fsccontroller",
             "controller",
-            Port("http", 8080),
             Port("registration", 9443),
             Port("admin", 9444),
             group=False,
             stored=True,
+            beside=(front("fsccontroller"),),
         ),
     ),
     offers=(Api("registration", "server", "registration", auth=fsc.MTLS, title="FSC Controller, registration"),),
@@ -87,10 +93,9 @@ component = Component(
         fsc.own_program("fscmanager", "internal"),
         Use("keycloak", ("oidc",), ("server",), starts_after=True, parameters={"redirects": ("/oidc/callback",)}),
     ),
-    outside=(Outside("gateway", ("server",)),),
     runs=(fsc.migrate("controller"),),
     configure=configure,
-    route="server:http",
+    route="server:https",
     functional=(Functional("Services that are published, and who may use them", "FSC controller"),),
     supplier=fsc.SUPPLIER,
     licence=fsc.LICENCE,

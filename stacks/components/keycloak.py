@@ -8,6 +8,9 @@ in its release instead; the steps then find nothing to change.
 Realm. `--import-realm` skips a realm that exists, so it is not used at all: a Job that runs when Keycloak is up creates
 or updates realm and clients through the admin API (`_keycloak_configure.sh`), from the same data every time.
 
+TLS. Keycloak ends it itself, and reads a renewed certificate within an hour (keycloak.org, Configuring TLS,
+`https-certificates-reload-period`). Its management port, which only probes and monitoring reach, stays without.
+
 Service account. Its secret is taken from the environment only when the database is new. At a rotation the Job signs in
 with the secret before and sets the current one; so a rotation must not skip a counter that is in the database.
 """
@@ -27,13 +30,24 @@ from ggi.catalogue.component import (
     Prepare,
     Probe,
     Process,
+    SecretMount,
 )
 from ggi.catalogue.relation import Api, Auth, Use
 from ggi.catalogue.secrets import text
+from ggi.catalogue.tls import CERTIFICATE, FILES, FOLDER, HTTPS_PORT, KEY, certificate_secret
 
-from ._keycloak import ADMIN, FOLDER, admin_secrets, files, secret_files
+from ._keycloak import ADMIN, JOB_FOLDER, admin_secrets, files, secret_files
 from ._postgresql import CA_MOUNT, jdbc, login_role, owner
 
+SUITES = (
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+)
+"""Suites of the grades good and sufficient (NCSC TLS 2025-05) for our ECDSA key, as Java names them."""
 BUILT = "/opt/keycloak/lib/quarkus"
 POOL = 20
 """Connections per pod; Keycloak's default of 100 would take a third of the database's."""
@@ -56,9 +70,13 @@ def configure(context: Context) -> Configuration:
         "KC_METRICS_ENABLED": "true",
         "KC_CACHE": "ispn",
         "KC_HOSTNAME": f"https://{context.host}",
-        # Components reach token, userinfo and keys by the Service; the issuer stays the public name.
-        "KC_HOSTNAME_BACKCHANNEL_DYNAMIC": "true",
-        "KC_HTTP_ENABLED": "true",
+        "KC_HTTP_ENABLED": "false",
+        "KC_HTTPS_PORT": str(HTTPS_PORT),
+        "KC_HTTPS_CERTIFICATE_FILE": CERTIFICATE,
+        "KC_HTTPS_CERTIFICATE_KEY_FILE": KEY,
+        "KC_HTTPS_PROTOCOLS": "TLSv1.3,TLSv1.2",
+        "KC_HTTPS_CIPHER_SUITES": ",".join(SUITES),
+        "KC_HTTP_MANAGEMENT_SCHEME": "http",
         "KC_PROXY_HEADERS": "xforwarded",
         "KC_LOG": "console",
         "KC_LOG_CONSOLE_OUTPUT": "json",
@@ -89,7 +107,7 @@ component = Component(
         Process(
             name="server",
             ports=(
-                Port("http", 8080),
+                Port("https", HTTPS_PORT),
                 Port("management", 9000, metrics=True),
                 Port("jgroups", 7800),
                 Port("jgroups-fd", 57800),
@@ -107,20 +125,21 @@ component = Component(
             replicas=2,
             connections=POOL,
             writable=("/tmp", "/opt/keycloak/data", BUILT),  # noqa: S108
-            secret_mounts=(CA_MOUNT,),
+            secret_mounts=(CA_MOUNT, SecretMount(certificate_secret("keycloak"), FOLDER, FILES)),
         ),
     ),
-    offers=(Api("oidc", "server", "http", auth=Auth.OIDC, title="OpenID Connect"),),
+    offers=(Api("oidc", "server", "https", auth=Auth.OIDC, title="OpenID Connect"),),
     uses=(Use("postgresql", ("database",), ("server",), starts_after=True),),
     internal=(
-        Internal(("configure",), "server", "http"),
+        Internal(("configure",), "server", "https"),
         Internal(("server",), "server", "jgroups"),
         Internal(("server",), "server", "jgroups-fd"),
     ),
     outside=(Outside("smtp", ("server",), optional=True),),
-    runs=(Job("configure", ("/bin/sh", f"{FOLDER}/configure.sh"), after_start=True, configured=False),),
+    runs=(Job("configure", ("/bin/sh", f"{JOB_FOLDER}/configure.sh"), after_start=True, configured=False),),
     configure=configure,
-    route="server:http",
+    route="server:https",
+    certified="server",
     functional=(
         Functional("People, their groups and their second factor", "realm of the environment"),
         Functional("Identity providers, such as Microsoft Entra ID", "realm of the environment"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ggi.catalogue.component import (
@@ -11,7 +10,6 @@ from ggi.catalogue.component import (
     Context,
     Functional,
     Input,
-    Internal,
     Layer,
     Outside,
     Probe,
@@ -21,7 +19,6 @@ from ggi.catalogue.relation import Use
 from ggi.inventory.types import HostName
 
 from . import _maykin as maykin
-from ._nginx import nginx_conf, nginx_process
 from ._registration import CATALOGI, DOCUMENTEN, OBJECTEN, ZAKEN, Registration, groups
 from ._setup import Setup
 
@@ -57,7 +54,7 @@ def configure(context: Context) -> Configuration:
     own = f"https://{context.host}"
     origins = ",".join([own, *(f"https://{host}" for host in settings.embedded_on)])
     same_site = "None" if settings.embedded_on else "Lax"
-    env = maykin.environment(context, "openforms.conf.docker", nginx=True) | {
+    env = maykin.environment(context, "openforms.conf.docker") | {
         "BASE_URL": own,
         "CORS_ALLOWED_ORIGINS": origins,
         "CSRF_TRUSTED_ORIGINS": origins,
@@ -72,7 +69,7 @@ def configure(context: Context) -> Configuration:
     }
     secrets = maykin.secrets(context)
     made = setup.configuration(env, {**secrets, "CACHE_PORTALOCKER": secrets["CACHE_DEFAULT"]})
-    return replace(made, files={**made.files, **nginx_conf(context, PRIVATE, upload="55m")})
+    return maykin.configuration(context, made, PRIVATE, upload="55m")
 
 
 FILES: dict[str, Any] = {"writable": WRITABLE, "volumes": (PRIVATE, PUBLIC)}
@@ -83,15 +80,15 @@ component = Component(
     layer=Layer.INTERACTIE,
     summary="Forms for residents and companies",
     processes=(
-        maykin.web(maykin.HEALTHZ, cpu=0.25, memory=1024, **FILES),
-        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, **FILES),
+        maykin.web("openformulieren", maykin.HEALTHZ, cpu=0.25, memory=1024, files=PRIVATE, **FILES),
+        maykin.worker("openformulieren", maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, **FILES),
         # Something is due every minute, so two minutes without a sign are too long.
         maykin.beat(
+            "openformulieren",
             writable=(*WRITABLE, "/app/media", "/app/celerybeat"),
             startup=Probe(command=PULSE, timeout=15, failures=30),
             liveness=Probe(command=PULSE, period=60, timeout=15),
         ),
-        nginx_process(PRIVATE),
     ),
     settings=Settings,
     uses=(
@@ -100,11 +97,11 @@ component = Component(
         Use("openobject", ("objecten",), ("web", "worker"), optional=True),
         Use("openklant", ("klantinteracties",), ("web", "worker"), optional=True),
     ),
-    internal=(Internal(("nginx",), "web", "http"),),
     outside=(Outside("smtp", ("web", "worker"), optional=True),),
     runs=(maykin.MIGRATE, maykin.CONFIGURE),
     configure=configure,
-    route="nginx:http",
+    route="web:https",
+    certified="web",
     inputs=(
         Input(
             id="registratie",

@@ -25,11 +25,11 @@ def configure(context: Context) -> Configuration:
     setup.admin_oidc()
     env = maykin.environment(context, "openklant.conf.docker")
     env["NOTIFICATIONS_DISABLED"] = str(notifications is None)
-    return setup.configuration(env, maykin.secrets(context))
+    return maykin.configuration(context, setup.configuration(env, maykin.secrets(context)))
 
 
 def _api(name: str, title: str) -> Api:
-    return Api(name, "web", "http", f"/{name}/api/v1/", Auth.TOKEN, "orc", title)
+    return Api(name, "web", "https", f"/{name}/api/v1/", Auth.TOKEN, "orc", title)
 
 
 component = Component(
@@ -38,8 +38,8 @@ component = Component(
     layer=Layer.SERVICES,
     summary="Parties, client contacts and internal tasks",
     processes=(
-        maykin.web(maykin.HEALTHZ, cpu=0.1, memory=512),
-        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.05, memory=384),
+        maykin.web("openklant", maykin.HEALTHZ, cpu=0.1, memory=512),
+        maykin.worker("openklant", maykin.READY, maykin.ALIVE, cpu=0.05, memory=384),
     ),
     settings=maykin.Settings,
     offers=(
@@ -50,7 +50,8 @@ component = Component(
     outside=(Outside("smtp", ("web", "worker"), optional=True),),
     runs=(maykin.MIGRATE, maykin.CONFIGURE),
     configure=configure,
-    route="web:http",
+    route="web:https",
+    certified="web",
     functional=(Functional("Actors (people and teams that take on tasks)", "Klantinteracties API"),),
     supplier="Maykin",
     licence="EUPL-1.2",

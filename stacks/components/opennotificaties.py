@@ -70,7 +70,8 @@ def configure(context: Context) -> Configuration:
     if any(item["naam"] == "autorisaties" for item in channels):
         _own_subscription(setup, context.must("opennotificaties"))
     setup.site()
-    return setup.configuration(maykin.environment(context, "nrc.conf.docker"), maykin.secrets(context))
+    made = setup.configuration(maykin.environment(context, "nrc.conf.docker"), maykin.secrets(context))
+    return maykin.configuration(context, made)
 
 
 ROOT = maykin.probes("/", "/", "/")
@@ -80,14 +81,14 @@ component = Component(
     layer=Layer.INTEGRATIE,
     summary="Passes changes on to subscribers (Notificaties API)",
     processes=(
-        maykin.web(ROOT, cpu=0.1, memory=512),
+        maykin.web("opennotificaties", ROOT, cpu=0.1, memory=512),
         # Threads that mostly wait for others' answers.
-        maykin.worker(maykin.HEARTBEAT, maykin.HEARTBEAT, cpu=0.1, memory=512, concurrency=20),
+        maykin.worker("opennotificaties", maykin.HEARTBEAT, maykin.HEARTBEAT, cpu=0.1, memory=512, concurrency=20),
         # Without beat nothing is delivered: it starts the delivery every 20 seconds.
-        maykin.beat(writable=(*maykin.WRITABLE, CELERYBEAT)),
+        maykin.beat("opennotificaties", writable=(*maykin.WRITABLE, CELERYBEAT)),
     ),
     settings=maykin.Settings,
-    offers=(Api("notificaties", "web", "http", "/api/v1/", Auth.JWT, "nrc", "Notificaties API"),),
+    offers=(Api("notificaties", "web", "https", "/api/v1/", Auth.JWT, "nrc", "Notificaties API"),),
     uses=(
         *maykin.uses(cache=6, broker=7),
         Use("openzaak", ("autorisaties",), ("web", "worker")),
@@ -96,7 +97,8 @@ component = Component(
     outside=(Outside("smtp", ("web", "worker"), optional=True),),
     runs=(maykin.MIGRATE, maykin.CONFIGURE),
     configure=configure,
-    route="web:http",
+    route="web:https",
+    certified="web",
     functional=(Functional("Subscriptions of applications outside the landscape", "Notificaties API"),),
     supplier="Maykin",
     licence="EUPL-1.2",

@@ -55,7 +55,7 @@ def configure(context: Context) -> Configuration:
     setup.tokens(context.incoming, maykin.mail(context), **rights)
     env = maykin.environment(context, "objects.conf.docker")
     env["NOTIFICATIONS_DISABLED"] = str(notifications is None)
-    return setup.configuration(env, maykin.secrets(context))
+    return maykin.configuration(context, setup.configuration(env, maykin.secrets(context)))
 
 
 ADMIN = maykin.probes("/admin/", "/admin/", "/admin/")
@@ -66,9 +66,10 @@ component = Component(
     layer=Layer.SERVICES,
     summary="Objects and types of objects",
     processes=(
-        maykin.web(ADMIN, cpu=0.1, memory=512),
+        maykin.web("openobject", ADMIN, cpu=0.1, memory=512),
         # The whole application is loaded to ask, so seldom and with patience; every version has this command.
         maykin.worker(
+            "openobject",
             Probe(command=INSPECT, period=20, timeout=20, failures=15),
             Probe(command=INSPECT, period=120, timeout=30, failures=3),
             cpu=0.05,
@@ -76,7 +77,7 @@ component = Component(
         ),
     ),
     settings=Settings,
-    offers=(Api("objecten", "web", "http", "/api/v2/", Auth.TOKEN, "orc", "Objecten en Objecttypen API"),),
+    offers=(Api("objecten", "web", "https", "/api/v2/", Auth.TOKEN, "orc", "Objecten en Objecttypen API"),),
     uses=(
         *maykin.uses(cache=10, broker=11, extensions=("postgis",)),
         maykin.publishes({"objecten": ("object_type",)}),
@@ -84,7 +85,8 @@ component = Component(
     outside=(Outside("smtp", ("web", "worker"), optional=True),),
     runs=(maykin.MIGRATE, maykin.CONFIGURE),
     configure=configure,
-    route="web:http",
+    route="web:https",
+    certified="web",
     inputs=(
         Input(
             id="objecttypen",

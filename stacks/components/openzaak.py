@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from ggi.catalogue.component import Component, Configuration, Context, Functional, Internal, Layer, Outside, Volume
+from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Outside, Volume
 from ggi.catalogue.relation import Api, Auth, Relation
 from ggi.inventory.types import Slug
 
 from . import _maykin as maykin
-from ._nginx import nginx_conf, nginx_process
 from ._setup import Setup, stable_uuid
 
 DOCUMENTS = Volume("private-media", "/app/private-media", "50Gi")
@@ -72,20 +70,19 @@ def configure(context: Context) -> Configuration:
         setup.step("vng_api_common_applicaties_config_enable", "vng_api_common_applicaties", {"items": applications})
     notifications = context.use("opennotificaties")
     setup.notifications(notifications)
-    env = maykin.environment(context, "openzaak.conf.docker", nginx=True)
+    env = maykin.environment(context, "openzaak.conf.docker")
     env |= {
         "DOCUMENTEN_API_BACKEND": "filesystem",
         "MIN_UPLOAD_SIZE": str(PART),
         "NOTIFICATIONS_DISABLED": str(notifications is None),
-        # Both names of our own resources: that of the browser and that of the other components (decision 002).
-        "LOOSE_FK_LOCAL_BASE_URLS": f"https://{context.host}/,http://{context.service('nginx')}/",
+        # Set since its default, every name in ALLOWED_HOSTS, also has the Service, which no address names.
+        "LOOSE_FK_LOCAL_BASE_URLS": f"https://{context.host}/",
     }
-    made = setup.configuration(env, maykin.secrets(context))
-    return replace(made, files={**made.files, **nginx_conf(context, DOCUMENTS, upload="150m")})
+    return maykin.configuration(context, setup.configuration(env, maykin.secrets(context)), DOCUMENTS, upload="150m")
 
 
 def _api(name: str, title: str, api_type: str) -> Api:
-    return Api(name, "nginx", "http", f"/{name}/api/v1/", Auth.JWT, api_type, title)
+    return Api(name, "web", "https", f"/{name}/api/v1/", Auth.JWT, api_type, title)
 
 
 component = Component(
@@ -94,10 +91,11 @@ component = Component(
     layer=Layer.SERVICES,
     summary="Cases, documents, catalogues, decisions and authorisations (ZGW)",
     processes=(
-        maykin.web(maykin.HEALTHZ, cpu=0.25, memory=768, volumes=(DOCUMENTS,)),
-        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, concurrency=4, volumes=(DOCUMENTS,)),
-        maykin.beat(),
-        nginx_process(DOCUMENTS),
+        maykin.web("openzaak", maykin.HEALTHZ, cpu=0.25, memory=768, files=DOCUMENTS, volumes=(DOCUMENTS,)),
+        maykin.worker(
+            "openzaak", maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, concurrency=4, volumes=(DOCUMENTS,)
+        ),
+        maykin.beat("openzaak"),
     ),
     settings=Settings,
     offers=(
@@ -108,14 +106,14 @@ component = Component(
         _api("autorisaties", "Autorisaties API", "ac"),
     ),
     uses=(*maykin.uses(cache=4, broker=5, extensions=("postgis", "pg_trgm")), maykin.publishes(CHANNELS)),
-    internal=(Internal(("nginx",), "web", "http"),),
     outside=(Outside("smtp", ("web", "worker"), optional=True),),
     runs=(maykin.MIGRATE, maykin.CONFIGURE),
     configure=configure,
-    route="nginx:http",
+    route="web:https",
+    certified="web",
     functional=(
         Functional("Zaaktypen, besluittypen and informatieobjecttypen", "Catalogi API"),
-        Functional("Rights of applications, per catalogue (decision 002)", "Autorisaties API"),
+        Functional("Rights of applications, per catalogue or per type", "Autorisaties API"),
     ),
     supplier="Maykin",
     licence="EUPL-1.2",

@@ -33,6 +33,7 @@ NOT_IMPORTED = {
 ELSEWHERE = {
     ("src", "babel"): "`python -m ggi.cli.translations` is for development",
     ("stacks", "django"): "in the program of a Job, which runs in the component's own image",
+    ("stacks", "certifi"): "in the settings of a component, which runs in its own image",
 }
 """Imports that a user's environment need not have, each with its reason."""
 

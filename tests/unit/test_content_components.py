@@ -28,7 +28,7 @@ def catalogue() -> Catalogue:
 
 
 def _ports(component: Component, process: str) -> set[str]:
-    return {port.name for port in component.process(process).ports}
+    return {port.name for port in component.process(process).pod_ports}
 
 
 def _pods(component: Component) -> set[str]:
@@ -61,14 +61,14 @@ def test_every_offer_route_and_inner_flow_names_a_port_that_exists(component: Co
 
 
 @each_process
-def test_every_probe_looks_at_a_port_of_its_process(component: Component, process: Process) -> None:
-    probes = [p for p in (process.startup, process.liveness, process.readiness) if p is not None]
-    for probe in probes:
-        assert bool(probe.command) != bool(probe.port)
-        if probe.port:
-            assert probe.port in _ports(component, process.name)
-    if process.ports and not process.pod_labels:
-        assert process.readiness, "who is called must say when it can be"
+def test_every_probe_looks_at_a_port_of_its_container(component: Component, process: Process) -> None:
+    for container in (process, *process.beside):
+        for probe in (container.startup, container.liveness, container.readiness):
+            if probe is not None:
+                assert bool(probe.command) != bool(probe.port)
+                assert not probe.port or probe.port in {port.name for port in container.ports}
+        if container.ports and not container.pod_labels:
+            assert container.readiness, "who is called must say when it can be"
 
 
 @each_process
@@ -92,7 +92,7 @@ def test_processes_that_share_a_volume_agree_on_the_group_of_its_files(component
 def test_every_release_has_every_component_with_every_image_that_it_uses(release: object, component: Component) -> None:
     version = release.component(component.name)  # type: ignore[attr-defined]
     assert version is not None
-    made_here = [p for p in component.processes if not p.pod_labels]
+    made_here = [c for p in component.processes if not p.pod_labels for c in (p, *p.beside)]
     used = {p.image or "main" for p in made_here} | {r.image or "main" for r in component.runs}
     assert used <= set(version.images)
     assert set(version.images) <= used | {"main"}

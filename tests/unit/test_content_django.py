@@ -99,8 +99,9 @@ def test_every_address_in_a_document_comes_from_a_relation(made: Landscape, comp
 
 @each
 def test_there_are_as_many_trusted_proxies_as_hops_before_the_component(made: Landscape, component: str) -> None:
-    route = made.components[component].component.route
-    assert _environment(made, component)["NUM_PROXIES"] == ("2" if route.startswith("nginx:") else "1")
+    """The gateway, and the nginx of the pod."""
+    assert [c.name for c in made.components[component].component.process("web").beside] == ["nginx"]
+    assert _environment(made, component)["NUM_PROXIES"] == "2"
 
 
 @each
@@ -117,10 +118,9 @@ def test_no_address_with_a_password_is_in_a_config_map(made: Landscape, componen
 def test_nginx_hands_out_private_files_from_where_the_web_pods_write_them(made: Landscape, component: str) -> None:
     (text,) = _data(made, f"{component}/ConfigMap/nginx-files").values()
     mounts = {}
-    for process in ("web", "nginx"):
-        deployment = next(o for o in made.objects if o.name == f"{component}/Deployment/{process}")
-        container = deployment.body["spec"]["template"]["spec"]["containers"][0]
-        mounts[process] = {m["name"]: m for m in container["volumeMounts"]}["private-media"]
+    deployment = next(o for o in made.objects if o.name == f"{component}/Deployment/web")
+    for container in deployment.body["spec"]["template"]["spec"]["containers"]:
+        mounts[container["name"]] = {m["name"]: m for m in container["volumeMounts"]}["private-media"]
     path = mounts["web"]["mountPath"]
     assert mounts["nginx"] == {"name": "private-media", "mountPath": path, "readOnly": True}
     assert f"location /private-media/ {{ internal; alias {path}/; }}" in text

@@ -1,4 +1,7 @@
-"""Every address in a ConfigMap is a Service here, a public name of this landscape, or one that the inventory names."""
+"""Every address in a ConfigMap is over TLS: a Service here, a public name of this landscape, or one of the inventory.
+
+Only what stays inside a pod needs no TLS: a web server may pass on to its own pod.
+"""
 
 from collections.abc import Iterator
 
@@ -23,7 +26,9 @@ def check(seen: Observation) -> Iterator[Verdict]:
             for scheme, host, port in urls(str(text)):
                 found += 1
                 if host.endswith(ending):
-                    fine = port in services.get(host.removesuffix(ending), ())
+                    fine = scheme == "https" and port in services.get(host.removesuffix(ending), ())
+                elif host == "127.0.0.1":
+                    fine = key.startswith("etc_nginx_")
                 else:
                     fine = host in public | external | embedding and scheme == "https"
                 wrong += [] if fine else [Detail("address", f"{key}: {scheme}://{host}:{port}")]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ggi.controls.sdk import Detail, Observation, Subject, Verdict, containers, parse_quantity, verdict, workloads
+from ggi.controls.sdk import Detail, Observation, Subject, Verdict, parse_quantity, verdict, workloads
 
 ROOM = 5
 """A quota has room for a roll-out, for Jobs, and for growth; not for more."""
@@ -18,7 +18,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     for subject in workloads(seen):
         if subject.kind in ("Deployment", "StatefulSet"):
             count = Decimal(subject.body["spec"].get("replicas", 1))
-            for kind, amount in _asked(containers(subject.pod or {})[-1:]).items():
+            for kind, amount in _asked(list((subject.pod or {}).get("containers") or ())).items():
                 total[kind] += count * amount
             total["pods"] += count
     for subject in seen.of("Cluster"):

@@ -1,4 +1,4 @@
-"""Names, issuer, uses and Secret of every certificate: public ones for host names, internal ones for Services."""
+"""Names, issuer, uses and Secret of every certificate: for the component's host name and its Services, none other."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -66,7 +66,9 @@ def _names(seen: Observation, subject: Subject) -> Iterator[Detail]:
         secret = f"{component}-tls"
     else:
         services = [name for name in service_ports(seen) if name.startswith(f"{component}-")]
-        allowed = {name + tail for name in services for tail in ("", ending)}
+        allowed = {name + tail for name in [*services, component] for tail in ("", ending)}
+        if not seen.landscape.components[component].component.passthrough:
+            allowed |= {host for host in (hosts(seen).get(component),) if host}
         secret = f"{component}-internal"
         if set(spec.get("usages") or ()) != USES:
             # Both ends show a certificate; signing others with it is a CA's.

@@ -37,6 +37,9 @@ def _wrong(seen: Observation, name: str, data: Mapping[str, str]) -> Iterator[De
             yield Detail("setting", key)
     process = seen.landscape.components[name].component.processes[0]
     known = {f"0.0.0.0:{port.number}" for port in process.ports}
+    if process.beside:
+        # The page for people, to which the web server of the same pod passes on.
+        known.add("127.0.0.1:8080")
     listening = [value for key, value in data.items() if key.startswith(("LISTEN_ADDRESS", "MONITORING_ADDRESS"))]
     if set(listening) != known or len(listening) != len(known):
         yield Detail("listening")

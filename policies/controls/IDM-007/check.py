@@ -33,11 +33,10 @@ def check(seen: Observation) -> Iterator[Verdict]:
 
 
 def _trusted(seen: Observation, address: str, path: str) -> bool:
-    """An address of the own realm: the public one, or the Service in this namespace."""
+    """An address of the own realm: the public one, which holds inside as well."""
     public = f"https://{hosts(seen).get('keycloak', '')}"
-    inside = f"http://keycloak-server.{seen.environment.namespace}.svc"
     parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" in (public, inside) and parts.path == f"/realms/{seen.stack}{path}"
+    return f"{parts.scheme}://{parts.netloc}" == public and parts.path == f"/realms/{seen.stack}{path}"
 
 
 def _django(seen: Observation, name: str, setup: Mapping[str, Any]) -> Iterator[Detail]:
@@ -49,8 +48,6 @@ def _django(seen: Observation, name: str, setup: Mapping[str, Any]) -> Iterator[
         for key, last in ENDPOINTS.items():
             if not _trusted(seen, str(endpoints.get(key, "")), f"/protocol/openid-connect/{last}"):
                 yield Detail("setting", key)
-        if not str(endpoints.get("oidc_op_authorization_endpoint", "")).startswith("https://"):
-            yield Detail("sign-in-without-tls")
         sizes = min(provider.get("oidc_nonce_size", 0), provider.get("oidc_state_size", 0))
         if provider.get("oidc_use_nonce") is not True or not 32 <= sizes <= 255:
             yield Detail("nonce-or-state")

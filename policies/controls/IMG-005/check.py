@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ggi.controls.sdk import Component, Detail, Observation, Probe, Subject, Verdict, verdict
+from ggi.controls.sdk import Component, Detail, Observation, Probe, Process, Subject, Verdict, verdict
 
 Container = Mapping[str, Any]
 
@@ -23,18 +23,24 @@ def check(seen: Observation) -> Iterator[Verdict]:
 def _wrong(component: Component, subject: Subject) -> Iterator[Detail]:
     role, pod = subject.name.rpartition("/")[2], subject.pod or {}
     containers = list(pod.get("containers") or ())
-    if len(containers) != 1 or (container := containers[0]).get("name") != role:
+    process = component.processes[0] if subject.kind == "Job" else component.process(role)
+    beside = () if subject.kind == "Job" else process.beside
+    if [c.get("name") for c in containers] != [role, *(other.name for other in beside)]:
         yield Detail("containers")
         return
     if subject.kind == "Job":
         run = next(run for run in component.runs if run.name == role)
-        yield from _starts(container, run.command, (), component.processes[0].environment)
+        yield from _starts(containers[0], run.command, (), process.environment)
         return
-    process = component.process(role)
-    yield from _starts(container, process.command, process.args, process.environment)
+    for container, declared in zip(containers, (process, *beside), strict=True):
+        yield from _container(container, declared)
     steps = [(step.name, list(step.command)) for step in process.prepare]
     if steps != [(c.get("name"), list(c.get("command") or ())) for c in pod.get("initContainers") or ()]:
         yield Detail("steps")
+
+
+def _container(container: Container, process: Process) -> Iterator[Detail]:
+    yield from _starts(container, process.command, process.args, process.environment)
     ports = [{"name": p.name, "containerPort": p.number, "protocol": "TCP"} for p in process.ports]
     if [{"protocol": "TCP", **port} for port in container.get("ports") or ()] != ports:
         yield Detail("ports")

@@ -26,11 +26,12 @@ def _wrong(seen: Observation, subject: Subject) -> Iterator[Detail]:
     process = seen.landscape.components[component].component.process(role)
     there = ports_of(seen, selector) or set()
     names = [p.get("name") for p in spec.get("ports") or ()]
-    if sorted(map(str, names)) != sorted(p.name for p in process.ports):
+    ports = [port for port in process.pod_ports if not port.own]
+    if sorted(map(str, names)) != sorted(p.name for p in ports):
         yield Detail("ports")
     for port in spec.get("ports") or ():
         target = port.get("targetPort", port.get("port"))
-        if target not in there or target not in (port.get("name"), *(p.number for p in process.ports)):
+        if target not in there or target not in (port.get("name"), *(p.number for p in ports)):
             yield Detail("target", target)
         if port.get("protocol", "TCP") != "TCP":
             yield Detail("protocol", port["protocol"])

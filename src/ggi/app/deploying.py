@@ -178,7 +178,9 @@ def update_admission(
     with locked(lock, t("the admission policies of the sandbox"), report):
         with KubeApi.from_kubeconfig(kubeconfig, context) as api:
             there, fingerprint = find_installed(api)
-        wanted = workspace.desired_cluster(there or str(Stack(StackKind.CLUSTER, environment.cluster_name)))
+        wanted = workspace.desired_cluster(
+            there or str(Stack(StackKind.CLUSTER, environment.cluster_name)), shared=True
+        )
         if fingerprint == wanted.objects[0].body["metadata"]["annotations"][FINGERPRINT]:
             return
         report(

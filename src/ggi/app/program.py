@@ -6,6 +6,7 @@ hands the objects to the engine with their order.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,12 +30,26 @@ from ggi.landscape.objects import NAMESPACE, Object, with_tags
 from ggi.landscape.platform import accepting
 from ggi.messages import t
 
+ROUTE = json.dumps(
+    [
+        f'jsonpath={{.status.parents[0].conditions[?(@.type=="{kind}")].status}}=True'
+        for kind in ("Accepted", "ResolvedRefs")
+    ]
+)
+"""A route is taken by its Gateway, and what it leads to exists. All conditions must hold (provider/pkg/metadata/
+overrides.go of pulumi-kubernetes 4.34, `ReadyCondition`)."""
 WAIT_FOR = {
     ("postgresql.cnpg.io/v1", "Cluster"): "condition=Ready",
     ("postgresql.cnpg.io/v1", "Database"): "jsonpath={.status.applied}=true",
     ("cert-manager.io/v1", "Certificate"): "condition=Ready",
+    ("gateway.networking.k8s.io/v1", "Gateway"): "condition=Programmed",
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"): ROUTE,
+    ("gateway.networking.k8s.io/v1", "TLSRoute"): ROUTE,
 }
-"""Custom resources that others need: Pulumi waits for none of these by itself."""
+"""Custom resources that others need, or that people do: Pulumi waits for none of these by itself.
+
+A Gateway is Programmed when its listeners are served at an address (Gateway API, `GatewayConditionProgrammed`).
+"""
 
 
 def type_token(item: Object) -> str:
@@ -62,7 +77,7 @@ def desired(context: RunContext, stack: str) -> DesiredStack:
     named = Stack.parse(stack)
     if named.kind is StackKind.LANDSCAPE:
         refuse_ended_tenant(workspace.inventory, workspace.inventory.tenant(named.owner))
-    found = workspace.desired_stack(named)
+    found = workspace.desired_stack(named, shared=not context.protect)
     if found.landscape is None:
         return found
     if not found.objects:

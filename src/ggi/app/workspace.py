@@ -192,10 +192,10 @@ class Workspace:
             return self.desired_cluster(text)
         return self._desired(self.environment(text))
 
-    def desired_stack(self, stack: Stack) -> DesiredStack:
-        """What exactly this stack should hold, as the engine names it."""
+    def desired_stack(self, stack: Stack, *, shared: bool = False) -> DesiredStack:
+        """What exactly this stack should hold, as the engine names it; `shared` as of `desired_cluster`."""
         if stack.kind is StackKind.CLUSTER:
-            return self.desired_cluster(str(stack))
+            return self.desired_cluster(str(stack), shared=shared)
         return self._desired(self.inventory.environment(self.inventory.tenant(stack.owner), stack.environment))
 
     def _desired(self, environment: Environment) -> DesiredStack:
@@ -204,10 +204,15 @@ class Workspace:
         built = landscape(environment, self.catalogue)
         return DesiredStack(environment, tuple(built.objects), built)
 
-    def desired_cluster(self, name: str) -> DesiredStack:
-        """What a cluster should have of its own, today."""
+    def desired_cluster(self, name: str, *, shared: bool = False) -> DesiredStack:
+        """What a cluster should have of its own, today. `shared`: it stands in for all others, as a sandbox's does."""
         from ggi.clock import today
         from ggi.enforcement.cluster_stack import cluster_objects
+        from ggi.landscape.names import coredns_rules
 
         owner = self.inventory.cluster(name)
-        return DesiredStack(owner, tuple(cluster_objects(owner.stack, self.controls, today())))
+        names, rules = owner.cluster.names, ""
+        if names is not None:
+            here = (e for e in self.inventory.environments() if shared or e.cluster_name == owner.name)
+            rules = coredns_rules(here, self.catalogue, names)
+        return DesiredStack(owner, tuple(cluster_objects(owner.stack, self.controls, today(), names, rules)))

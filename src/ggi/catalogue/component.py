@@ -41,6 +41,8 @@ class Port:
     number: int
     metrics: bool = False
     """Prometheus scrapes it at /metrics."""
+    own: bool = False
+    """For the pod itself and its probes alone: its Service does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Process:
     `cpu` in cores and `memory` in MiB are what one pod asks for; memory is also its limit. `scales`: the number of
     pods follows the inhabitants, else it is `replicas`. `share` is its part of the component's work when it scales.
     `writable` are folders that need an emptyDir, since the root file system is read-only.
+
+    Example: `seen.landscape.components["openzaak"].component.process("web")`.
     """
 
     name: str
@@ -138,6 +142,20 @@ class Process:
     """An operator makes the pods, and they are found by these labels; no workload is built here."""
     service: str = ""
     """Name of the Service when an operator makes it."""
+    beside: tuple[Process, ...] = ()
+    """Further containers of its pods, such as the nginx that ends TLS. What a pod has once is this process's."""
+
+    @property
+    def pod_ports(self) -> tuple[Port, ...]:
+        """The ports of all containers of its pods."""
+        return (*self.ports, *(port for other in self.beside for port in other.ports))
+
+    def port(self, name: str) -> Port:
+        """The port of its pods with this name. Raises KeyError."""
+        for port in self.pod_ports:
+            if port.name == name:
+                return port
+        raise KeyError(f"{self.name} has no port {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +225,8 @@ class Configuration:
     """What a component's configuration function returns.
 
     `environment` goes into a ConfigMap, `secrets` into a Secret, both read as environment. `files` and `secret_files`
-    are mounted: process or run, then path, then content. `setup` is the document for django-setup-configuration, with
+    are mounted: process (or a container beside it) or run, then path, then content; `common_files`, by path, in
+    everything that gets the environment. `setup` is the document for django-setup-configuration, with
     its secrets in `setup_secrets`, which only the configuration Job gets. `objects` are further Kubernetes objects, as
     manifests without namespace; SecretText may stand in the `data` of a Secret.
     """
@@ -215,6 +234,7 @@ class Configuration:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, SecretText] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    common_files: Mapping[str, str] = field(default_factory=dict)
     secret_files: Mapping[str, Mapping[str, SecretText]] = field(default_factory=dict)
     setup: Mapping[str, Any] | None = None
     setup_path: str = "/app/setup_configuration/data.yaml"
@@ -261,9 +281,11 @@ class Component:
     runs: tuple[Job, ...] = ()
     configure: Callable[[Context], Configuration] = _nothing
     route: str = ""
-    """Process and port that the gateway forwards to: `nginx:http`. Empty: not reachable from outside."""
+    """Process and port that the gateway forwards to: `web:https`. Empty: not reachable from outside."""
     passthrough: bool = False
     """TLS is not ended at the gateway (TLSRoute)."""
+    certified: str = ""
+    """Process whose pods end TLS: the component gets a certificate for its public name and the names of its Service."""
     inputs: tuple[Input, ...] = ()
     external_inputs: tuple[Input, ...] = ()
     """What its owner must supply when it exists already and is only used."""

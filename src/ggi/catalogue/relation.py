@@ -70,7 +70,8 @@ class Relation:
     """`consumer` uses `apis` of `provider`.
 
     `credential` is what the consumer uses now; `accepted` is what the provider takes, the current one first (more than
-    one during a rotation). `host` and `port` are the provider's Service; `container_port` the pods'.
+    one during a rotation). `host` and `port` are the address that everybody uses: the public name of a component that
+    has one, else its Service; `container_port` is the pods'.
     """
 
     consumer: str
@@ -88,14 +89,16 @@ class Relation:
     accepted: tuple[Credential, ...]
     parameters: Mapping[str, Any]
     starts_after: bool
+    public: bool = False
+    """`host` is the provider's public name."""
 
     @property
     def id(self) -> str:
         """`consumer->provider`, with the process when a provider has several."""
         return f"{self.consumer}->{self.provider}/{self.process}"
 
-    def url(self, api: str = "", scheme: str = "http") -> str:
-        """The address of one API (or of the Service), as the consumer calls it inside the cluster."""
+    def url(self, api: str = "", scheme: str = "https") -> str:
+        """The address of one API (or of the provider), the same for everybody inside and outside (decision 021)."""
         default = {"http": 80, "https": 443}[scheme]
         port = "" if self.port == default else f":{self.port}"
         path = next((a.path for a in self.apis if a.name == api), "") if api else ""

@@ -52,7 +52,7 @@ def names(seen: Observation) -> Names:
     secrets: dict[str, frozenset[str] | None] = {}
     for name in seen.landscape.order:
         item = seen.landscape.components[name]
-        for process in item.component.processes:
+        for process in (q for p in item.component.processes for q in (p, *p.beside)):
             # A Secret that somebody else makes, as the component declares it.
             secrets |= {mount.secret: frozenset(mount.keys) or None for mount in process.secret_mounts}
     for subject in seen.of("Cluster"):

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ggi.catalogue.component import Component, Probe, Volume
+from ggi.catalogue.component import Component, Probe, Process, Volume
 from ggi.controls.allowed_flows import NAME_LABEL, PROCESS_LABEL, explained, matches, opened, peers_of_edges, pods
 from ggi.controls.cel_functions import parse_quantity
 from ggi.controls.evidence import Detail, Evidence
@@ -60,6 +60,7 @@ __all__ = [
     "Govroam",
     "Observation",
     "Probe",
+    "Process",
     "Subject",
     "Verdict",
     "Volume",

@@ -1,4 +1,4 @@
-"""What a cluster's own stack holds: the controls as admission policies, and the right to read for auditors.
+"""What a cluster's own stack holds: controls as admission policies, the right to read for auditors, and DNS rules.
 
 It holds nothing of a tenant, and a tenant's stack holds nothing outside its namespace: of two stacks that own one
 object, removing one takes it away from the other.
@@ -16,9 +16,10 @@ from ggi.controls.kinds import known_kinds
 from ggi.enforcement.admission import manifests
 from ggi.engine.guard import OWNER
 from ggi.engine.kubeapi import KubeApi
+from ggi.inventory.models import NameRules
 from ggi.landscape.objects import Object, digest, labels
 
-ADMISSION, AUDIT = "admission", "audit"
+ADMISSION, AUDIT, DNS = "admission", "audit", "dns"
 ROLE = "ggi-audit"
 RBAC = "rbac.authorization.k8s.io"
 FINGERPRINT = "ggi/fingerprint"
@@ -58,8 +59,20 @@ def _audit(stack: str) -> list[Object]:
     return [first, Object(f"{AUDIT}/ClusterRoleBinding/auditors", AUDIT, binding, (first.name,))]
 
 
-def cluster_objects(stack: str, controls: Iterable[Control], date: dt.date) -> list[Object]:
-    """Everything that the stack of a cluster owns, on this date. All of it is cluster-scoped."""
+def _dns(stack: str, names: NameRules, rules: str) -> Object:
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": names.config_map, "namespace": names.namespace, "labels": labels(stack, DNS)},
+        "data": {names.key: rules},
+    }
+    return Object(f"{DNS}/ConfigMap/names", DNS, body)
+
+
+def cluster_objects(
+    stack: str, controls: Iterable[Control], date: dt.date, names: NameRules | None = None, rules: str = ""
+) -> list[Object]:
+    """Everything that the stack of a cluster owns, on this date: cluster-scoped, but for the DNS `rules` of `names`."""
     result = _audit(stack)
     first = result[0]
     policies: dict[str, str] = {}
@@ -71,6 +84,8 @@ def cluster_objects(stack: str, controls: Iterable[Control], date: dt.date) -> l
         if not needs:
             policies[name] = logical
         result.append(Object(logical, ADMISSION, body, needs))
+    if names is not None:
+        result.append(_dns(stack, names, rules))
     first.body["metadata"]["annotations"] = {FINGERPRINT: digest([[o.name, o.body] for o in result])}
     return result
 

@@ -204,6 +204,10 @@ class Gateway(Model):
     """The GatewayClass."""
     issuer: DnsLabel
     """ClusterIssuer (cert-manager) for the public certificates."""
+    authorities: Annotated[str, Field(pattern=r"^(-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\s*)*$")] = (
+        ""
+    )
+    """Root certificates of the issuer when it is a private one, in PEM; old and new side by side during a change."""
     peer: Peer
     """The gateway's pods, as the source of requests."""
 
@@ -215,6 +219,24 @@ class Storage(Model):
     """ReadWriteOnce, for databases."""
     shared: DnsLabel
     """ReadWriteMany, for files that several pods share."""
+
+
+class NameRules(Model):
+    """A ConfigMap whose keys CoreDNS imports into its configuration; the cluster's stack writes it.
+
+    `coredns-custom` in `kube-system`, with keys that end in `.override`, is what AKS, Gardener and k3s read (Microsoft
+    Learn, "Customize CoreDNS with AKS"; gardener.cloud, "Custom DNS Configuration"). Where CoreDNS is one's own, one
+    line in its Corefile does the same: `import /etc/coredns/custom/*.override`.
+    """
+
+    config_map: DnsLabel = "coredns-custom"
+    """Name of the ConfigMap."""
+    namespace: DnsLabel = "kube-system"
+    """Its namespace."""
+    key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")] = "ggi.override"
+    """The key that holds the rules."""
+    zone: HostName = "cluster.local"
+    """The cluster's own domain, in which its Services have their names."""
 
 
 class Cluster(Model):
@@ -230,6 +252,8 @@ class Cluster(Model):
     """Names of the storage classes."""
     dns: Peer
     """DNS, with the node-local cache if there is one."""
+    names: NameRules | None = None
+    """Public names lead straight to the pods, by rules that CoreDNS imports. Without it they lead to the gateway."""
     apiserver: Peer
     """Kubernetes API, for the few pods that need it."""
     monitoring: Peer | None = None
@@ -237,7 +261,7 @@ class Cluster(Model):
     operators: Peer | None = None
     """Operators that reach into the namespace (CloudNativePG's status port)."""
     solver: Peer | None = None
-    """cert-manager's HTTP-01 solver traffic, if used."""
+    """Who asks cert-manager's HTTP-01 solver, if it is used: the gateway's pods, as a rule."""
     backup: Peer | None = None
     """Object storage for backups."""
     smtp: Peer | None = None

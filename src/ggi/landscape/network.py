@@ -100,12 +100,25 @@ def _outside(
         there = End("", edge=out.edge)
         if out.inward:
             numbers = tuple(
-                p.number for q in here.processes for p in item.component.process(q).ports if p.name == out.port
+                p.number for q in here.processes for p in item.component.process(q).pod_ports if p.name == out.port
             )
             flows.append(Flow(there, here, numbers, ("TCP",), f"edge {out.edge}"))
         else:
             flows.append(Flow(here, there, tuple(peer.ports), tuple(peer.protocols), f"edge {out.edge}"))
     return flows
+
+
+def _way(cluster: Cluster, on: Mapping[str, ComponentInstance], relation: Relation) -> tuple[End, tuple[int, ...]]:
+    """Where a relation's connections go to, and to which ports there.
+
+    A public name leads straight to the pods when the cluster's DNS says so, else to the gateway, which has a flow of
+    its own to the provider.
+    """
+    if on[relation.provider].external:
+        return End("", edge=f"external {relation.provider}"), (relation.container_port,)
+    if relation.public and cluster.names is None:
+        return End("", edge="gateway"), tuple(cluster.gateway.peer.ports)
+    return End(relation.provider, (relation.process,)), (relation.container_port,)
 
 
 def flows(
@@ -115,11 +128,8 @@ def flows(
     known = edges(environment.cluster, on, environment)
     merged: dict[tuple[str, End, tuple[int, ...]], tuple[set[str], list[str]]] = {}
     for relation in found:
-        outside = on[relation.provider].external
-        target = (
-            End("", edge=f"external {relation.provider}") if outside else End(relation.provider, (relation.process,))
-        )
-        sources, reasons = merged.setdefault((relation.consumer, target, (relation.container_port,)), (set(), []))
+        target, ports = _way(environment.cluster, on, relation)
+        sources, reasons = merged.setdefault((relation.consumer, target, ports), (set(), []))
         sources.update(relation.processes)
         reasons.append(relation.id)
     result = [
@@ -131,7 +141,7 @@ def flows(
             continue
         component = item.component
         for internal in component.internal:
-            port = next(p.number for p in component.process(internal.target).ports if p.name == internal.port)
+            port = component.process(internal.target).port(internal.port).number
             result.append(
                 Flow(
                     End(item.name, internal.source),
@@ -143,11 +153,11 @@ def flows(
             )
         if component.route:
             process, _, name = component.route.partition(":")
-            port = next(p.number for p in component.process(process).ports if p.name == name)
+            port = component.process(process).port(name).number
             result.append(Flow(End("", edge="gateway"), End(item.name, (process,)), (port,), ("TCP",), "edge gateway"))
         if "monitoring" in known:
             for spec in component.processes:
-                numbers = tuple(p.number for p in spec.ports if p.metrics)
+                numbers = tuple(p.number for p in spec.pod_ports if p.metrics)
                 if numbers:
                     result.append(
                         Flow(

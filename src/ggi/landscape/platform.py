@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ggi.catalogue.tls import CIPHERS
 from ggi.inventory.load import Environment
 from ggi.inventory.types import quantity
 from ggi.inventory.waivers import ACCEPTED, admission_text
@@ -20,16 +21,9 @@ DEFAULT_DENY = f"{PLATFORM}/NetworkPolicy/default-deny"
 CA_SECRET = "internal-ca"  # noqa: S105  (a name)
 QUOTA_MARGIN = 1.5
 """Room for a roll-out (old and new pods side by side) and for Jobs, as a factor on what the landscape asks for."""
-CIPHERS = (
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-CHACHA20-POLY1305",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-)
-"""TLS 1.2 suites that the NCSC guideline of 2025-05 calls sufficient; TLS 1.3 suites can't be chosen in Envoy."""
 CURVES = ("X25519MLKEM768", "X25519", "P-256", "P-384")
+SOLVER_PORT, SOLVER_PODS = 8089, {"acme.cert-manager.io/http01-solver": "true"}
+"""cert-manager's pods that answer HTTP-01 (pkg/issuer/acme/http/http.go and pkg/apis/acme/v1/types.go, v1.21.2)."""
 PSS = "pod-security.kubernetes.io"
 
 
@@ -77,17 +71,29 @@ def _namespace(environment: Environment) -> Object:
 def _network(environment: Environment) -> list[Object]:
     deny = {"spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}
     peer = environment.cluster.dns
+    solver = environment.cluster.solver
     ports = [{"port": port, "protocol": protocol} for port in peer.ports for protocol in peer.protocols]
     dns = {"spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": edge_peers(peer), "ports": ports}]}}
     api = "networking.k8s.io/v1"
-    return [
+    result = [
         make(environment, PLATFORM, "NetworkPolicy", "default-deny", api, "default-deny", deny),
         make(environment, PLATFORM, "NetworkPolicy", "dns", api, "dns", dns),
     ]
+    if solver:
+        answer = [{"from": edge_peers(solver), "ports": [{"port": SOLVER_PORT, "protocol": "TCP"}]}]
+        spec = {"podSelector": {"matchLabels": SOLVER_PODS}, "policyTypes": ["Ingress", "Egress"], "ingress": answer}
+        result.append(make(environment, PLATFORM, "NetworkPolicy", "solver", api, "solver", {"spec": spec}))
+    return result
 
 
 def _certificate_authority(environment: Environment) -> list[Object]:
-    """A CA of the namespace's own, so that no certificate of one tenant is trusted by another."""
+    """A CA of the namespace's own, so that no certificate of one tenant is trusted by another.
+
+    It keeps its key when it is renewed. Certificates are not issued anew when their CA is, and each pod trusts the
+    `ca.crt` beside its own certificate (cert-manager.io, Configuration, CA, "Important Information"); with the same
+    name and key, the old and the new certificate of the CA both verify what either signed. `Always`, the default since
+    cert-manager 1.18, would part them for up to two months.
+    """
     api, name = "cert-manager.io/v1", f"{environment.stack} internal CA"
     root = f"{PLATFORM}/Issuer/self-signed"
     authority = f"{PLATFORM}/Certificate/{INTERNAL_ISSUER}"
@@ -98,7 +104,7 @@ def _certificate_authority(environment: Environment) -> list[Object]:
             "secretName": CA_SECRET,
             "duration": "43800h",
             "renewBefore": "8760h",
-            "privateKey": {"algorithm": "ECDSA", "size": 384, "rotationPolicy": "Always"},
+            "privateKey": {"algorithm": "ECDSA", "size": 384, "rotationPolicy": "Never"},
             "issuerRef": {"name": "self-signed", "kind": "Issuer", "group": "cert-manager.io"},
         }
     }

@@ -74,14 +74,16 @@ def _probes(process: Process, host: str) -> dict[str, Any]:
 class Mounts:
     """Volumes and where they are mounted, collected for one pod."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        """`prefix` begins the names of volumes that are this container's alone."""
+        self.prefix = prefix
         self.volumes: list[dict[str, Any]] = []
         self.mounts: list[dict[str, Any]] = []
 
     def scratch(self, paths: Sequence[str]) -> None:
         """An emptyDir per path."""
         for index, path in enumerate(paths):
-            name = f"scratch-{index}"
+            name = f"{self.prefix}scratch-{index}"
             self.volumes.append({"name": name, "emptyDir": {"sizeLimit": SCRATCH}})
             self.mounts.append({"name": name, "mountPath": path})
 
@@ -91,9 +93,14 @@ class Mounts:
         mount = {"name": name, "mountPath": path}
         self.mounts.append(mount | ({"readOnly": True} if read_only else {}))
 
+    def add(self, other: Mounts) -> None:
+        """The volumes of another container of the pod; claims are shared."""
+        known = [volume["name"] for volume in self.volumes]
+        self.volumes += [volume for volume in other.volumes if volume["name"] not in known]
+
     def secret(self, mount: SecretMount) -> None:
         """Keys of a Secret as files, readable by the pod's own group alone."""
-        name = f"secret-{mount.secret}"[:63]
+        name = f"{self.prefix}secret-{mount.secret}"[:63]
         source: dict[str, Any] = {"secretName": mount.secret, "defaultMode": 0o440}
         if mount.keys:
             source["items"] = [{"key": key, "path": key} for key in mount.keys]
@@ -108,6 +115,7 @@ class Mounts:
 
     def files(self, name: str, kind: str, source: str, keys: Mapping[str, str]) -> None:
         """Single files from a ConfigMap or Secret: `keys` maps a key to the file's path."""
+        name = f"{self.prefix}{name}"
         if kind == "Secret":
             items = [{"key": key, "path": key} for key in keys]
             self.volumes.append({"name": name, "secret": {"secretName": source, "defaultMode": 0o440, "items": items}})
@@ -115,6 +123,40 @@ class Mounts:
             self.volumes.append({"name": name, "configMap": {"name": source}})
         for key, path in keys.items():
             self.mounts.append({"name": name, "mountPath": path, "subPath": key, "readOnly": True})
+
+
+def container(
+    *,
+    name: str,
+    image: str,
+    command: Sequence[str],
+    args: Sequence[str],
+    env: Mapping[str, str],
+    env_from: Sequence[Mapping[str, Any]],
+    mounts: Mounts,
+    resources: Mapping[str, Any],
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A container. `extra` are its ports and probes."""
+    result: dict[str, Any] = {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": CONTAINER_SECURITY,
+        "resources": resources,
+        **extra,
+    }
+    if command:
+        result["command"] = list(command)
+    if args:
+        result["args"] = list(args)
+    if env:
+        result["env"] = [{"name": key, "value": value} for key, value in env.items()]
+    if env_from:
+        result["envFrom"] = list(env_from)
+    if mounts.mounts:
+        result["volumeMounts"] = mounts.mounts
+    return result
 
 
 def template(
@@ -137,29 +179,24 @@ def template(
     restart: str = "",
     prepare: Sequence[Prepare] = (),
     prepare_from: Sequence[Mapping[str, Any]] = (),
+    beside: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """A pod template. `extra` goes into the container (ports, probes); `spread` are the labels to spread by.
 
-    `prepare` become init containers, as hardened as the container itself, with `prepare_from` as their `envFrom`.
+    `beside` are further containers, whose volumes are in `mounts`. `prepare` become init containers, as hardened as the
+    container itself, with `prepare_from` as their `envFrom`.
     """
-    container: dict[str, Any] = {
-        "name": name,
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "securityContext": CONTAINER_SECURITY,
-        "resources": resources,
-        **extra,
-    }
-    if command:
-        container["command"] = list(command)
-    if args:
-        container["args"] = list(args)
-    if env:
-        container["env"] = [{"name": key, "value": value} for key, value in env.items()]
-    if env_from:
-        container["envFrom"] = list(env_from)
-    if mounts.mounts:
-        container["volumeMounts"] = mounts.mounts
+    main = container(
+        name=name,
+        image=image,
+        command=command,
+        args=args,
+        env=env,
+        env_from=env_from,
+        mounts=mounts,
+        resources=resources,
+        extra=extra,
+    )
     spec: dict[str, Any] = {
         "serviceAccountName": account,
         "automountServiceAccountToken": False,
@@ -174,10 +211,10 @@ def template(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "terminationGracePeriodSeconds": grace,
-        "containers": [container],
+        "containers": [main, *beside],
     }
     if prepare:
-        spec["initContainers"] = [_init(step, container, mounts, prepare_from) for step in prepare]
+        spec["initContainers"] = [_init(step, main, mounts, prepare_from) for step in prepare]
     if mounts.volumes:
         spec["volumes"] = mounts.volumes
     if spread:

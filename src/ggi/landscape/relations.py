@@ -88,9 +88,10 @@ def _relations_of(consumer: Component, use: Use, provider: Component, environmen
     result = []
     for (process_name, port_name, auth), names in groups.items():
         process = provider.process(process_name)
-        number = next(p.number for p in process.ports if p.name == port_name)
+        number = process.port(port_name).number
+        public = not external and not provider.passthrough and provider.route == f"{process_name}:{port_name}"
         accepted = _credentials(environment, use, consumer.name, auth)
-        host = f"{process.service}.{environment.namespace}.svc" if process.service else ""
+        service = f"{process.service}.{environment.namespace}.svc" if process.service else ""
         result.append(
             Relation(
                 consumer=consumer.name,
@@ -103,13 +104,16 @@ def _relations_of(consumer: Component, use: Use, provider: Component, environmen
                 auth=auth,
                 host=external.host
                 if external
-                else host or service_host(provider.name, process_name, environment.namespace),
+                else environment.host(provider.name)
+                if public
+                else service or service_host(provider.name, process_name, environment.namespace),
                 port=external.port if external else number if process.service else service_port(port_name, number),
                 container_port=external.port if external else number,
                 credential=accepted[0] if accepted else None,
                 accepted=accepted,
                 parameters=use.parameters,
                 starts_after=use.starts_after,
+                public=public,
             )
         )
     return result

@@ -7,10 +7,11 @@ from typing import Any
 
 from ggi.catalogue.component import Configuration, Context, Job, Manifest, Process, document, service_name
 from ggi.catalogue.secrets import SecretText, secret_name
+from ggi.catalogue.tls import REQUEST_SECONDS, certificate_secret
 from ggi.inventory.load import Environment
-from ggi.landscape.objects import NAMESPACE, Body, Object, digest, labels, selector
-from ggi.landscape.platform import DEFAULT_DENY, GATEWAY, make
-from ggi.landscape.pods import Mounts, container_extra, resources, template
+from ggi.landscape.objects import NAMESPACE, PLATFORM, Body, Object, digest, labels, selector
+from ggi.landscape.platform import DEFAULT_DENY, GATEWAY, INTERNAL_ISSUER, make
+from ggi.landscape.pods import Mounts, container, container_extra, resources, template
 from ggi.landscape.relations import service_port
 
 HSTS = "max-age=31536000; includeSubDomains"
@@ -111,6 +112,7 @@ class Workload:
         configuration = self.configuration
         extra = [self._manifest(m) for m in configuration.objects]
         early = [o.name for o, m in zip(extra, configuration.objects, strict=True) if m.early]
+        early += self._certificate()
         env = self._config_map("env", configuration.environment)
         secret = self._secret("env", configuration.secrets)
         files = {
@@ -120,18 +122,26 @@ class Workload:
             name: self._secret(f"{name}-files", self._keyed(paths))
             for name, paths in configuration.secret_files.items()
         }
+        common = self._config_map("files", self._keyed(configuration.common_files))
         claims = self._claims()
-        made = [o.name for o in (env, secret, *files.values(), *secret_files.values()) if o is not None]
+        made = [o.name for o in (env, secret, common, *files.values(), *secret_files.values()) if o is not None]
         before = [*made, *claims, *early, self.account.name, DEFAULT_DENY, *self.ready]
 
-        def mounts(process: Process, name: str) -> Mounts:
-            """What a pod of `process`, or a Job called `name` that resembles it, mounts."""
-            result = Mounts()
+        def mounts(process: Process, name: str, prefix: str = "") -> Mounts:
+            """What a pod of `process`, or a Job called `name` that resembles it, mounts.
+
+            `prefix` tells the volumes of a container beside another one from those of that one.
+            """
+            result = Mounts(prefix)
             result.scratch(process.writable)
             for volume in () if process.stateful else process.volumes:
                 result.claim(volume.name, f"{self.component.name}-{volume.name}", volume.path, volume.read_only)
             for mount in process.secret_mounts:
                 result.secret(mount)
+            if common is not None and process.configured:
+                result.files(
+                    "files", "ConfigMap", common.kube_name, {self._key(p): p for p in configuration.common_files}
+                )
             for kind, found, paths in (
                 ("ConfigMap", files.get(name), configuration.files.get(name, {})),
                 ("Secret", secret_files.get(name), configuration.secret_files.get(name, {})),
@@ -235,9 +245,15 @@ class Workload:
         before: Sequence[str],
         env: Object | None,
         secret: Object | None,
-        mounts: Callable[[Process, str], Mounts],
+        mounts: Callable[..., Mounts],
     ) -> None:
         name = service_name(self.component.name, process.name)
+        own = mounts(process, process.name)
+        beside = []
+        for other in process.beside:
+            theirs = mounts(other, other.name, f"{other.name}-")
+            own.add(theirs)
+            beside.append(self._beside(other, name, theirs))
         pods = self.context.replicas[process.name]
         chosen = selector(self.component.name, process.name)
         pod = template(
@@ -251,10 +267,11 @@ class Workload:
             args=process.args,
             env=process.environment,
             env_from=self._env_from(env, secret) if process.configured else [],
-            mounts=mounts(process, process.name),
+            mounts=own,
             resources=resources(process.cpu, process.memory, self._own_resources(process.name)),
             grace=process.grace,
             extra=container_extra(process, name),
+            beside=beside,
             spread=chosen if pods > 1 else None,
             prepare=process.prepare,
             prepare_from=self._env_from(env) if process.configured else [],
@@ -272,11 +289,47 @@ class Workload:
         item = self._add(kind, process.name, "apps/v1", name, {"spec": spec}, before)
         item.body["metadata"]["labels"]["app.kubernetes.io/version"] = self.context.version.version
         item.body["metadata"]["labels"]["app.kubernetes.io/component"] = process.name
-        if process.ports:
+        if process.pod_ports:
             self._service(process, name, chosen)
         if pods > 1:
             content = {"spec": {"maxUnavailable": 1, "selector": {"matchLabels": chosen}}}
             self._add("PodDisruptionBudget", process.name, "policy/v1", name, content)
+
+    def _beside(self, process: Process, host: str, mounts: Mounts) -> Body:
+        """A further container of a pod."""
+        made = container(
+            name=process.name,
+            image=self._image(process.image),
+            command=process.command,
+            args=process.args,
+            env=process.environment,
+            env_from=(),
+            mounts=mounts,
+            resources=resources(process.cpu, process.memory, self._own_resources(process.name)),
+            extra=container_extra(process, host),
+        )
+        made["securityContext"] = made["securityContext"] | {"runAsUser": process.uid, "runAsGroup": process.uid}
+        return made
+
+    def _certificate(self) -> list[str]:
+        """The certificate for the component's own names, by the namespace's authority; the logical names of it."""
+        if not self.component.certified:
+            return []
+        process = self.component.certified
+        names = [self.context.host] if self.context.host else []
+        names += [self.context.service(process), service_name(self.component.name, process)]
+        spec = {
+            "secretName": certificate_secret(self.component.name),
+            "dnsNames": names,
+            "duration": "2160h",
+            "renewBefore": "720h",
+            "usages": ["digital signature", "key encipherment", "server auth", "client auth"],
+            "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+            "issuerRef": {"name": INTERNAL_ISSUER, "kind": "Issuer", "group": "cert-manager.io"},
+        }
+        name = certificate_secret(self.component.name)
+        needs = [f"{PLATFORM}/Issuer/{INTERNAL_ISSUER}"]
+        return [self._add("Certificate", "internal", "cert-manager.io/v1", name, {"spec": spec}, needs).name]
 
     def _own_claims(self, process: Process, spec: Body) -> None:
         """Volume claims that the StatefulSet makes per pod."""
@@ -300,7 +353,8 @@ class Workload:
     def _service(self, process: Process, name: str, chosen: Mapping[str, str]) -> None:
         ports = [
             {"name": p.name, "port": service_port(p.name, p.number), "targetPort": p.name, "protocol": "TCP"}
-            for p in process.ports
+            for p in process.pod_ports
+            if not p.own
         ]
         item = self._add(
             "Service",
@@ -309,7 +363,7 @@ class Workload:
             name,
             {"spec": {"type": "ClusterIP", "selector": dict(chosen), "ports": ports}},
         )
-        if any(p.metrics for p in process.ports):
+        if any(p.metrics for p in process.pod_ports):
             item.body["metadata"]["labels"]["ggi/metrics"] = "true"
 
     def _route(self) -> None:
@@ -318,9 +372,9 @@ class Workload:
         if not component.route or not self.context.host:
             return
         process, _, port_name = component.route.partition(":")
-        number = next(p.number for p in component.process(process).ports if p.name == port_name)
+        number = component.process(process).port(port_name).number
         backend = {"name": service_name(component.name, process), "port": service_port(port_name, number)}
-        needs = ["platform/Gateway/main", f"{component.name}/Service/{process}"]
+        needs = [f"{PLATFORM}/Gateway/main", f"{component.name}/Service/{process}"]
         parent = {"parentRefs": [{"name": GATEWAY, "sectionName": component.name}], "hostnames": [self.context.host]}
         if component.passthrough:
             spec = {**parent, "rules": [{"backendRefs": [backend]}]}
@@ -331,7 +385,9 @@ class Workload:
             "matches": [{"path": {"type": "PathPrefix", "value": p}} for p in self.configuration.public_paths],
             "filters": [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": headers}}],
             "backendRefs": [backend],
+            "timeouts": {"request": f"{REQUEST_SECONDS}s", "backendRequest": f"{REQUEST_SECONDS}s"},
         }
+        needs = [*needs, self._to_the_pod(process, port_name)]
         self._add(
             "HTTPRoute",
             "main",
@@ -353,3 +409,23 @@ class Workload:
             },
         }
         self._add("Certificate", "public", "cert-manager.io/v1", f"{component.name}-tls", {"spec": certificate})
+
+    def _to_the_pod(self, process: str, port: str) -> str:
+        """TLS from the gateway to the pods: for the public name, by the namespace's authority. Its logical name.
+
+        The authority is read from the Secret of the component's certificate, so it follows every renewal. Gateway API
+        leaves Secrets to the implementation; Envoy Gateway v1.9.1 reads them (internal/gatewayapi/backendtlspolicy.go).
+        """
+        component = self.component
+        service = service_name(component.name, process)
+        spec = {
+            "targetRefs": [{"group": "", "kind": "Service", "name": service, "sectionName": port}],
+            "validation": {
+                "hostname": self.context.host,
+                "caCertificateRefs": [{"group": "", "kind": "Secret", "name": certificate_secret(component.name)}],
+            },
+        }
+        needs = [f"{component.name}/Service/{process}", f"{component.name}/Certificate/internal"]
+        return self._add(
+            "BackendTLSPolicy", "main", "gateway.networking.k8s.io/v1", component.name, {"spec": spec}, needs
+        ).name
