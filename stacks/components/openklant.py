@@ -28,8 +28,8 @@ def configure(context: Context) -> Configuration:
     return maykin.configuration(context, setup.configuration(env, maykin.secrets(context)))
 
 
-def _api(name: str, title: str) -> Api:
-    return Api(name, "web", "https", f"/{name}/api/v1/", Auth.TOKEN, "orc", title)
+def _api(name: str, title: str, asks: str) -> Api:
+    return Api(name, "web", "https", f"/{name}/api/v1/", Auth.TOKEN, "orc", title, asks)
 
 
 component = Component(
@@ -43,8 +43,8 @@ component = Component(
     ),
     settings=maykin.Settings,
     offers=(
-        _api("klantinteracties", "Klantinteracties API"),
-        _api("contactgegevens", "Contactgegevens API"),
+        _api("klantinteracties", "Klantinteracties API", "partijen"),
+        _api("contactgegevens", "Contactgegevens API", "personen"),
     ),
     uses=(*maykin.uses(cache=8, broker=9), maykin.publishes(CHANNELS)),
     outside=(Outside("smtp", ("web", "worker"), optional=True),),

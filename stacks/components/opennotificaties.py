@@ -88,7 +88,7 @@ component = Component(
         maykin.beat("opennotificaties", writable=(*maykin.WRITABLE, CELERYBEAT)),
     ),
     settings=maykin.Settings,
-    offers=(Api("notificaties", "web", "https", "/api/v1/", Auth.JWT, "nrc", "Notificaties API"),),
+    offers=(Api("notificaties", "web", "https", "/api/v1/", Auth.JWT, "nrc", "Notificaties API", "kanaal"),),
     uses=(
         *maykin.uses(cache=6, broker=7),
         Use("openzaak", ("autorisaties",), ("web", "worker")),

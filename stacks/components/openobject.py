@@ -77,7 +77,7 @@ component = Component(
         ),
     ),
     settings=Settings,
-    offers=(Api("objecten", "web", "https", "/api/v2/", Auth.TOKEN, "orc", "Objecten en Objecttypen API"),),
+    offers=(Api("objecten", "web", "https", "/api/v2/", Auth.TOKEN, "orc", "Objecten en Objecttypen API", "objects"),),
     uses=(
         *maykin.uses(cache=10, broker=11, extensions=("postgis",)),
         maykin.publishes({"objecten": ("object_type",)}),

@@ -81,8 +81,8 @@ def configure(context: Context) -> Configuration:
     return maykin.configuration(context, setup.configuration(env, maykin.secrets(context)), DOCUMENTS, upload="150m")
 
 
-def _api(name: str, title: str, api_type: str) -> Api:
-    return Api(name, "web", "https", f"/{name}/api/v1/", Auth.JWT, api_type, title)
+def _api(name: str, title: str, api_type: str, asks: str) -> Api:
+    return Api(name, "web", "https", f"/{name}/api/v1/", Auth.JWT, api_type, title, asks)
 
 
 component = Component(
@@ -99,11 +99,11 @@ component = Component(
     ),
     settings=Settings,
     offers=(
-        _api("zaken", "Zaken API", "zrc"),
-        _api("documenten", "Documenten API", "drc"),
-        _api("catalogi", "Catalogi API", "ztc"),
-        _api("besluiten", "Besluiten API", "brc"),
-        _api("autorisaties", "Autorisaties API", "ac"),
+        _api("zaken", "Zaken API", "zrc", "zaken"),
+        _api("documenten", "Documenten API", "drc", "enkelvoudiginformatieobjecten"),
+        _api("catalogi", "Catalogi API", "ztc", "zaaktypen"),
+        _api("besluiten", "Besluiten API", "brc", "besluiten"),
+        _api("autorisaties", "Autorisaties API", "ac", "applicaties"),
     ),
     uses=(*maykin.uses(cache=4, broker=5, extensions=("postgis", "pg_trgm")), maykin.publishes(CHANNELS)),
     outside=(Outside("smtp", ("web", "worker"), optional=True),),

@@ -38,6 +38,8 @@ class Api:
     api_type: str = ""
     """The zgw-consumers type: zrc, ztc, drc, brc, ac, nrc, orc."""
     title: str = ""
+    asks: str = ""
+    """Collection below `path` that `ggi verify` asks for; a caller may hear that it has no rights yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,171 @@
+"""Whether a running landscape works: each relation and edge tried from the place of its component, and by a stranger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ggi.engine import probepods
+from ggi.engine.kubeapi import KubeApi
+from ggi.engine.probepods import Probe
+from ggi.errors import Problem, WorkError
+from ggi.landscape.build import Landscape
+from ggi.landscape.checks import STRANGER, Check, checks
+from ggi.landscape.objects import labels
+from ggi.landscape.platform import GATEWAY
+from ggi.messages import mark, t
+
+if TYPE_CHECKING:
+    from ggi.app.platform import Platform
+    from ggi.app.workspace import Workspace
+
+Report = Callable[[str], None]
+
+STEPS = {
+    "dns": mark("the name is not found"),
+    "tcp": mark("no connection"),
+    "tls": mark("TLS fails"),
+    "auth": mark("the credential is refused"),
+    "answer": mark("another answer than expected"),
+    "missing": mark("not tried"),
+    "open": mark("a stranger gets through"),
+}
+ADVICE = {
+    "dns": mark("Look at the DNS rule of the cluster's own stack, and at the Service."),
+    "tcp": mark("Look at the pods behind it (`./ggi status`), and at the NetworkPolicies of both ends."),
+    "tls": mark("Look at the Certificate and its authority: `kubectl describe certificate`."),
+    "auth": mark("Run `./ggi up` again: both ends derive it. Right after a rotation, wait for the set-up Job."),
+    "answer": mark("Look at the log of the component that answered."),
+    "missing": mark("Look at the pod of the probe, then run the command again."),
+    "open": mark("Are NetworkPolicies enforced on this cluster? `./ggi preflight` tries it."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of one check. `step` is empty when it is well, else where it stopped (a key of STEPS)."""
+
+    check: Check
+    step: str
+    seen: str
+
+    @property
+    def well(self) -> bool:
+        """Whether it is as it should be."""
+        return not self.step
+
+
+def verify(workspace: Workspace, name: str, platform: Platform, report: Report) -> tuple[Landscape, list[Row]]:
+    """Try everything that should work in the landscape of stack `name`, where it runs. Raises InputError, WorkError."""
+    landscape = workspace.landscape(name)
+    found = checks(landscape)
+    with KubeApi.from_kubeconfig(*platform.kubeconfig(landscape.environment)) as api:
+        return landscape, try_out(api, landscape, found, probe_image(workspace, landscape), report)
+
+
+def probe_image(workspace: Workspace, landscape: Landscape) -> str:
+    """The image of probe pods: the tool `probe` of the landscape's release. Raises WorkError."""
+    release = workspace.catalogue.releases[landscape.environment.release]
+    image = release.model.tools.get("probe")
+    if image is None:
+        raise WorkError(t("release {release} names no image of probes", release=landscape.environment.release))
+    return image.reference
+
+
+def try_out(api: KubeApi, landscape: Landscape, wanted: Sequence[Check], image: str, report: Report) -> list[Row]:
+    """Try `wanted`, from the place of each source. Raises WorkError and ApiError; leaves nothing behind."""
+    namespace = landscape.environment.namespace
+    templates = _templates(api, namespace)
+    jobs = _set_up_sources(api, namespace)
+    gateway = _gateway_address(api, namespace)
+    sources = list(dict.fromkeys(check.source for check in wanted))
+    probes = []
+    for number, source in enumerate(sources):
+        mine = [check for check in wanted if check.source == source]
+        details = [_told(check, gateway) for check in mine]
+        template = _stranger(landscape) if source == STRANGER else templates.get(source)
+        if template is None:
+            continue
+        env_from = jobs.get(source[0], ()) if any(check.setup for check in mine) else ()
+        probes.append(Probe(f"ggi-probe-{number}", template, details, env_from))
+    with probepods.cleaned(api, namespace):
+        if STRANGER in sources:
+            api.create(_free_policy(namespace))
+        said = probepods.run(api, probes, namespace, image, report)
+    return [_row(check, said.get(check.id)) for check in wanted]
+
+
+def _told(check: Check, gateway: str) -> dict[str, Any]:
+    """A check as the program in the pod reads it."""
+    details = {"id": check.id, **check.details}
+    if details.pop("gateway", False):
+        details["address"] = gateway
+    return details
+
+
+def _row(check: Check, said: Mapping[str, Any] | None) -> Row:
+    if said is None:
+        return Row(check, "missing", "")
+    step, seen = str(said["step"]), str(said["seen"])
+    if check.refused:
+        over_gateway = bool(check.details.get("gateway"))
+        refused = step == ("tls" if over_gateway else "tcp")
+        return Row(check, "" if refused else "open" if step == "done" else step, seen)
+    return Row(check, "" if step == "done" else step, seen)
+
+
+def _templates(api: KubeApi, namespace: str) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Pod templates that run now, by component and process."""
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for kind in ("Deployment", "StatefulSet"):
+        for item in api.list("apps/v1", kind, namespace):
+            template = item["spec"]["template"]
+            own = template["metadata"].get("labels") or {}
+            key = (own.get("app.kubernetes.io/name", ""), own.get("app.kubernetes.io/component", ""))
+            found[key] = template
+    return found
+
+
+def _set_up_sources(api: KubeApi, namespace: str) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """Where the configuration Job of each component takes its environment from."""
+    found: dict[str, tuple[Mapping[str, Any], ...]] = {}
+    for job in api.list("batch/v1", "Job", namespace):
+        template = job["spec"]["template"]
+        own = template["metadata"].get("labels") or {}
+        if own.get("app.kubernetes.io/component") == "configure":
+            found[own.get("app.kubernetes.io/name", "")] = tuple(template["spec"]["containers"][0].get("envFrom") or ())
+    return found
+
+
+def _gateway_address(api: KubeApi, namespace: str) -> str:
+    found = api.find("gateway.networking.k8s.io/v1", "Gateway", GATEWAY, namespace) or {}
+    addresses = (found.get("status") or {}).get("addresses") or []
+    if not addresses:
+        raise WorkError(
+            Problem(
+                t("the gateway of {namespace} has no address", namespace=namespace),
+                t("Look at `kubectl describe gateway {name} -n {namespace}`.", name=GATEWAY, namespace=namespace),
+            )
+        )
+    return str(addresses[0]["value"])
+
+
+def _stranger(landscape: Landscape) -> Mapping[str, Any]:
+    """A pod that belongs to no component."""
+    own = labels(landscape.stack, "ggi-probe", "stranger")
+    return {"metadata": {"labels": {**own, "app.kubernetes.io/managed-by": "ggi-verify"}}}
+
+
+def _free_policy(namespace: str) -> dict[str, Any]:
+    """Lets the stranger out, so that it is the other end that must refuse it."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "ggi-probe-stranger", "namespace": namespace, "labels": {probepods.LABEL: "true"}},
+        "spec": {
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "ggi-probe"}},
+            "policyTypes": ["Ingress", "Egress"],
+            "egress": [{}],
+        },
+    }
