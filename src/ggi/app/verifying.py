@@ -1,4 +1,4 @@
-"""Whether a running landscape works: each relation and edge tried from the place of its component, and by a stranger."""
+"""Whether a running landscape works: each relation and edge tried from its component's place, and by a stranger."""
 
 from __future__ import annotations
 
