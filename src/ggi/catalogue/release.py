@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ggi.errors import Problem, raise_if
 from ggi.inventory.models import Model
+from ggi.inventory.names import Kind, Refers
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Date, ReleaseId, Slug
 from ggi.inventory.validate import validate
@@ -36,7 +37,7 @@ class ComponentVersion(Model):
     """The version of a component in a release, with its images by name; the image `main` serves every process."""
 
     version: str
-    images: dict[Slug, ImageFile]
+    images: Annotated[dict[Slug, ImageFile], Refers(Kind.IMAGE)]
     notes: str = ""
     """What an operator must do or know when this version replaces the one before."""
 
@@ -47,7 +48,7 @@ class ReleaseFile(Model):
     release: ReleaseId
     date: Date
     title: str = ""
-    components: dict[Slug, ComponentVersion]
+    components: Annotated[dict[Slug, ComponentVersion], Refers(Kind.COMPONENT)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,20 @@ import csv
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import RootModel
 
 from ggi.errors import InputError, Problem, raise_if
 from ggi.inventory.models import Model
+from ggi.inventory.names import Free
 from ggi.inventory.tree import read
 from ggi.inventory.types import FICTIONAL, Date, Gemeentecode, Line
-from ggi.inventory.validate import validate
+from ggi.inventory.validate import nearest, origin_of, validate
 from ggi.messages import t
 
 
@@ -56,7 +58,7 @@ class Ended(Model):
     """First day of the new situation."""
 
 
-class HerindelingenFile(RootModel[dict[Gemeentecode, Ended]]):
+class HerindelingenFile(RootModel[Annotated[dict[Gemeentecode, Ended], Free("codes that ended")]]):
     """Codes that ended or will end, each with the gemeente that goes on."""
 
 
@@ -87,7 +89,7 @@ def slug(name: str) -> str:
 
 @dataclass(frozen=True)
 class Registry:
-    """All gemeenten by code, and the successions by the code that ends."""
+    """All gemeenten by code, and the successions by the code that ends. As a collection: all codes it `knows`."""
 
     gemeenten: dict[str, Gemeente]
     successions: dict[str, Succession]
@@ -99,6 +101,15 @@ class Registry:
             for name in gemeente.names:
                 result.setdefault(name, []).append(gemeente.code)
         return result
+
+    def __contains__(self, code: object) -> bool:
+        return isinstance(code, str) and self.knows(code)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.gemeenten)
+
+    def __len__(self) -> int:
+        return len(self.gemeenten)
 
     def named(self, name: str) -> list[str]:
         """Codes of the gemeenten with this name or alias, upper and lower case and diacritics aside."""
@@ -144,6 +155,12 @@ def load_registry(folder: Path) -> Registry:
     tree = read(folder / "herindelingen.yaml", f"{folder.parent.name}/registry/herindelingen.yaml", "registry")
     problems: list[Problem] = []
     ended = validate(tree, HerindelingenFile, problems)
+    codes = {g.code for g in rows}
+    changes = ended.root if ended else {}
+    for code, end in changes.items():
+        if end.into not in codes and end.into not in changes:
+            message = t("{code} is not in the registry of gemeenten", code=end.into)
+            problems.append(Problem(message, nearest(end.into, codes), origin_of(tree, code, "into")))
     raise_if(problems)
     successions = {code: Succession(code, e.name, e.into, e.date) for code, e in ended.root.items()} if ended else {}
     return Registry({g.code: g for g in rows}, successions)
