@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from ggi.catalogue.component import Component, Configuration, Context, Functional, Internal, Layer, Outside, Volume
 from ggi.catalogue.relation import Api, Auth, Relation
-from ggi.inventory.names import Kind, Refers
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.types import Slug
 
 from . import _maykin as maykin
@@ -32,7 +32,7 @@ CHANNELS = {
 class Settings(maykin.Settings):
     """Settings of Open Zaak."""
 
-    all_rights: Annotated[list[Slug], Refers(Kind.CALLER)] = []
+    all_rights: Annotated[list[Slug], Refers(NameKind.CALLER)] = []
     """Components that may do everything here. Others start with nothing, until functional management grants rights."""
 
 

@@ -136,7 +136,7 @@ def configure(context: Context) -> Configuration:
     cpu, memory = (own.cpu, own.memory) if own else ("500m", f"{BASE_MEMORY + connections * CONNECTION_MEMORY}Mi")
     spec = {
         "instances": settings.instances,
-        "imageName": context.version.images["main"].reference,
+        "imageName": context.environment.cluster.image(context.version.images["main"].reference),
         "enableSuperuserAccess": False,
         "primaryUpdateStrategy": "unsupervised",
         "storage": {"size": settings.storage, "storageClass": context.environment.cluster.storage.block},

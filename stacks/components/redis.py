@@ -30,8 +30,8 @@ from ggi.catalogue.component import (
 )
 from ggi.catalogue.relation import Api, Auth
 from ggi.catalogue.secrets import SecretRef, SecretText, text
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.models import ComponentSettings
-from ggi.inventory.names import Kind, Refers
 
 DATABASES = 32
 
@@ -39,7 +39,7 @@ DATABASES = 32
 class Settings(ComponentSettings):
     """Settings of Redis."""
 
-    databases: Annotated[dict[str, Annotated[int, Field(ge=0, lt=DATABASES)]], Refers(Kind.REDIS_DATABASE)] = {}
+    databases: Annotated[dict[str, Annotated[int, Field(ge=0, lt=DATABASES)]], Refers(NameKind.REDIS_DATABASE)] = {}
     """Database number per `<component>-<purpose>`, instead of the component's own."""
 
 

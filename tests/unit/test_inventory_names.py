@@ -13,23 +13,24 @@ from pydantic import BaseModel
 from ggi.catalogue.content import ServiceFile, load_catalogue
 from ggi.catalogue.release import ReleaseFile
 from ggi.errors import Problem
+from ggi.inventory.marks import ELSEWHERE, Free, NameKind, Refers
 from ggi.inventory.models import Model
-from ggi.inventory.names import ELSEWHERE, Free, Kind, Open, Refers, check_names, declared, parts
+from ggi.inventory.names import Open, check_names, declared, parts
 from ggi.inventory.schema import MODELS
 from ggi.inventory.tree import parse
 from ggi.inventory.waivers import RegionWaiverFile, WaiverFile
 from ggi.paths import ROOT
 
-CASES: dict[Kind, str] = {
-    Kind.COMPONENT: "unknown-component",
-    Kind.PROCESS: "process-that-is-not-there",
-    Kind.CALLER: "rights-of-a-component-that-is-not-there",
-    Kind.SERVICE: "unknown-service",
-    Kind.REDIS_DATABASE: "redis-database-of-nobody",
-    Kind.GEMEENTE: "network-of-a-code-that-never-was",
-    Kind.RECIPE: "recipe-that-is-not-there",
-    Kind.PARAMETER: "parameter-that-is-not-there",
-    Kind.INPUT: "unknown-input",
+CASES: dict[NameKind, str] = {
+    NameKind.COMPONENT: "unknown-component",
+    NameKind.PROCESS: "process-that-is-not-there",
+    NameKind.CALLER: "rights-of-a-component-that-is-not-there",
+    NameKind.SERVICE: "unknown-service",
+    NameKind.REDIS_DATABASE: "redis-database-of-nobody",
+    NameKind.GEMEENTE: "network-of-a-code-that-never-was",
+    NameKind.RECIPE: "recipe-that-is-not-there",
+    NameKind.PARAMETER: "parameter-that-is-not-there",
+    NameKind.INPUT: "unknown-input",
 }
 """Per kind the case of tests/corpus in which a name of that kind refers to nothing."""
 
@@ -60,7 +61,9 @@ OPEN = [(path, found) for kind, model in every_model() for path, found in declar
 
 @pytest.mark.parametrize(("path", "found"), OPEN, ids=[path for path, _ in OPEN])
 def test_an_open_mapping_or_list_says_what_its_names_are(path: str, found: Open) -> None:
-    assert closed(found) or found.mark, f"{path}: annotate it with Refers(Kind...), or with Free(why any name will do)"
+    assert closed(found) or found.mark, (
+        f"{path}: annotate it with Refers(NameKind...), or with Free(why any name will do)"
+    )
     assert not isinstance(found.mark, Free) or found.mark.reason
 
 
@@ -76,15 +79,15 @@ def test_what_says_nothing_of_its_names_is_found() -> None:
 
 def test_every_kind_of_name_is_checked_somewhere() -> None:
     used = {found.mark.kind for _, found in OPEN if isinstance(found.mark, Refers)}
-    assert used == {*Kind}
-    assert {*CASES} == {*Kind} - {Kind.IMAGE}
+    assert used == {*NameKind}
+    assert {*CASES} == {*NameKind} - {NameKind.IMAGE}
     for case in CASES.values():
         assert (ROOT / "tests" / "corpus" / case / "case.yaml").is_file()
 
 
 def test_every_kind_that_is_not_checked_elsewhere_is_known() -> None:
     known = {kind for kind, _ in load_catalogue().names}
-    assert known == {*Kind} - ELSEWHERE - {Kind.GEMEENTE}
+    assert known == {*NameKind} - ELSEWHERE - {NameKind.GEMEENTE}
 
 
 def test_an_image_that_no_process_runs_is_told() -> None:

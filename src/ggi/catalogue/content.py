@@ -13,8 +13,9 @@ from ggi.catalogue.modules import COMPONENTS, load_module, package, share_blocks
 from ggi.catalogue.release import Release, load_releases
 from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.load import KnownContent
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.models import Model
-from ggi.inventory.names import Free, Kind, Names, Refers
+from ggi.inventory.names import Names
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Slug
 from ggi.inventory.validate import validate
@@ -29,7 +30,7 @@ class ServiceFile(Model):
     summary: str = ""
     components: Annotated[
         dict[Slug, Annotated[dict[str, object], Free("settings, checked by the component's own model")]],
-        Refers(Kind.COMPONENT),
+        Refers(NameKind.COMPONENT),
     ]
 
 
@@ -67,10 +68,10 @@ class Catalogue:
     def names(self) -> Names:
         """What names in files can refer to, as far as the catalogue has it."""
         every = self.components.values()
-        found: dict[tuple[Kind, str], Collection[str]] = {
-            (Kind.COMPONENT, ""): tuple(self.components),
-            (Kind.SERVICE, ""): tuple(self.services),
-            (Kind.REDIS_DATABASE, ""): tuple(
+        found: dict[tuple[NameKind, str], Collection[str]] = {
+            (NameKind.COMPONENT, ""): tuple(self.components),
+            (NameKind.SERVICE, ""): tuple(self.services),
+            (NameKind.REDIS_DATABASE, ""): tuple(
                 f"{c.name}-{purpose}"
                 for c in every
                 for use in c.uses
@@ -79,10 +80,10 @@ class Catalogue:
             ),
         }
         for component in every:
-            found[Kind.PROCESS, component.name] = tuple(p.name for p in component.processes)
+            found[NameKind.PROCESS, component.name] = tuple(p.name for p in component.processes)
             images = {p.image for p in component.processes} | {job.image for job in component.runs}
-            found[Kind.IMAGE, component.name] = tuple(sorted({"main", *(images - {""})}))
-            found[Kind.CALLER, component.name] = tuple(
+            found[NameKind.IMAGE, component.name] = tuple(sorted({"main", *(images - {""})}))
+            found[NameKind.CALLER, component.name] = tuple(
                 c.name for c in every if any(use.component == component.name for use in c.uses)
             )
         return found

@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from ggi.errors import Problem, raise_if
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.models import Model
-from ggi.inventory.names import Kind, Refers
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Date, ReleaseId, Slug
 from ggi.inventory.validate import validate
@@ -20,12 +20,23 @@ from ggi.messages import t
 UNKNOWN = "unknown"
 
 
+class Signature(Model):
+    """Who signs an image without a key (Sigstore), as `cosign verify` asks for it."""
+
+    identity: Annotated[str, Field(pattern=r"^https://\S+$")]
+    """The identity in the certificate, in full: the workflow that built it, with its branch or tag."""
+    issuer: Annotated[str, Field(pattern=r"^https://\S+$")]
+    """Who vouches for that identity, such as https://token.actions.githubusercontent.com."""
+
+
 class ImageFile(Model):
     """One image. A digest that nobody has read from the registry is written `unknown`, never invented."""
 
     repository: Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+$")]
     tag: Annotated[str, Field(min_length=1)]
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|unknown)$")] = UNKNOWN
+    signature: Signature | None = None
+    """Who signs it, where the publisher says so; `ggi release pin` then checks it with cosign."""
 
     @property
     def reference(self) -> str:
@@ -37,7 +48,7 @@ class ComponentVersion(Model):
     """The version of a component in a release, with its images by name; the image `main` serves every process."""
 
     version: str
-    images: Annotated[dict[Slug, ImageFile], Refers(Kind.IMAGE)]
+    images: Annotated[dict[Slug, ImageFile], Refers(NameKind.IMAGE)]
     notes: str = ""
     """What an operator must do or know when this version replaces the one before."""
 
@@ -48,7 +59,7 @@ class ReleaseFile(Model):
     release: ReleaseId
     date: Date
     title: str = ""
-    components: Annotated[dict[Slug, ComponentVersion], Refers(Kind.COMPONENT)]
+    components: Annotated[dict[Slug, ComponentVersion], Refers(NameKind.COMPONENT)]
 
 
 @dataclass(frozen=True, slots=True)

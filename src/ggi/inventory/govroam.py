@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from ggi.inventory.marks import Free
 from ggi.inventory.models import Model
-from ggi.inventory.names import Free
 from ggi.inventory.types import Cidr, Date, Gemeentecode, HostName, Line, Port, Realm, Slug
 from ggi.messages import t
 

@@ -15,8 +15,9 @@ from ggi.inventory.cluster import OwnedCluster, find_cluster
 from ggi.inventory.find import find
 from ggi.inventory.layers import LAYERED, Layers, alone, check_environments, split
 from ggi.inventory.m365 import M365File
+from ggi.inventory.marks import NameKind
 from ggi.inventory.models import ChangeRules, Lifecycle, NationalFile, RegionFile, TenantFile
-from ggi.inventory.names import Kind, Names, check_names
+from ggi.inventory.names import Names, check_names
 from ggi.inventory.network import NetworkFile
 from ggi.inventory.owned import Owned
 from ggi.inventory.registry import Registry, load_registry
@@ -107,10 +108,10 @@ class Inventory:
     @cached_property
     def names(self) -> Names:
         """What names in the files can refer to."""
-        own: dict[tuple[Kind, str], Collection[str]] = {
-            (Kind.COMPONENT, ""): self.known.components,
-            (Kind.SERVICE, ""): self.known.services,
-            (Kind.GEMEENTE, ""): self.registry,
+        own: dict[tuple[NameKind, str], Collection[str]] = {
+            (NameKind.COMPONENT, ""): self.known.components,
+            (NameKind.SERVICE, ""): self.known.services,
+            (NameKind.GEMEENTE, ""): self.registry,
         }
         return {**self.known.names, **own}
 

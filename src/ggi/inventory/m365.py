@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.models import Model
-from ggi.inventory.names import Kind, Refers
 from ggi.inventory.types import Gemeentecode, HostName, Line, Matching
 from ggi.messages import t
 
@@ -71,7 +71,7 @@ class M365File(Model):
     """An administrator also signs in by device code, for the settings that no application may read."""
     stage: Annotated[Stage, Field(strict=False)] = Stage.OBSERVE
     """Stage of every recipe that is not named below."""
-    recipes: Annotated[dict[RecipeId, Choice], Refers(Kind.RECIPE)] = {}
+    recipes: Annotated[dict[RecipeId, Choice], Refers(NameKind.RECIPE)] = {}
     """Recipes that have another stage."""
-    parameters: Annotated[dict[ParameterName, Any], Refers(Kind.PARAMETER)] = {}
+    parameters: Annotated[dict[ParameterName, Any], Refers(NameKind.PARAMETER)] = {}
     """What this organisation decided; `ggi m365 explain` tells what a recipe asks for."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ggi.inventory.names import Free, Kind, Refers
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.types import (
     Cidr,
     Cpu,
@@ -26,6 +26,8 @@ from ggi.inventory.types import (
     Namespace,
     Oin,
     Port,
+    RegistryHost,
+    RegistryMirror,
     ReleaseId,
     Slug,
     Window,
@@ -94,7 +96,7 @@ class ComponentSettings(Model):
     """Public host name; default `{component}.{domain}`."""
     replicas: Annotated[int, Field(ge=1, le=20)] | None = None
     """Pods per process that serves requests; default from the number of inhabitants."""
-    resources: Annotated[dict[Slug, Resources], Refers(Kind.PROCESS)] = {}
+    resources: Annotated[dict[Slug, Resources], Refers(NameKind.PROCESS)] = {}
     """Per process, instead of the component's own figures."""
 
 
@@ -120,13 +122,13 @@ class Settings(Model):
     """Domain below which the components get their host names."""
     window: Window | None = None
     """Maintenance window, local time: "di 20:00-23:00"."""
-    services: Annotated[list[Slug], Refers(Kind.SERVICE)] = []
+    services: Annotated[list[Slug], Refers(NameKind.SERVICE)] = []
     """Joint services; each switches on the components that it needs."""
-    components: Annotated[dict[Slug, Any], Refers(Kind.COMPONENT)] = {}
+    components: Annotated[dict[Slug, Any], Refers(NameKind.COMPONENT)] = {}
     """Settings per component."""
     rotation: Rotation = Rotation()
     """Counters of the derived secrets."""
-    inputs: Annotated[dict[str, Supplied], Refers(Kind.INPUT)] = {}
+    inputs: Annotated[dict[str, Supplied], Refers(NameKind.INPUT)] = {}
     """What others supplied, by the id that `ggi inputs` lists."""
 
 
@@ -261,6 +263,13 @@ class Cluster(Model):
     """Where other FSC peers and the directory are reached (443 and 8443)."""
     crl: Peer | None = None
     """Where PKIoverheid's certificate revocation lists are fetched (80)."""
+    registries: Annotated[dict[RegistryHost, RegistryMirror], Free("registries, as images name them")] = {}
+    """Mirrors from which the nodes fetch images, by the registry that they stand for: docker.io: harbor.x.test/hub."""
+
+    def image(self, reference: str) -> str:
+        """An image's reference as the nodes of this cluster fetch it: from the mirror of its registry, if any."""
+        registry, slash, name = reference.partition("/")
+        return f"{self.registries.get(registry, registry)}{slash}{name}"
 
 
 class RegionFile(Settings):

@@ -16,80 +16,32 @@ import typing
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
 from ggi.errors import Problem
+from ggi.inventory.marks import ELSEWHERE, Free, NameKind, Refers
 from ggi.inventory.merge import APPEND, LOCKED
 from ggi.inventory.tree import Node
 from ggi.inventory.validate import nearest
 from ggi.messages import t
 
-
-class Kind(StrEnum):
-    """What a name can refer to."""
-
-    COMPONENT = "component"
-    """A component of the catalogue. Below such a key, PROCESS, CALLER and IMAGE are those of that component."""
-    PROCESS = "process"
-    """A process of the component."""
-    CALLER = "caller"
-    """A component that uses the component."""
-    IMAGE = "image"
-    """An image that a process or Job of the component runs."""
-    SERVICE = "service"
-    """A joint service."""
-    REDIS_DATABASE = "redis database"
-    """`<component>-<purpose>`, for a component that uses Redis."""
-    GEMEENTE = "gemeente"
-    """A gemeente that is or was, by its CBS code."""
-    RECIPE = "recipe"
-    """A recipe of the Cookbook; `ggi.cookbook.targets` checks it, since the Cookbook builds on this package."""
-    PARAMETER = "parameter"
-    """A parameter of the Cookbook; checked there too."""
-    INPUT = "input"
-    """An open input; `ggi.landscape` checks it, since what is switched on decides which there are."""
-
-
-ELSEWHERE = frozenset({Kind.RECIPE, Kind.PARAMETER, Kind.INPUT})
-"""Kinds that are checked where the things themselves are known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refers:
-    """The keys of this mapping, or the items of this list, must be names of this kind."""
-
-    kind: Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Free:
-    """The keys or items are no names of something else; `reason` says what they are.
-
-    `unique` are the fields of which no two items of a list may have the same value.
-    """
-
-    reason: str
-    unique: tuple[str, ...] = ()
-
-
-Names = Mapping[tuple[Kind, str], Collection[str]]
+Names = Mapping[tuple[NameKind, str], Collection[str]]
 """What exists: by kind and, for what belongs to a component, by its name; else by the empty text.
 
 A kind that is not in it is not checked: nothing is known of it.
 """
 
-_NO_SUCH: dict[Kind, Callable[[str, str], str]] = {
-    Kind.COMPONENT: lambda name, owner: t("there is no component {name}", name=name),
-    Kind.PROCESS: lambda name, owner: t("{component} has no process {name}", component=owner, name=name),
-    Kind.CALLER: lambda name, owner: t("no component {name} uses {component}", name=name, component=owner),
-    Kind.IMAGE: lambda name, owner: t("{component} runs no image {name}", component=owner, name=name),
-    Kind.SERVICE: lambda name, owner: t("there is no service {name}", name=name),
-    Kind.REDIS_DATABASE: lambda name, owner: t("no component asks for the Redis database {name}", name=name),
-    Kind.GEMEENTE: lambda name, owner: t("{code} is not in the registry of gemeenten", code=name),
+_NO_SUCH: dict[NameKind, Callable[[str, str], str]] = {
+    NameKind.COMPONENT: lambda name, owner: t("there is no component {name}", name=name),
+    NameKind.PROCESS: lambda name, owner: t("{component} has no process {name}", component=owner, name=name),
+    NameKind.CALLER: lambda name, owner: t("no component {name} uses {component}", name=name, component=owner),
+    NameKind.IMAGE: lambda name, owner: t("{component} runs no image {name}", component=owner, name=name),
+    NameKind.SERVICE: lambda name, owner: t("there is no service {name}", name=name),
+    NameKind.REDIS_DATABASE: lambda name, owner: t("no component asks for the Redis database {name}", name=name),
+    NameKind.GEMEENTE: lambda name, owner: t("{code} is not in the registry of gemeenten", code=name),
 }
 
 
@@ -209,10 +161,10 @@ class _Check:
             # What `validate` says of the inventory's own words is enough.
             if isinstance(found.mark, Refers) and not (found.keyed and name in (APPEND, LOCKED)):
                 self._exists(name, found.mark.kind, child, owner)
-            component = isinstance(found.mark, Refers) and found.mark.kind is Kind.COMPONENT and found.keyed
+            component = isinstance(found.mark, Refers) and found.mark.kind is NameKind.COMPONENT and found.keyed
             self._value(child, kinds, mark, name if component else owner)
 
-    def _exists(self, name: str, kind: Kind, node: Node, owner: str) -> None:
+    def _exists(self, name: str, kind: NameKind, node: Node, owner: str) -> None:
         known = self._names.get((kind, owner))
         if known is None:
             known = self._names.get((kind, ""))

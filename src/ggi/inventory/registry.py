@@ -20,8 +20,8 @@ from typing import Annotated
 from pydantic import RootModel
 
 from ggi.errors import InputError, Problem, raise_if
+from ggi.inventory.marks import Free
 from ggi.inventory.models import Model
-from ggi.inventory.names import Free
 from ggi.inventory.tree import read
 from ggi.inventory.types import FICTIONAL, Date, Gemeentecode, Line
 from ggi.inventory.validate import nearest, origin_of, validate

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
-from ggi.inventory.names import Free, Kind, Refers
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.messages import t
 
 
@@ -56,7 +56,7 @@ _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 Gemeentecode = Annotated[
     str,
     Matching(r"GM[0-9]{4}", lambda: t('a gemeentecode such as "GM0363": GM and the four digits of the CBS')),
-    Refers(Kind.GEMEENTE),
+    Refers(NameKind.GEMEENTE),
 ]
 """The CBS writes a gemeentecode as `GM` and four digits (CBS, Gemeentelijke indeling per jaar).
 
@@ -326,6 +326,21 @@ StorageSize = Annotated[
 ]
 """Storage in bytes. PostgreSQL lets its log grow to `max_wal_size`, 1 GB, between checkpoints (PostgreSQL 17, 19.5.2),
 so a volume must hold that and the data. The upper bound is ours: more is a slip of the pen."""
+
+_HOST_PORT = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?"
+RegistryHost = Annotated[
+    str, Matching(_HOST_PORT, lambda: t("the name of a container registry such as docker.io, without scheme"), 260)
+]
+"""The first part of an image's name (distribution/reference, `domain`): a host, and a port unless it is 443."""
+RegistryMirror = Annotated[
+    str,
+    Matching(
+        rf"{_HOST_PORT}(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*",
+        lambda: t("where a mirror has a registry's images, such as harbor.rijnstad.test/hub, without scheme"),
+        400,
+    ),
+]
+"""Host and path that take the place of a registry's name."""
 
 LabelKey = Annotated[
     str,
