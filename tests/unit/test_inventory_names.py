@@ -61,9 +61,7 @@ OPEN = [(path, found) for kind, model in every_model() for path, found in declar
 
 @pytest.mark.parametrize(("path", "found"), OPEN, ids=[path for path, _ in OPEN])
 def test_an_open_mapping_or_list_says_what_its_names_are(path: str, found: Open) -> None:
-    assert closed(found) or found.mark, (
-        f"{path}: annotate it with Refers(NameKind...), or with Free(why any name will do)"
-    )
+    assert closed(found) or found.mark, f"{path}: say Refers(NameKind...), or Free(why any name will do)"
     assert not isinstance(found.mark, Free) or found.mark.reason
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import subprocess
 import sys
@@ -9,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ggi.catalogue.content import load_catalogue
+from ggi.audit.audit import Place, run_audit
 from ggi.cli.commands.machine import findings
+from ggi.controls.observation import Facts
+from ggi.controls.subjects import of_landscape
+from ggi.controls.verdict import Outcome
 from ggi.engine import net
 from ggi.engine.gobuild import go_environment
 from ggi.errors import InputError
 from ggi.paths import ROOT
+from tests.content import catalogue, controls
 from tests.example import alone, drawn_in
 from tests.registry import pki, proxy, registry
 
@@ -41,7 +46,7 @@ def test_one_setting_reaches_programs_by_every_name_that_they_know() -> None:
     environment = {"HTTPS_PROXY": "http://proxy.test:3128", "no_proxy": ".test", "SSL_CERT_FILE": "/ca.pem"}
     net.spread(environment)
     assert environment["https_proxy"] == "http://proxy.test:3128"
-    assert environment["NO_PROXY"] == ".test"
+    assert environment["NO_PROXY"] == environment["no_proxy"] == ".test,localhost,127.0.0.1,::1"
     assert {environment[name] for name in net.SAME_AUTHORITIES} == {"/ca.pem"}
     environment["PIP_CERT"] = "/own.pem"
     net.spread(environment)
@@ -134,7 +139,12 @@ def test_a_clusters_mirror_is_in_every_image_that_is_rendered(tmp_path: Path) ->
     text = region.read_text(encoding="utf-8")
     before = "    context: midden-accp\n"
     region.write_text(text.replace(before, f"{before}    {mirrors}\n"), encoding="utf-8")
-    found = str([one.body for one in drawn_in(inventories, load_catalogue(), {}).objects])
+    drawn = drawn_in(inventories, catalogue(), {})
+    found = str([one.body for one in drawn.objects])
     assert "harbor.test/ghcr/cloudnative-pg/postgis:" in found
     assert "harbor.test/hub/openzaak/open-zaak:" in found
     assert not re.search(r"'image(?:Name)?': '(?!harbor\.test/)", found)
+    facts = Facts(drawn, catalogue(), None)
+    judged = run_audit(facts, of_landscape(drawn), controls(), Place.PLAN, dt.date(2026, 11, 22), None)
+    outcomes = {finding.outcome for finding in judged.findings if finding.control == "IMG-004"}
+    assert outcomes == {Outcome.PASS}

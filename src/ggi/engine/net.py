@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import httpx2
 
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 AUTHORITIES = "SSL_CERT_FILE"
 MIRRORS = "GGI_REGISTRY_MIRRORS"
 SAME_AUTHORITIES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS")
@@ -35,7 +36,15 @@ SAME_AUTHORITIES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL
 
 
 def spread(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Give each setting the further names by which programs know it. What is set already stays."""
+    """Give each setting the further names by which programs know it. What is set already stays.
+
+    Loopback is never reached by the proxy.
+    """
+    if any(environment.get(name) or environment.get(name.lower()) for name in PROXIES[:2]):
+        # A proxy can't reach this machine's own loopback. Go knows (net/http, ProxyFromEnvironment), pip does not.
+        said = (environment.get("NO_PROXY") or environment.get("no_proxy") or "").split(",")
+        whole = ",".join([*filter(None, said), *(host for host in LOOPBACK if host not in said)])
+        environment["NO_PROXY"] = environment["no_proxy"] = whole
     for name in PROXIES:
         # curl reads http_proxy in lower case alone (curl.se, environment variables), Java and others capitals alone.
         for one, other in ((name, name.lower()), (name.lower(), name)):

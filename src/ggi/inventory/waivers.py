@@ -274,7 +274,7 @@ def matcher(pattern: str) -> re.Pattern[str]:
 
 
 def admission_line(control: str, kind: str, name: str, base: str, value: str | None) -> str:
-    """One line of what admission lets through: the control's id, a space, and a pattern (RE2) of `NameKind/name=evidence`.
+    """One line of what admission lets through: the control's id, a space, and a pattern (RE2) of `Kind/name=evidence`.
 
     `name` is that in the cluster, `base` the name without its hash or "". Without `value`, any evidence will do.
     """
