@@ -7,12 +7,14 @@ a hash of its recipe, so that a changed recipe makes a new one and an unchanged 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from ggi.engine.net import AUTHORITIES
 from ggi.errors import Problem, WorkError
 from ggi.messages import t
 from sandbox.hosts.podman import Podman
@@ -60,7 +62,12 @@ def acquire() -> list[str]:
     """How this machine reaches its mirror: proxies and time-outs, as options for the image's own apt."""
     done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False)
     wanted = re.compile(r'^Acquire::(?:https?::(?:Proxy|Timeout|CAInfo|Verify)\S*|Retries) "[^"]+";$')
-    return [line.rstrip(";") for line in done.stdout.splitlines() if wanted.match(line)]
+    found = [line.rstrip(";") for line in done.stdout.splitlines() if wanted.match(line)]
+    authorities = os.environ.get(AUTHORITIES)
+    if authorities and not any("CAInfo" in line for line in found):
+        # apt reads proxies from the environment, and authorities from its options alone (apt-transport-https(1)).
+        found.append(f'Acquire::https::CAInfo "{authorities}"')
+    return found
 
 
 def _recipe() -> list[str]:

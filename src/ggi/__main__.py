@@ -5,6 +5,7 @@ import sys
 
 try:
     from ggi.cli.main import main
+    from ggi.engine.net import spread
 except KeyboardInterrupt:
     # Nothing was begun yet, and nothing is there yet that could tell it in the user's language.
     sys.exit(1)
@@ -17,6 +18,7 @@ def run(arguments: list[str] | None = None) -> int:
     itself, would take a fifth of its time.
     """
     gc.set_threshold(20_000)
+    spread()
     return main(arguments)
 
 

@@ -31,6 +31,10 @@ else
   echo "ggi: preparing the environment (once; needs the network)" >&2
   rm -rf "$venv"
 fi
+# As in ggi.engine.net: SSL_CERT_FILE is the one name for what is trusted; uv reads it, pip has another one.
+if [ -n "${SSL_CERT_FILE-}" ]; then
+  export PIP_CERT="${PIP_CERT-$SSL_CERT_FILE}"
+fi
 if command -v uv >/dev/null 2>&1; then
   [ -x "$venv/bin/python" ] || uv venv --quiet ${python:+--python "$python"} "$venv" >&2
   uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock" >&2

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ggi.catalogue.component import Component, Configuration, Context, Functional, Input, Layer, Outside, Probe
 from ggi.catalogue.relation import Api, Auth
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.models import Model
 from ggi.inventory.types import Slug
 
@@ -21,14 +22,14 @@ class Objecttype(Model):
     uuid: Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
     """Version 4, in lower case: the set-up step takes no other."""
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    rights: dict[Slug, Literal["read_only", "read_and_write"]] = {}
+    rights: Annotated[dict[Slug, Literal["read_only", "read_and_write"]], Refers(NameKind.CALLER)] = {}
     """What components may do with its objects."""
 
 
 class Settings(maykin.Settings):
     """Settings of Open Object."""
 
-    objecttypes: list[Objecttype] = []
+    objecttypes: Annotated[list[Objecttype], Free("types of objects", unique=("uuid",))] = []
 
 
 def configure(context: Context) -> Configuration:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Outside, Volume
 from ggi.catalogue.relation import Api, Auth, Relation
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.types import Slug
 
 from . import _maykin as maykin
@@ -29,7 +30,7 @@ CHANNELS = {
 class Settings(maykin.Settings):
     """Settings of Open Zaak."""
 
-    all_rights: list[Slug] = []
+    all_rights: Annotated[list[Slug], Refers(NameKind.CALLER)] = []
     """Components that may do everything here. Others start with nothing, until functional management grants rights."""
 
 

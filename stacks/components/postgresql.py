@@ -26,7 +26,7 @@ from ggi.catalogue.component import (
 from ggi.catalogue.relation import Api, Auth, Relation
 from ggi.catalogue.secrets import secret_name, text
 from ggi.inventory.models import ComponentSettings
-from ggi.inventory.types import Quantity
+from ggi.inventory.types import StorageSize
 
 from ._postgresql import login_role, owner
 
@@ -36,7 +36,7 @@ class Settings(ComponentSettings):
 
     instances: Annotated[int, Field(ge=1, le=5)] = 3
     """Pods: one primary and replicas, each in a zone of its own."""
-    storage: Quantity = "20Gi"
+    storage: StorageSize = "20Gi"
     """Volume per instance."""
     max_connections: Annotated[int, Field(ge=50, le=5000)] | None = None
     """Default: what all pods together may open, and some to spare."""
@@ -136,7 +136,7 @@ def configure(context: Context) -> Configuration:
     cpu, memory = (own.cpu, own.memory) if own else ("500m", f"{BASE_MEMORY + connections * CONNECTION_MEMORY}Mi")
     spec = {
         "instances": settings.instances,
-        "imageName": context.version.images["main"].reference,
+        "imageName": context.environment.cluster.image(context.version.images["main"].reference),
         "enableSuperuserAccess": False,
         "primaryUpdateStrategy": "unsupervised",
         "storage": {"size": settings.storage, "storageClass": context.environment.cluster.storage.block},

@@ -40,6 +40,7 @@ from ggi.catalogue.component import (
 from ggi.catalogue.relation import Api, Auth
 from ggi.catalogue.secrets import SecretRef, SecretText, text
 from ggi.catalogue.tls import AUTHORITY, CERTIFICATE, CIPHERS, FILES, FOLDER, KEY, certificate_secret
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.models import ComponentSettings
 from ggi.inventory.types import quantity
 
@@ -49,7 +50,7 @@ DATABASES = 32
 class Settings(ComponentSettings):
     """Settings of Redis."""
 
-    databases: dict[str, Annotated[int, Field(ge=0, lt=DATABASES)]] = {}
+    databases: Annotated[dict[str, Annotated[int, Field(ge=0, lt=DATABASES)]], Refers(NameKind.REDIS_DATABASE)] = {}
     """Database number per `<component>-<purpose>`, instead of the component's own."""
 
 

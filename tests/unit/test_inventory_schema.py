@@ -179,7 +179,7 @@ def loader_accepts(value: dict[str, Any]) -> bool:
     """Does the loader find this file in order by itself, before it looks at others?"""
     problems: list[Problem] = []
     opened = alone(parse(json.dumps(value), "f"))
-    Inventory(SHIPPED, catalogue().known).check_components(opened, problems)
+    Inventory(SHIPPED, catalogue().known).check_components(opened, TenantFile, problems)
     validate(opened, TenantFile, problems, partial=LAYERED)
     return not problems
 

@@ -1,4 +1,4 @@
-"""Every image of every pod and database is one that the release of this environment names."""
+"""Every image of every pod and database is one that the release of this environment names, if need be by a mirror."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,9 @@ from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
 def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per workload and per database cluster."""
-    known = {i.reference for item in seen.landscape.components.values() for i in item.version.images.values()}
+    cluster = seen.landscape.environment.cluster
+    every = (image for item in seen.landscape.components.values() for image in item.version.images.values())
+    known = {cluster.image(image.reference) for image in every}
     for subject in seen.subjects:
         if subject.owned:
             continue

@@ -51,8 +51,10 @@ def proof_of_ci(
     import httpx2
     import jwt
 
+    from ggi.engine.net import client
+
     try:
-        with httpx2.Client(timeout=SECONDS) as http:
+        with client(timeout=SECONDS) as http:
             token = _token(http, environment)
             return _proof(http, token, issuers) if token else None
     except (_UnprovenError, httpx2.HTTPError, httpx2.InvalidURL, jwt.PyJWTError, ValueError) as error:

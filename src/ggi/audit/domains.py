@@ -47,8 +47,10 @@ def fetch(address: str) -> str | None:
     """What a web server answers; its certificate must be trusted here."""
     import httpx2
 
+    from ggi.engine.net import client
+
     try:
-        with httpx2.stream("GET", address, timeout=TIMEOUT, follow_redirects=True) as answer:
+        with client(timeout=TIMEOUT, follow_redirects=True) as http, http.stream("GET", address) as answer:
             if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
                 return None
             if answer.status_code != httpx2.codes.OK:

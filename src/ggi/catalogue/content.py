@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 from ggi.catalogue.component import Component
 from ggi.catalogue.modules import COMPONENTS, load_module, package, share_blocks
 from ggi.catalogue.release import Release, load_releases
 from ggi.errors import Origin, Problem, raise_if
 from ggi.inventory.load import KnownContent
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.models import Model
+from ggi.inventory.names import Names
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Slug
 from ggi.inventory.validate import validate
@@ -24,7 +28,10 @@ class ServiceFile(Model):
 
     title: str
     summary: str = ""
-    components: dict[Slug, dict[str, object]]
+    components: Annotated[
+        dict[Slug, Annotated[dict[str, object], Free("settings, checked by the component's own model")]],
+        Refers(NameKind.COMPONENT),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,32 @@ class Catalogue:
             {name: s.layer for name, s in self.services.items()},
             tuple(self.releases),
             self.roots,
+            self.names,
         )
+
+    @cached_property
+    def names(self) -> Names:
+        """What names in files can refer to, as far as the catalogue has it."""
+        every = self.components.values()
+        found: dict[tuple[NameKind, str], Collection[str]] = {
+            (NameKind.COMPONENT, ""): tuple(self.components),
+            (NameKind.SERVICE, ""): tuple(self.services),
+            (NameKind.REDIS_DATABASE, ""): tuple(
+                f"{c.name}-{purpose}"
+                for c in every
+                for use in c.uses
+                if use.component == "redis"
+                for purpose in use.parameters.get("databases", ())
+            ),
+        }
+        for component in every:
+            found[NameKind.PROCESS, component.name] = tuple(p.name for p in component.processes)
+            images = {p.image for p in component.processes} | {job.image for job in component.runs}
+            found[NameKind.IMAGE, component.name] = tuple(sorted({"main", *(images - {""})}))
+            found[NameKind.CALLER, component.name] = tuple(
+                c.name for c in every if any(use.component == component.name for use in c.uses)
+            )
+        return found
 
 
 def _components(root: Path, problems: list[Problem]) -> dict[str, Component]:

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ggi.errors import Problem, raise_if
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.models import Model
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Date, ReleaseId, Slug
@@ -19,12 +20,23 @@ from ggi.messages import t
 UNKNOWN = "unknown"
 
 
+class Signature(Model):
+    """Who signs an image without a key (Sigstore), as `cosign verify` asks for it."""
+
+    identity: Annotated[str, Field(pattern=r"^https://\S+$")]
+    """The identity in the certificate, in full: the workflow that built it, with its branch or tag."""
+    issuer: Annotated[str, Field(pattern=r"^https://\S+$")]
+    """Who vouches for that identity, such as https://token.actions.githubusercontent.com."""
+
+
 class ImageFile(Model):
     """One image. A digest that nobody has read from the registry is written `unknown`, never invented."""
 
     repository: Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+$")]
     tag: Annotated[str, Field(min_length=1)]
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|unknown)$")] = UNKNOWN
+    signature: Signature | None = None
+    """Who signs it, where the publisher says so; `ggi release pin` then checks it with cosign."""
 
     @property
     def reference(self) -> str:
@@ -36,7 +48,7 @@ class ComponentVersion(Model):
     """The version of a component in a release, with its images by name; the image `main` serves every process."""
 
     version: str
-    images: dict[Slug, ImageFile]
+    images: Annotated[dict[Slug, ImageFile], Refers(NameKind.IMAGE)]
     notes: str = ""
     """What an operator must do or know when this version replaces the one before."""
 
@@ -47,7 +59,7 @@ class ReleaseFile(Model):
     release: ReleaseId
     date: Date
     title: str = ""
-    components: dict[Slug, ComponentVersion]
+    components: Annotated[dict[Slug, ComponentVersion], Refers(NameKind.COMPONENT)]
     tools: dict[Slug, ImageFile] = {}
     """Images that belong to no component: `probe` is that of the pods by which `verify` and `preflight` try things."""
 

@@ -10,12 +10,12 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from ggi.engine.gobuild import last_lines
+from ggi.engine.net import client
+from ggi.errors import GgiError
 from ggi.messages import t
 
 Report = Callable[[str], None]
@@ -101,11 +101,12 @@ def reachable(url: str, memory: Path, *, seconds: float = PROBE_SECONDS) -> bool
 
 
 def _answers(url: str, seconds: float) -> bool:
-    request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - a constant https address
+    import httpx2
+
     try:
-        with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310
-            return bool(200 <= answer.status < 300)
-    except (OSError, ValueError):
+        with client(timeout=seconds, follow_redirects=True) as http:
+            return http.head(url).is_success
+    except (httpx2.HTTPError, httpx2.InvalidURL, GgiError):
         return False
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from ggi.catalogue.content import Catalogue
+from ggi.catalogue.release import ReleaseFile
 from ggi.errors import GgiError, Origin, Problem
 from ggi.inventory.consistency import (
     Claim,
@@ -20,9 +21,10 @@ from ggi.inventory.consistency import (
     check_waiver_files,
 )
 from ggi.inventory.load import Environment, Inventory, Tenant
-from ggi.inventory.models import Lifecycle
-from ggi.inventory.owned import check_owned
-from ggi.inventory.validate import nearest
+from ggi.inventory.m365 import M365File
+from ggi.inventory.models import Lifecycle, Settings
+from ggi.inventory.names import check_names
+from ggi.inventory.owned import Owned, check_owned
 from ggi.landscape.build import landscape
 from ggi.messages import t
 
@@ -63,13 +65,30 @@ def claims(environment: Environment, catalogue: Catalogue) -> Iterator[Claim]:
 def _content(inventory: Inventory, catalogue: Catalogue, errors: list[Problem]) -> None:
     """Services and releases: do they name components that exist, with settings that exist?"""
     for service in catalogue.services.values():
-        inventory.check_components(service.layer, errors)
+        inventory.check_components(service.layer, Settings, errors)
     for release in catalogue.releases.values():
-        for name in release.model.components:
-            if name not in catalogue.components:
-                place = release.tree.child("components", name) or release.tree
-                message = t("there is no component {name}", name=name)
-                errors.append(Problem(message, nearest(name, catalogue.components), place.origin))
+        check_names(release.tree, ReleaseFile, inventory.names, errors)
+
+
+def _cookbook(owned: Mapping[tuple[str, str], Owned], catalogue: Catalogue, errors: list[Problem]) -> None:
+    """Recipes and parameters that Microsoft 365 tenants name: do they exist, may they have these values?"""
+    chosen = [i for i in owned.values() if isinstance(i.file, M365File) and (i.file.recipes or i.file.parameters)]
+    if not chosen:
+        return
+    from ggi.cookbook.content import load_cookbook
+    from ggi.cookbook.targets import M365Tenant, targets
+
+    try:
+        book = load_cookbook(catalogue.roots)
+    except GgiError as error:
+        errors.extend(error.problems)
+        return
+    for item in chosen:
+        assert isinstance(item.file, M365File)  # noqa: S101  (chosen by that)
+        try:
+            targets(M365Tenant(item.id, item.file, item.tree), book)
+        except GgiError as error:
+            errors.extend(error.problems)
 
 
 def _waivers(inventory: Inventory, errors: list[Problem]) -> None:
@@ -142,8 +161,11 @@ def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, 
 
     check_oins(tenants, shared)
     check_claims((claim for environment in environments for claim in claims(environment, catalogue)), shared)
-    check_owned(inventory.owned(shared), tenants, shared)
-    check_codes(tenants, inventory.registry, on, shared, warnings)
+    unread = {*inventory.tenant_ids()} - {tenant.id for tenant in tenants}
+    owned = inventory.owned(shared)
+    check_owned(owned, tenants, unread, inventory.owned_ids() - {*owned}, shared)
+    _cookbook(owned, catalogue, shared)
+    check_codes(tenants, inventory.registry, on, shared, warnings, unread)
     check_dates(tenants, on, warnings)
     check_locks(inventory.waivers, environments, on, shared, warnings)
     dates = {name: release.model.date for name, release in catalogue.releases.items()}

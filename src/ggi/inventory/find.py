@@ -72,19 +72,19 @@ def _identify(low: str, ids: list[str], tenants: Tenants) -> str:
     if low in ids:
         return low
     wanted = folded(low)
-    named = [i for i in ids if wanted and _name(i, tenants) == wanted]
+    named = [i for i in ids if wanted and wanted in _names(i, tenants)]
     if len(named) > 1:
         message = t("{name} is the name of {ids}", name=low, ids=", ".join(named))
         raise InputError(Problem(message, t("Use the code.")))
     return named[0] if named else ""
 
 
-def _name(tenant_id: str, tenants: Tenants) -> str:
+def _names(tenant_id: str, tenants: Tenants) -> set[str]:
     listed = tenants.registry.gemeenten.get(tenant_id.upper())
     if listed is not None:
-        return folded(listed.name)
+        return listed.names
     try:
-        return folded(tenants.tenant(tenant_id).name)
+        return {folded(tenants.tenant(tenant_id).name)}
     except GgiError:
         # A file that can't be read is reported by whoever asks for it.
-        return ""
+        return set()

@@ -12,8 +12,7 @@ from pathlib import Path
 from random import Random
 
 from ggi.errors import InputError, Problem
-from ggi.inventory.new import slug
-from ggi.inventory.registry import Gemeente, Registry, load_registry
+from ggi.inventory.registry import Gemeente, Registry, load_registry, slug
 from ggi.inventory.types import release_order
 from ggi.messages import t
 from ggi.paths import ROOT
@@ -151,7 +150,7 @@ govroam:
 
 def _network(name: str, title: str, owner: str, members: list[Gemeente]) -> str:
     """A network's file; a code gives each its own range of private addresses."""
-    realms = {f"{slug(g.name)}.test": g.code for g in members}
+    realms = {f"{g.label}.test": g.code for g in members}
     number = int(members[0].code[2:])
     return NETWORK.format(
         id=name,
@@ -169,7 +168,7 @@ def _tenant(
     gemeente: Gemeente, registry: Registry, releases: list[str], shared: dict[str, str], random: Random
 ) -> Iterator[str]:
     older, newer = random.choice(releases), releases[-1]
-    label = slug(gemeente.name)
+    label = gemeente.label
     yield "# yaml-language-server: $schema=../schema/tenant.schema.json"
     yield f"# {gemeente.name}: generated for trying out; nothing here is about the real gemeente."
     yield f"gemeente: {gemeente.code}"

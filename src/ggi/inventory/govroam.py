@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from ggi.inventory.marks import Free
 from ggi.inventory.models import Model
 from ggi.inventory.types import Cidr, Date, Gemeentecode, HostName, Line, Port, Realm, Slug
 from ggi.messages import t
@@ -32,6 +33,7 @@ Address = Annotated[
     str,
     AfterValidator(_address),
     WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F:.]+$", "description": "An IPv4 or IPv6 address."}),
+    Free("addresses"),
 ]
 """One IPv4 or IPv6 address."""
 
@@ -100,7 +102,7 @@ class National(Model):
 
     transport: Literal["radsec", "udp"]
     """RadSec (RFC 6614), or RADIUS over UDP with a secret per proxy."""
-    proxies: Annotated[dict[Slug, NationalProxy], Field(min_length=1)]
+    proxies: Annotated[dict[Slug, NationalProxy], Field(min_length=1), Free("names the proxies")]
     """Two or more, in order of preference (NET-1)."""
     authorities: Certificates | None = None
     """CA certificates of the federation, for RadSec; old and new side by side at a rollover."""
@@ -173,7 +175,10 @@ class Users(Model):
 
     kind: Literal["file", "ldap", "none"] = "none"
     """`file` is for tests; `none` for client certificates alone."""
-    names: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}@[a-z0-9.-]+$")]] = []
+    names: Annotated[
+        list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}@[a-z0-9.-]+$")]],
+        Free("names the users; their realms are checked with `realms`"),
+    ] = []
     """For `file`: names with realm; the password of each is the secret `users/<name>`."""
     ldap: Ldap | None = None
     """For `ldap`."""
@@ -223,7 +228,7 @@ class AccessPoints(Model):
     """What the pages and files are made for."""
     coverage: Line | None = None
     """Where it is, for people."""
-    hosts: dict[Slug, AccessPoint] = {}
+    hosts: Annotated[dict[Slug, AccessPoint], Free("names the access points")] = {}
     """For `hostapd`: access points that the role wlan sets up. Other ones are set up by hand, from the pages."""
 
     @model_validator(mode="after")
@@ -257,7 +262,10 @@ class Management(Model):
     """Name servers that the servers may ask."""
     monitoring: list[Cidr] = []
     """From where metrics and Status-Server are asked (MON-1)."""
-    administrators: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")], list[Line]] = {}
+    administrators: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")], Annotated[list[Line], Free("ssh public keys")]],
+        Free("names the accounts"),
+    ] = {}
     """Accounts with their ssh public keys."""
     packages: list[Cidr] = []
     """Where updates are fetched (80 and 443): the mirror, or the proxy."""
@@ -272,13 +280,13 @@ class Govroam(Model):
     """`idp` lets its own people log in anywhere, `sp` lets visitors log in here."""
     realms: dict[Realm, Gemeentecode] = {}
     """Realms of its people and whose they are; registered with the national operator (REALM-1)."""
-    servers: Annotated[dict[Slug, RadiusServer], Field(min_length=1)]
+    servers: Annotated[dict[Slug, RadiusServer], Field(min_length=1), Free("names the servers")]
     """Its RADIUS servers; two, so that one can be away (NET-1)."""
     eap: Eap | None = None
     """How users log in; needed for `idp`."""
     users: Users = Users()
     """Where passwords are checked."""
-    access_points: dict[Slug, AccessPoints] = {}
+    access_points: Annotated[dict[Slug, AccessPoints], Free("names the groups")] = {}
     """Groups of access points; needed for `sp`."""
     management: Management | None = None
     """Management and shared services; needed for servers that are managed."""
@@ -308,6 +316,9 @@ class Govroam(Model):
         for name, group in self.access_points.items():
             if self.realms and group.realm not in self.realms:
                 raise ValueError(t("access_points {name}: {realm} is not in `realms`", name=name, realm=group.realm))
+        for user in self.users.names:
+            if user.partition("@")[2] not in self.realms:
+                raise ValueError(t("users {name}: its realm is not in `realms`", name=user))
         addresses = [server.address for server in self.servers.values()]
         if len(set(addresses)) != len(addresses):
             raise ValueError(t("two servers have the same address"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,9 @@ from ggi.inventory.cluster import OwnedCluster, find_cluster
 from ggi.inventory.find import find
 from ggi.inventory.layers import LAYERED, Layers, alone, check_environments, split
 from ggi.inventory.m365 import M365File
-from ggi.inventory.models import ChangeRules, Lifecycle, NationalFile, RegionFile
+from ggi.inventory.marks import NameKind
+from ggi.inventory.models import ChangeRules, Lifecycle, NationalFile, RegionFile, TenantFile
+from ggi.inventory.names import Names, check_names
 from ggi.inventory.network import NetworkFile
 from ggi.inventory.owned import Owned
 from ggi.inventory.registry import Registry, load_registry
@@ -26,6 +28,11 @@ from ggi.inventory.validate import nearest, origin_of, validate
 from ggi.inventory.waiverfiles import Waivers, read_waivers
 from ggi.messages import t
 
+_OWNED: Mapping[str, tuple[str, type[NetworkFile | M365File]]] = {
+    "network": ("networks", NetworkFile),
+    "m365": ("m365", M365File),
+}
+"""Folder and model per kind."""
 __all__ = ["Environment", "Inventory", "KnownContent", "Tenant"]
 
 
@@ -98,10 +105,20 @@ class Inventory:
     def _read(self, path: Path, layer: str, problems: list[Problem]) -> Node:
         return read(path, self.shown(path), layer, problems)
 
+    @cached_property
+    def names(self) -> Names:
+        """What names in the files can refer to."""
+        own: dict[tuple[NameKind, str], Collection[str]] = {
+            (NameKind.COMPONENT, ""): self.known.components,
+            (NameKind.SERVICE, ""): self.known.services,
+            (NameKind.GEMEENTE, ""): self.registry,
+        }
+        return {**self.known.names, **own}
+
     def _check(self, tree: Node, model: type[BaseModel], problems: list[Problem]) -> BaseModel | None:
         check_environments(tree, problems)
         opened = alone(tree)
-        self.check_components(opened, problems)
+        self.check_components(opened, model, problems)
         return validate(opened, model, problems, partial=LAYERED)
 
     @cached_property
@@ -146,8 +163,9 @@ class Inventory:
         """The cluster that has this stack, such as `cluster-midden-prod`."""
         return find_cluster(stack, ((name, self.region(name)) for name in self.region_ids()))
 
-    def check_components(self, tree: Node, problems: list[Problem]) -> None:
-        """Check the `components` of every layer in one opened file against each component's own settings."""
+    def check_components(self, tree: Node, model: type[BaseModel], problems: list[Problem]) -> None:
+        """Check the names in one opened file, and the `components` of its layers against their own settings."""
+        check_names(tree, model, self.names, problems)
         places = [tree.child("components")]
         blocks = tree.child("environments")
         if blocks is not None and isinstance(blocks.value, dict):
@@ -156,12 +174,10 @@ class Inventory:
             if place is None or not isinstance(place.value, dict):
                 continue
             for name, node in place.value.items():
-                model = self.known.components.get(name)
-                if model is not None:
-                    validate(node, model, problems, ("components", name), partial=None)
-                    continue
-                message = t("there is no component {name}", name=name)
-                problems.append(Problem(message, nearest(name, self.known.components), node.origin))
+                settings = self.known.components.get(name)
+                if settings is not None:
+                    validate(node, settings, problems, ("components", name), partial=None)
+                    check_names(node, settings, self.names, problems, name)
 
     def tenant_ids(self) -> list[str]:
         """Ids of all tenants, from the names of their files."""
@@ -179,7 +195,7 @@ class Inventory:
     def tenant_from(self, tree: Node, tenant_id: str, problems: list[Problem] | None = None) -> Tenant:
         """The tenant that `tree` describes; it need not be a file yet. `problems` were found in it before."""
         problems = [] if problems is None else problems
-        self.check_components(alone(tree), problems)
+        self.check_components(alone(tree), TenantFile, problems)
         return tenant_of(tree, tenant_id, self.registry, problems)
 
     def tenants(self) -> Iterator[Tenant]:
@@ -195,9 +211,9 @@ class Inventory:
             yield self.tenant(tenant_id)
 
     def owned(self, problems: list[Problem]) -> dict[tuple[str, str], Owned]:
-        """Networks ("network") and Microsoft 365 tenants ("m365") that have a file, by (kind, id)."""
+        """Networks ("network") and Microsoft 365 tenants ("m365") whose files are right, by (kind, id)."""
         found: dict[tuple[str, str], Owned] = {}
-        for kind, folder, model in (("network", "networks", NetworkFile), ("m365", "m365", M365File)):
+        for kind, (folder, model) in _OWNED.items():
             for name in self._ids(folder):
                 try:
                     tree = self._read(self.root / folder / f"{name}.yaml", f"{kind} {name}", problems)
@@ -205,9 +221,14 @@ class Inventory:
                     problems.extend(error.problems)
                     continue
                 file = validate(tree, model, problems)
+                check_names(tree, model, self.names, problems)
                 if isinstance(file, NetworkFile | M365File):
                     found[kind, name] = Owned(kind, name, file, tree)
         return found
+
+    def owned_ids(self) -> set[tuple[str, str]]:
+        """(kind, id) of everything of `owned` that has a file, right or wrong."""
+        return {(kind, name) for kind, (folder, _) in _OWNED.items() for name in self._ids(folder)}
 
     def _base(self, region: str, environment: str, layers: Layers) -> Base:
         key = (region, environment)

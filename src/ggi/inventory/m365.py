@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.models import Model
 from ggi.inventory.types import Gemeentecode, HostName, Line, Matching
 from ggi.messages import t
@@ -70,7 +71,7 @@ class M365File(Model):
     """An administrator also signs in by device code, for the settings that no application may read."""
     stage: Annotated[Stage, Field(strict=False)] = Stage.OBSERVE
     """Stage of every recipe that is not named below."""
-    recipes: dict[RecipeId, Choice] = {}
+    recipes: Annotated[dict[RecipeId, Choice], Refers(NameKind.RECIPE)] = {}
     """Recipes that have another stage."""
-    parameters: dict[ParameterName, Any] = {}
+    parameters: Annotated[dict[ParameterName, Any], Refers(NameKind.PARAMETER)] = {}
     """What this organisation decided; `ggi m365 explain` tells what a recipe asks for."""

@@ -1,8 +1,8 @@
 """Layers: what a higher one says wins, key by key, unless a lower one locked it.
 
 Mappings merge key by key. A list is replaced as a whole, unless written `{append: [...]}`. A value written
-`{locked: VALUE}` may not be changed by a higher layer. Inside a list neither form has a meaning, since a list is one
-value.
+`{locked: VALUE}` may not be changed by a higher layer. `null` takes back what lower layers say. Inside a list neither
+form has a meaning, since a list is one value.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def merge(lower: Node, upper: Node, problems: list[Problem], path: tuple[str, ..
             elif lower.locked:
                 problems.append(_refused(lower, node, (*path, key)))
             else:
+                _takes_back_nothing(node, (*path, key), problems)
                 merged[key] = settle(node)
         if upper.locked and not lower.locked:
             # What lower layers said below a mapping that is locked here is locked as well.
@@ -100,6 +101,16 @@ def settle(node: Node) -> Node:
     return node
 
 
+def _takes_back_nothing(node: Node, path: tuple[str, ...], problems: list[Problem]) -> None:
+    """`null` takes back what a lower layer says. Where none says anything, it is a fault: add it to `problems`."""
+    if node.value is None:
+        message = t("{key}: no lower layer says anything that null could take back", key=".".join(path))
+        problems.append(Problem(message, t("Write a value, or remove the line."), node.origin))
+    elif isinstance(node.value, dict):
+        for key, child in node.value.items():
+            _takes_back_nothing(child, (*path, key), problems)
+
+
 LAYER_KINDS = (mark("national"), mark("region"), mark("tenant"))
 
 
@@ -124,6 +135,8 @@ def _refused(lower: Node, upper: Node, path: tuple[str, ...]) -> Problem:
 def layered(layers: Sequence[Node], problems: list[Problem]) -> Node:
     """All `layers`, lowest first and unwrapped, as one tree. Problems with locks are added to `problems`."""
     result, *rest = layers
+    for key, node in result.value.items():
+        _takes_back_nothing(node, (key,), problems)
     result = settle(result)
     for layer in rest:
         result = merge(result, layer, problems)

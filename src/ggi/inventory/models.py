@@ -9,17 +9,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.types import (
     Cidr,
+    Cpu,
+    DatabaseName,
     Date,
     DnsLabel,
     EnvironmentName,
     Gemeentecode,
     HostName,
+    LabelKey,
+    LabelValue,
     Line,
+    Memory,
+    Namespace,
     Oin,
     Port,
-    Quantity,
+    RegistryHost,
+    RegistryMirror,
     ReleaseId,
     Slug,
     Window,
@@ -42,21 +50,25 @@ class Lifecycle(StrEnum):
     MERGED = "merged"
 
 
+MOST_ROTATIONS = 9999
+"""Four digits; names that carry the counter are measured with it."""
+
+
 class Rotation(Model):
     """The counter of the stack's derived secrets. The accepting side takes `current` and all of `accept`."""
 
-    current: Annotated[int, Field(ge=1)] = 1
+    current: Annotated[int, Field(ge=1, le=MOST_ROTATIONS)] = 1
     """The counter that consumers use."""
-    accept: list[Annotated[int, Field(ge=1)]] = []
+    accept: list[Annotated[int, Field(ge=1, le=MOST_ROTATIONS)]] = []
     """Older counters that are still taken, until every consumer has the current one."""
 
 
 class Resources(Model):
     """What one pod of a process asks for and may use at most. CPU has no limit, so that it is never throttled."""
 
-    cpu: Quantity
+    cpu: Cpu
     """CPU that is asked for: 500m or "2"."""
-    memory: Quantity
+    memory: Memory
     """Memory that is asked for, and the limit: 1Gi."""
 
 
@@ -78,13 +90,13 @@ class ComponentSettings(Model):
     """Is this component part of the landscape?"""
     external: External | None = None
     """It exists already and is only used."""
-    database: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    database: DatabaseName | None = None
     """Name of its database and of the role that owns it; default its own name."""
     host: HostName | None = None
     """Public host name; default `{component}.{domain}`."""
     replicas: Annotated[int, Field(ge=1, le=20)] | None = None
     """Pods per process that serves requests; default from the number of inhabitants."""
-    resources: dict[Slug, Resources] = {}
+    resources: Annotated[dict[Slug, Resources], Refers(NameKind.PROCESS)] = {}
     """Per process, instead of the component's own figures."""
 
 
@@ -104,19 +116,19 @@ class Settings(Model):
     """The release of all components, quoted: "2026.4"."""
     cluster: Slug | None = None
     """The cluster, one of the region's."""
-    namespace: DnsLabel | None = None
+    namespace: Namespace | None = None
     """Kubernetes namespace; default the name of the stack."""
     domain: HostName | None = None
     """Domain below which the components get their host names."""
     window: Window | None = None
     """Maintenance window, local time: "di 20:00-23:00"."""
-    services: list[Slug] = []
+    services: Annotated[list[Slug], Refers(NameKind.SERVICE)] = []
     """Joint services; each switches on the components that it needs."""
-    components: dict[Slug, Any] = {}
+    components: Annotated[dict[Slug, Any], Refers(NameKind.COMPONENT)] = {}
     """Settings per component."""
     rotation: Rotation = Rotation()
     """Counters of the derived secrets."""
-    inputs: dict[str, Supplied] = {}
+    inputs: Annotated[dict[str, Supplied], Refers(NameKind.INPUT)] = {}
     """What others supplied, by the id that `ggi inputs` lists."""
 
 
@@ -180,12 +192,15 @@ class TenantFile(Settings):
     """OTAP: ontw, test, accp, prod."""
 
 
+Labels = Annotated[dict[LabelKey, LabelValue], Free("labels that others put on what is theirs")]
+
+
 class Peer(Model):
     """The other end of a flow outside the namespace: pods by their labels, or networks."""
 
-    namespace: dict[str, str] = {}
+    namespace: Labels = {}
     """Labels of the peer's namespace."""
-    pods: dict[str, str] = {}
+    pods: Labels = {}
     """Labels of the peer's pods."""
     cidrs: list[Cidr] = []
     """Networks, for what has no labels: node-local DNS, API server, an external service."""
@@ -272,6 +287,13 @@ class Cluster(Model):
     """Where other FSC peers and the directory are reached (443 and 8443)."""
     crl: Peer | None = None
     """Where PKIoverheid's certificate revocation lists are fetched (80)."""
+    registries: Annotated[dict[RegistryHost, RegistryMirror], Free("registries, as images name them")] = {}
+    """Mirrors from which the nodes fetch images, by the registry that they stand for: docker.io: harbor.x.test/hub."""
+
+    def image(self, reference: str) -> str:
+        """An image's reference as the nodes of this cluster fetch it: from the mirror of its registry, if any."""
+        registry, slash, name = reference.partition("/")
+        return f"{self.registries.get(registry, registry)}{slash}{name}"
 
 
 class RegionFile(Settings):
@@ -279,7 +301,7 @@ class RegionFile(Settings):
 
     name: Line
     """Name of the shared-service centre."""
-    clusters: dict[Slug, Cluster]
+    clusters: Annotated[dict[Slug, Cluster], Free("names the clusters")]
     """Its clusters, by name."""
     environments: dict[EnvironmentName, Settings] = {}
     """What holds for one environment: ontw, test, accp, prod."""
@@ -298,9 +320,18 @@ class ChangeRules(Model):
     """Environments in which what loses data needs the approval of a second person (`ggi approve`)."""
     pattern: str = r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,59}"
     """What such a number looks like, as a regular expression for the whole of it."""
-    issuers: dict[Annotated[str, Field(pattern=r"^https://[^\s?#]+$")], Annotated[list[Line], Field(min_length=1)]] = {}
+    issuers: Annotated[
+        dict[
+            Annotated[str, Field(pattern=r"^https://[^\s?#]+$")],
+            Annotated[list[Line], Field(min_length=1), Free("repositories, as the CI system names them")],
+        ],
+        Free("addresses of CI systems"),
+    ] = {}
     """Repositories per CI system whose OpenID Connect tokens (audience `ggi`) prove who started a run."""
-    approvers: dict[Line, list[Annotated[str, Field(pattern=ED25519)]]] = {}
+    approvers: Annotated[
+        dict[Line, Annotated[list[Annotated[str, Field(pattern=ED25519)]], Free("public keys")]],
+        Free("roles, as the organisation calls them"),
+    ] = {}
     """Per role, such as CISO, the public keys that sign approvals (`ggi approve --key`). An old key stays listed."""
     approval: Literal["stated", "proven"] = "stated"
     """Which approvals count: also those of an account as the machine states it, or only what a system or key proves."""

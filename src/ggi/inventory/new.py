@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ggi.errors import InputError, Problem
-from ggi.inventory.registry import Registry, folded
+from ggi.inventory.registry import Registry, folded, slug
 from ggi.inventory.types import FICTIONAL
 from ggi.inventory.validate import nearest
 from ggi.messages import t
@@ -27,6 +27,8 @@ class Newcomer:
     inhabitants: int
     listed: bool
     """The registry has name, province and inhabitants, so that the file need not repeat them."""
+    label: str = ""
+    """Begins its domain, when the registry has one for it."""
 
 
 def newcomer(word: str, registry: Registry, on: dt.date, name: str | None, inhabitants: int | None) -> Newcomer:
@@ -46,7 +48,7 @@ def newcomer(word: str, registry: Registry, on: dt.date, name: str | None, inhab
         fix = t("ggi new {code}", code=ended.into) if ended else nearest(code, registry.gemeenten)
         raise InputError(Problem(reason, fix))
     found = registry.gemeenten[code]
-    return Newcomer(code.lower(), code, name or found.name, inhabitants or found.inhabitants, listed=True)
+    return Newcomer(code.lower(), code, name or found.name, inhabitants or found.inhabitants, True, found.label)
 
 
 def _told(who: str, name: str | None, inhabitants: int | None) -> tuple[str, int]:
@@ -72,18 +74,13 @@ def _by_name(text: str, registry: Registry) -> str:
     for ended in registry.successions.values():
         if folded(ended.name) == folded(text):
             return ended.code
-    names_known = [g.name for g in registry.gemeenten.values()]
+    names_known = [name for g in registry.gemeenten.values() for name in (g.name, *g.aliases)]
     raise InputError(Problem(t("there is no gemeente {name}", name=text), nearest(text, names_known)))
-
-
-def slug(name: str) -> str:
-    """A DNS label from the name of a gemeente: `'s-Hertogendaal, Broek en Waard` is s-hertogendaal-broek-en-waard."""
-    return re.sub(r"[^a-z0-9]+", "-", folded(name)).strip("-")[:50].strip("-") or "gemeente"
 
 
 def draft(who: Newcomer, region: str, release: str, taken: set[str]) -> str:
     """The text of the file. `taken` are the domains that are in use already."""
-    label = slug(who.name)
+    label = who.label or slug(who.name)
     if any(domain.endswith(f"{label}.test") for domain in taken):
         label = f"{label}-{who.id}"
     quoted = json.dumps(who.name, ensure_ascii=False)

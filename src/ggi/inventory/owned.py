@@ -5,7 +5,7 @@ By default each gemeente has one of each, named after it, and needs no file. A f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ggi.errors import Problem
@@ -33,10 +33,17 @@ class Owned:
         return str(Stack(StackKind(self.kind), self.id))
 
 
-def check_owned(owned: Mapping[tuple[str, str], Owned], tenants: Iterable[Tenant], problems: list[Problem]) -> None:
+def check_owned(
+    owned: Mapping[tuple[str, str], Owned],
+    tenants: Iterable[Tenant],
+    unread: Collection[str],
+    wrong: Collection[tuple[str, str]],
+    problems: list[Problem],
+) -> None:
     """Ownership from both sides: who names what, and who is served by what.
 
-    `owned` by (kind, id); `tenants` are those that could be read.
+    `owned` by (kind, id); `tenants` are those that could be read. `unread` (ids) and `wrong` (kind, id) have a file
+    that could not: that was told, and what would follow from it is not.
     """
     by_id = {tenant.id: tenant for tenant in tenants}
     by_code = {tenant.code: tenant for tenant in by_id.values() if tenant.code}
@@ -44,7 +51,7 @@ def check_owned(owned: Mapping[tuple[str, str], Owned], tenants: Iterable[Tenant
         for kind, name, asked in _named(tenant):
             item = owned.get((kind, name))
             # No file is needed for what serves one tenant alone; it is named after that tenant.
-            if item is None and asked and name != tenant.id:
+            if item is None and asked and name != tenant.id and (kind, name) not in wrong:
                 known = [other for k, other in owned if k == kind]
                 problems.append(Problem(_NO_SUCH[kind](name), nearest(name, known), origin_of(tenant.tree, kind)))
             elif item is not None and tenant.code and tenant.code not in item.file.serves:
@@ -61,7 +68,7 @@ def check_owned(owned: Mapping[tuple[str, str], Owned], tenants: Iterable[Tenant
                     )
                 )
     for item in owned.values():
-        if item.file.owner not in by_id:
+        if item.file.owner not in by_id and item.file.owner not in unread:
             message = t("there is no tenant {name}", name=item.file.owner)
             problems.append(Problem(message, nearest(item.file.owner, by_id), origin_of(item.tree, "owner")))
         for index, code in enumerate(item.file.serves):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ggi.errors import Origin, Problem, raise_if
+from ggi.errors import InputError, Origin, Problem, raise_if
 from ggi.inventory.layers import environment_places
 from ggi.inventory.merge import layered, merge
-from ggi.inventory.models import Cluster, ComponentSettings, EnvironmentSettings, RegionFile
+from ggi.inventory.models import Cluster, ComponentSettings, EnvironmentSettings, Peer, RegionFile
+from ggi.inventory.names import Names, check_names
 from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.tenant import Tenant
 from ggi.inventory.tree import Node
@@ -27,6 +28,8 @@ class KnownContent:
     releases: Collection[str] = ()
     roots: tuple[Path, ...] = ()
     """Content roots; policies/waivers/ of each may open locks."""
+    names: Names = field(default_factory=dict)
+    """What names in the files can refer to."""
 
 
 Locks = Callable[[], Iterable[Lock]]
@@ -135,7 +138,7 @@ class LayerResolver:
         for layer in mine:
             tree = merge(tree, layer, problems, opens=opens)
         rest = Node({k: v for k, v in tree.value.items() if k != "components"}, tree.origin)
-        settings = validate(rest, EnvironmentSettings, problems)
+        settings = validate(rest, EnvironmentSettings, problems, nulls=True)
         components = self._components(tree, problems)
         if settings is None:
             raise_if(problems)
@@ -151,9 +154,10 @@ class LayerResolver:
         if settings.cluster and settings.cluster not in region.clusters:
             message = t("region {region} has no cluster {name}", region=tenant.file.region, name=settings.cluster)
             problems.append(Problem(message, nearest(settings.cluster, region.clusters), origin_of(tree, "cluster")))
+        check_names(rest, EnvironmentSettings, self._known.names, problems)
         raise_if(problems)
         assert settings.release and settings.cluster and settings.domain  # noqa: S101
-        return Environment(
+        found = Environment(
             tenant=tenant,
             name=name,
             settings=settings,
@@ -166,6 +170,8 @@ class LayerResolver:
             domain=settings.domain,
             opened=tuple(opened),
         )
+        _refuse_taken(found)
+        return found
 
     def _components(self, tree: Node, problems: list[Problem]) -> dict[str, ComponentSettings]:
         said = tree.child("components") or Node({}, tree.origin)
@@ -176,7 +182,8 @@ class LayerResolver:
                 node = _NOTHING
             key = (name, id(node))
             if key not in self._checked:
-                found = validate(node, model, problems, ("components", name))
+                found = validate(node, model, problems, ("components", name), nulls=True)
+                check_names(node, model, self._known.names, problems, name)
                 if found is None:
                     continue
                 self._checked[key] = node, found
@@ -203,6 +210,20 @@ class LayerResolver:
         return result
 
 
+def _refuse_taken(environment: Environment) -> None:
+    """Raise InputError when the landscape's namespace is one in which the cluster says that something else lives."""
+    cluster = environment.cluster
+    for name in type(cluster).model_fields:
+        value = getattr(cluster, name)
+        peer = value if isinstance(value, Peer) else getattr(value, "peer", None)
+        if isinstance(peer, Peer) and peer.namespace.get(NAMESPACE_NAME) == environment.namespace:
+            message = t("the namespace {name} is that of {what} on cluster {cluster}", name=environment.namespace,
+                        what=name, cluster=environment.cluster_name)  # fmt: skip
+            raise InputError(Problem(message, t("Choose another one."), environment.origin("namespace")))
+
+
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label that every namespace has with its own name (kubernetes.io, Well-Known Labels)."""
 _NOTHING = Node({}, Origin("", 0))
 
 

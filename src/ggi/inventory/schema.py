@@ -77,6 +77,7 @@ def text_of(schema: Schema) -> str:
 
 def _schema(model: type[BaseModel], components: Mapping[str, type[ComponentSettings]]) -> Schema:
     root, defs = _generated(model, "")
+    root, defs = _said(root), {name: _said(schema) for name, schema in defs.items()}
     properties = root.get("properties", {})
     if "environments" in properties:
         own, more = _layered(EnvironmentSettings if model is TenantFile else Settings, "setting.")
@@ -114,6 +115,20 @@ def _generated(model: type[BaseModel], prefix: str) -> tuple[Schema, dict[str, S
     """The schema that pydantic makes, and its definitions with `prefix` before their names."""
     raw = model.model_json_schema(ref_template=f"{_REF}{prefix}{{model}}", schema_generator=_Described)
     return raw, {f"{prefix}{name}": schema for name, schema in raw.pop("$defs", {}).items()}
+
+
+def _said(schema: Any) -> Any:
+    """`schema` without null: what is no setting has no lower layer that null could take something back of."""
+    if isinstance(schema, list):
+        return [_said(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: _said(value) for key, value in schema.items()}
+    forms = [form for form in result.get("anyOf", []) if form != {"type": "null"}]
+    if len(forms) == 1:
+        del result["anyOf"]
+        return {**forms[0], **result}
+    return {**result, "anyOf": forms} if forms else result
 
 
 def _layered(model: type[BaseModel], prefix: str) -> tuple[Schema, dict[str, Schema]]:

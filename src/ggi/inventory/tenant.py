@@ -96,10 +96,6 @@ def _check(tree: Node, model: TenantFile, tenant_id: str, registry: Registry, pr
         )
     if model.gemeente and model.serves:
         wrong(t("only a samenwerkingsverband serves others"), t("Remove this line."), "serves")
-    for index, code in enumerate(model.serves):
-        if not registry.knows(code):
-            message = t("{code} is not in the registry of gemeenten", code=code)
-            problems.append(Problem(message, nearest(code, registry.gemeenten), origin_of(tree, "serves", index)))
     if model.state is Lifecycle.MERGED and model.herindeling is None:
         wrong(
             t("a merged gemeente names its successor"),

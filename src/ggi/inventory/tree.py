@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import stat
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -240,6 +241,27 @@ def _bytes(path: Path, place: Origin) -> bytes:
     return path.read_bytes()
 
 
+def _legible(text: str, shown: str, layer: str) -> None:
+    """Refuse characters that nobody sees, and letters in two parts. Raises InputError.
+
+    A byte order mark in a text, a space of no width or a change of direction makes a name another one than it reads as
+    (Unicode TR 36; CVE-2021-42574). A letter with a loose diacritic is not the letter that people type: NFC is the form
+    for exchange (Unicode TR 15; W3C, Character Model).
+    """
+    if text.isascii():
+        return
+    problems = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        unseen = next((c for c in line if unicodedata.category(c) == "Cf"), "")
+        if unseen:
+            what = t("this line has a character that is not seen: U+{code}", code=f"{ord(unseen):04X}")
+            problems.append(Problem(what, t("Remove it, or type the line again."), Origin(shown, number, layer)))
+        elif not unicodedata.is_normalized("NFC", line):
+            what = t("this line has a letter whose diacritic is a character of its own")
+            problems.append(Problem(what, t("Type the letter again, in one piece."), Origin(shown, number, layer)))
+    raise_if(problems)
+
+
 def read(path: Path, shown: str, layer: str = "", problems: list[Problem] | None = None) -> Node:
     """Read one YAML file, see `parse`. Raises InputError when it is missing, too large, or not UTF-8."""
     place = Origin(shown, 0, layer)
@@ -254,9 +276,11 @@ def read(path: Path, shown: str, layer: str = "", problems: list[Problem] | None
             )
         ) from None
     try:
-        return parse(content.decode("utf-8-sig"), shown, layer, problems)
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(
             Problem(t("this file is not UTF-8"), t("Save it as UTF-8."), Origin(shown, line, layer))
         ) from None
+    _legible(text, shown, layer)
+    return parse(text, shown, layer, problems)

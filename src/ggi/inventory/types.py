@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.messages import t
 
 
@@ -53,7 +54,9 @@ class Matching:
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 
 Gemeentecode = Annotated[
-    str, Matching(r"GM[0-9]{4}", lambda: t('a gemeentecode such as "GM0363": GM and the four digits of the CBS'))
+    str,
+    Matching(r"GM[0-9]{4}", lambda: t('a gemeentecode such as "GM0363": GM and the four digits of the CBS')),
+    Refers(NameKind.GEMEENTE),
 ]
 """The CBS writes a gemeentecode as `GM` and four digits (CBS, Gemeentelijke indeling per jaar).
 
@@ -89,6 +92,7 @@ HostName = Annotated[
         lambda: t("a host name (RFC 1123): labels of a-z, 0-9 and - with dots between, no scheme, no port"),
         253,
     ),
+    Free("a name in DNS, which others give"),
 ]
 """A fully qualified host name: RFC 1123 section 2.1, lower case as Gateway API's `Hostname` demands."""
 
@@ -180,6 +184,7 @@ Cidr = Annotated[
     str,
     AfterValidator(_cidr),
     WithJsonSchema({"type": "string", "pattern": rf"^{_ADDRESS}(?:/[0-9.]+)?$", "description": "A CIDR."}),
+    Free("addresses"),
 ]
 """An IPv4 or IPv6 network without host bits (RFC 4632, RFC 4291); a bare address is a network of one."""
 
@@ -190,6 +195,7 @@ Realm = Annotated[
         lambda: t("a RADIUS realm: a domain name of the organisation, in lower case"),
         253,
     ),
+    Free("the organisation's own domains; registered with the national operator"),
 ]
 """A govroam realm is a DNS name that the organisation owns, in lower case (RFC 7542 section 2.2).
 
@@ -247,7 +253,10 @@ def environment_name(value: str) -> str:
 
 
 EnvironmentName = Annotated[
-    str, AfterValidator(environment_name), WithJsonSchema({"type": "string", "enum": sorted(_ENVIRONMENTS)})
+    str,
+    AfterValidator(environment_name),
+    WithJsonSchema({"type": "string", "enum": sorted(_ENVIRONMENTS)}),
+    Free("one of four, which its type knows"),
 ]
 """OTAP: ontwikkel, test, acceptatie, productie."""
 
@@ -264,11 +273,147 @@ _FACTORS = {
     "Ti": 2.0**40,
 }
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|Ki|M|Mi|G|Gi|T|Ti)?")
-Quantity = Annotated[
+
+
+@dataclass(frozen=True)
+class Amount(Matching):
+    """A Kubernetes quantity of one kind of thing, between `least` and `greatest`. A bare number counts `unit`s."""
+
+    least: str = ""
+    greatest: str = ""
+    unit: Callable[[], str] = str
+
+    def check(self, value: str) -> str:
+        """`value` itself. Raises ValueError."""
+        Matching.check(self, value)
+        if not quantity(self.least) <= quantity(value) <= quantity(self.greatest):
+            bare = value.isdigit()
+            read = t("{number} {unit}", number=value, unit=self.unit()) if bare else value
+            raise ValueError(
+                t("{value!r} is {read}, which is not between {least} and {greatest}", value=value, read=read,
+                  least=self.least, greatest=self.greatest)
+            )  # fmt: skip
+        return value
+
+
+_BYTES = r"[0-9]+(?:\.[0-9]+)?(?:k|Ki|M|Mi|G|Gi|T|Ti)?"
+"""A bare number is a number of bytes. `m`, thousandths of a byte, is what people write who meant Mi: `memory: 400m` is
+0.4 bytes (kubernetes.io, Resource Management for Pods and Containers, Memory resource units)."""
+
+Cpu = Annotated[
     str,
-    Matching(_QUANTITY.pattern, lambda: t("a Kubernetes quantity such as 500m or 2Gi, in quotes if it is bare"), 20),
+    Amount(
+        r"[0-9]+(?:\.[0-9]{1,3})?|[0-9]+m",
+        lambda: t('an amount of CPU such as 500m or "2"'),
+        20,
+        "10m",
+        "64",
+        lambda: t("cores"),
+    ),
 ]
-"""A Kubernetes resource quantity (kubernetes.io, API reference, Quantity)."""
+"""CPU in cores; Kubernetes takes nothing finer than 1m (kubernetes.io, CPU resource units).
+
+The bounds are ours: a hundredth of a core starts no program in time, and a pod that asks for more cores than a common
+node has is never placed.
+"""
+Memory = Annotated[
+    str, Amount(_BYTES, lambda: t("an amount of memory such as 512Mi or 2Gi"), 20, "32Mi", "256Gi", lambda: t("bytes"))
+]
+"""Memory in bytes. The bounds are ours: nothing here runs in less (the smallest, nginx, has 64Mi), and a pod that asks
+for more than a common node has is never placed."""
+StorageSize = Annotated[
+    str, Amount(_BYTES, lambda: t("a size of storage such as 20Gi"), 20, "2Gi", "64Ti", lambda: t("bytes"))
+]
+"""Storage in bytes. PostgreSQL lets its log grow to `max_wal_size`, 1 GB, between checkpoints (PostgreSQL 17, 19.5.2),
+so a volume must hold that and the data. The upper bound is ours: more is a slip of the pen."""
+
+_HOST_PORT = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?"
+RegistryHost = Annotated[
+    str, Matching(_HOST_PORT, lambda: t("the name of a container registry such as docker.io, without scheme"), 260)
+]
+"""The first part of an image's name (distribution/reference, `domain`): a host, and a port unless it is 443."""
+RegistryMirror = Annotated[
+    str,
+    Matching(
+        rf"{_HOST_PORT}(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*",
+        lambda: t("where a mirror has a registry's images, such as harbor.rijnstad.test/hub, without scheme"),
+        400,
+    ),
+]
+"""Host and path that take the place of a registry's name."""
+
+LabelKey = Annotated[
+    str,
+    Matching(
+        rf"(?:(?:{_LABEL}\.)*{_LABEL}/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?",
+        lambda: t("the name of a Kubernetes label such as app.kubernetes.io/name"),
+        317,
+    ),
+]
+"""A DNS name of at most 253 characters and a slash, or nothing, then a name of at most 63 (kubernetes.io, Labels)."""
+LabelValue = Annotated[
+    str,
+    Matching(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", lambda: t("the value of a Kubernetes label"), 63),
+]
+"""At most 63 characters, also none (kubernetes.io, Labels and Selectors, syntax)."""
+
+COMMON_SYSTEM_NAMESPACES = ("default", "cert-manager", "cnpg-system", "envoy-gateway-system")
+"""Where Kubernetes puts what has no namespace, and where the operators' own manifests and charts go: cert-manager
+(its static manifest), CloudNativePG (releases/cnpg-*.yaml), Envoy Gateway (install.yaml)."""
+
+
+def _namespace(value: str) -> str:
+    if value in COMMON_SYSTEM_NAMESPACES or value.startswith(("kube-", "openshift-")):
+        raise ValueError(t("{value!r} is a namespace of the cluster itself", value=value))
+    return value
+
+
+Namespace = Annotated[
+    DnsLabel,
+    AfterValidator(_namespace),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^(?!kube-|openshift-|(?:{'|'.join(COMMON_SYSTEM_NAMESPACES)})$){_LABEL}$",
+            "maxLength": 63,
+            "description": "A DNS label; not a namespace of the cluster itself.",
+        }
+    ),
+]
+"""A namespace of a landscape. Kubernetes reserves `kube-` (kubernetes.io, Namespaces), OpenShift `openshift-`."""
+
+LONGEST_DATABASE = 57
+"""PostgreSQL cuts names after 63 bytes (NAMEDATALEN - 1, PostgreSQL 17, 4.1.1), and two that are cut alike are one:
+`_r` and a counter of four digits follow in the role that logs in."""
+_TAKEN = ("postgres", "template0", "template1", "app", "streaming_replica", "public", "none")
+"""Databases of PostgreSQL itself (22.3), the database that CloudNativePG makes unasked (`app`), its role for replicas
+(cloudnative-pg, pkg/postgres/roles.go, commit a95a534), and names that are no role (PostgreSQL 17, CREATE ROLE)."""
+
+
+def _database(value: str) -> str:
+    if value in _TAKEN or value.startswith(("pg_", "cnpg_")):
+        raise ValueError(t("{value!r} is a name of PostgreSQL or its operator", value=value))
+    return value
+
+
+DatabaseName = Annotated[
+    str,
+    Matching(
+        r"[a-z_][a-z0-9_]*",
+        lambda: t("a name of a database: a-z, 0-9 and _, at most {most} characters", most=LONGEST_DATABASE),
+        LONGEST_DATABASE,
+    ),
+    AfterValidator(_database),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^(?!pg_|cnpg_|(?:{'|'.join(_TAKEN)})$)[a-z_][a-z0-9_]*$",
+            "maxLength": LONGEST_DATABASE,
+            "description": "A database; not a name of PostgreSQL or its operator.",
+        }
+    ),
+]
+"""A database and the role that owns it, without quotes in SQL. `pg_` and `cnpg_` are reserved for roles (same file)."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A TCP or UDP port (RFC 6335)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import reprlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -121,22 +122,51 @@ def _words_stand_alone(node: Node, problems: list[Problem]) -> None:
         _words_stand_alone(child, problems)
 
 
+def _without_value(
+    tree: Node, model: type[BaseModel], prefix: Sequence[str], problems: list[Problem], layered: Callable[[Any], bool]
+) -> set[tuple[str | int, ...]]:
+    """Paths at which nothing is written although the model knows the key. `domain:` would be read as not said.
+
+    Where `layered` says so of the first step, `null` is something to say: it takes back what a lower layer says.
+    """
+    found: set[tuple[str | int, ...]] = set()
+    for path, node in tree.leaves():
+        name = ".".join(str(step) for step in (*prefix, *path))
+        if isinstance(node.value, float) and not math.isfinite(node.value):
+            problem = Problem(
+                t("{key}: {raw} is not a number", key=name, raw=node.raw), t("Correct this value."), node.origin
+            )
+        elif node.value is not None or not path or (node.raw and layered(path[0])):
+            continue
+        elif (place := place_of(model, path)) and not {Any, object} & {*place.types}:
+            problem = Problem(t("{key} has no value", key=name), t("Write one, or remove the line."), node.origin)
+        else:
+            continue
+        found.add(path)
+        if problem not in problems:
+            problems.append(problem)
+    return found
+
+
 def validate(
     tree: Node,
     model: type[M],
     problems: list[Problem],
     prefix: Sequence[str] = (),
     partial: Collection[str] | None = (),
+    nulls: bool = False,
 ) -> M | None:
     """`tree` as `model`, or None with every error added to `problems`.
 
     `prefix` is the path of `tree` in its file, for messages. Below the keys in `partial` (None: everywhere) a mapping
     may lack keys that its model demands, since another layer can have them; such a mapping is left out of the result.
+    There, or everywhere with `nulls`, a value may be `null`.
     """
     if not isinstance(tree.value, dict):
         problems.append(Problem(t("a mapping is expected here"), t("Write `name: value` lines."), tree.origin))
         return None
     data = tree.plain()
+    empty = _without_value(tree, model, prefix, problems, lambda key: nulls or partial is None or (key in partial))
     while True:
         try:
             found = model.model_validate(data)
@@ -155,7 +185,8 @@ def validate(
             gap = error["type"] == "missing" and (partial is None or (len(loc) > 1 and loc[0] in partial))
             (gaps if gap else wrong).append(error)
         if wrong:
-            problems.extend(_problem(error, tree, model, prefix) for error in wrong)
+            told = [error for error in wrong if error["loc"] not in empty]
+            problems.extend(_problem(error, tree, model, prefix) for error in told)
             return None
         if not _drop(data, gaps[0]["loc"][:-1]):
             return None

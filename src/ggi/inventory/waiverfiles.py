@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ggi.errors import GgiError, Origin, Problem, raise_if
 from ggi.inventory.models import Model
+from ggi.inventory.names import check_names
 from ggi.inventory.tree import Node, read
 from ggi.inventory.validate import nearest, validate
 from ggi.inventory.waivers import (
@@ -115,6 +116,7 @@ def _files(
             try:
                 tree = read(path, str(folder / path.name), f"waivers {path.stem}", problems)
                 file = validate(tree, model, problems)
+                check_names(tree, model, {}, problems)
                 if path.stem in seen:
                     message = t("the deviations of {tenant} are in two content roots", tenant=path.stem)
                     problems.append(Problem(message, t("Keep them in one file."), tree.origin))

@@ -22,6 +22,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import Field, model_validator
 
+from ggi.inventory.marks import Free
 from ggi.inventory.models import Model
 from ggi.inventory.types import Date, EnvironmentName, Line, Matching, Slug
 from ggi.messages import t
@@ -237,18 +238,18 @@ class Adoption(Model):
 class RegionWaiverFile(Model):
     """What a region proposes; the file's name is the region's."""
 
-    proposals: list[Proposal]
+    proposals: Annotated[list[Proposal], Free("proposals", unique=("id",))]
 
 
 class WaiverFile(Model):
     """All deviations of one tenant; the file's name is the tenant's id."""
 
-    waivers: list[Waiver] = []
-    adopted: list[Adoption] = []
+    waivers: Annotated[list[Waiver], Free("decisions")] = []
+    adopted: Annotated[list[Adoption], Free("decisions", unique=("proposal",))] = []
     """Proposals of the region that this gemeente takes over."""
-    not_applicable: list[NotApplicable] = []
-    plans: list[RemediationPlan] = []
-    locks: list[Lock] = []
+    not_applicable: Annotated[list[NotApplicable], Free("decisions")] = []
+    plans: Annotated[list[RemediationPlan], Free("decisions")] = []
+    locks: Annotated[list[Lock], Free("decisions")] = []
     """Locked values of the inventory that may differ here."""
 
     @property

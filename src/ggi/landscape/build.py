@@ -15,7 +15,7 @@ from ggi.landscape.derived import web_pods
 from ggi.landscape.network import Flow, flows, policies
 from ggi.landscape.objects import NAMESPACE, Object, digest
 from ggi.landscape.platform import accept, budget, gateway, make, platform
-from ggi.landscape.relations import ComponentInstance, placed, redis_databases, relations, start_order
+from ggi.landscape.relations import ComponentInstance, check_databases, placed, redis_databases, relations, start_order
 from ggi.landscape.workload import Workload
 from ggi.messages import t
 
@@ -160,6 +160,7 @@ def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
     on = {name: item for name, item in everything.items() if name not in waiting}
     found = relations(environment, catalogue, on, problems)
     order = start_order(on, found, environment, problems)
+    check_databases(environment, found, problems)
     databases = redis_databases(environment, found, problems)
     hosts = _hosts(environment, on, problems)
     listed = flows(environment, on, found, problems)

@@ -175,6 +175,19 @@ def start_order(
         return list(on)
 
 
+def check_databases(environment: Environment, found: Sequence[Relation], problems: list[Problem]) -> None:
+    """Each component has a database of its own: two that share one would migrate it under each other."""
+    taken: dict[str, str] = {}
+    for consumer in dict.fromkeys(r.consumer for r in found if r.provider == "postgresql"):
+        name = environment.database(consumer)
+        other = taken.setdefault(name, consumer)
+        if other != consumer:
+            said = consumer if environment.components[consumer].database else other
+            place = environment.origin("components", said, "database")
+            message = t("{one} and {two} both use the database {name}", one=other, two=consumer, name=name)
+            problems.append(Problem(message, t("Give one of them a database of its own."), place))
+
+
 def redis_databases(
     environment: Environment, found: Sequence[Relation], problems: list[Problem]
 ) -> dict[str, dict[str, int]]:

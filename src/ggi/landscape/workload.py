@@ -83,7 +83,7 @@ class Workload:
 
     def _image(self, name: str) -> str:
         images = self.context.version.images
-        return images[name or "main"].reference
+        return self.environment.cluster.image(images[name or "main"].reference)
 
     def _env_from(self, *sources: Object | None) -> list[dict[str, Any]]:
         kinds = {"ConfigMap": "configMapRef", "Secret": "secretRef"}

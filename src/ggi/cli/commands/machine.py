@@ -95,7 +95,43 @@ def findings() -> list[MachinePart]:
         state = tools.status(tool)
         found = f"{state.found.version} ({state.found.said}): {state.found.path}" if state.found else ""
         result.append(MachinePart(tool.name, state.found is not None, found, t(tool.purpose), state.how_to_get))
-    return [*result, *_plugins(), *_programs()]
+    return [*result, *_plugins(), *_programs(), *_network()]
+
+
+DOCTOR_SECONDS = 3.0
+"""How long `doctor` waits for a proxy or a mirror."""
+
+
+def _network() -> list[MachinePart]:
+    """The settings of `ggi.engine.net` that are made, each tried. One that is not made is not missing."""
+    from ggi.engine import net
+    from ggi.errors import GgiError
+
+    result = []
+    for name in ("HTTPS_PROXY", "HTTP_PROXY"):
+        if value := os.environ.get(name) or os.environ.get(name.lower()):
+            shown = net.proxy_host(value)
+            why = net.unanswered(shown, DOCTOR_SECONDS) if shown else t("this is no address of a proxy")
+            result.append(MachinePart(name, not why, shown, t("every connection to outside"), why))
+    if path := os.environ.get(net.AUTHORITIES):
+        try:
+            count, why = net.authorities(Path(path)), ""
+        except GgiError as error:
+            count, why = 0, error.problems[0].message
+        found = t("{path}: {count} certificates", path=path, count=count)
+        result.append(MachinePart(net.AUTHORITIES, not why, found, t("every connection with TLS"), why))
+    try:
+        known = net.mirrors()
+    except GgiError as error:
+        why = error.problems[0].message
+        return [*result, MachinePart(net.MIRRORS, False, "", t("reading images' digests"), why)]
+    for registry, mirror in known.items():
+        why = net.mirror_fault(mirror, DOCTOR_SECONDS)
+        found = f"{registry}: {mirror}"
+        result.append(
+            MachinePart(net.MIRRORS, not why, found, t("reading images' digests"), f"{found}: {why}" if why else "")
+        )
+    return result
 
 
 @app.command()
@@ -109,7 +145,12 @@ def doctor(json_output: Json = False) -> None:
         say_json([asdict(f) for f in found])
         return
     rows = [
-        (f.part, paint(t("yes"), "green") if f.here else paint(t("no"), "yellow"), f.enables, f.found or f.get)
+        (
+            f.part,
+            paint(t("yes"), "green") if f.here else paint(t("no"), "yellow"),
+            f.enables,
+            f.found if f.here else f.get,
+        )
         for f in found
     ]
     table((t("part"), t("here"), t("for"), t("which one, or how to get it")), rows)

@@ -1,4 +1,4 @@
-"""release list|show|diff: which version of every component goes together, and what changes between two releases."""
+"""release list|show|diff|pin: which version of every component goes together, and what changes between two releases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ggi.cli.options import Json
-from ggi.cli.output import paint, say, say_json, table
+from ggi.cli.output import note, paint, say, say_json, table
 from ggi.cli.root import app, workspace_of
 from ggi.messages import t
 
@@ -152,3 +152,63 @@ def diff(
     if count := _unknown_digests(after):
         say()
         say(t("{count} images of {new} have no known digest; they run by tag.", count=count, new=new))
+
+
+@group.command()
+def pin(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="RELEASE")],
+    again: Annotated[bool, typer.Option("--again", help="Also images that have a digest: did their tag move?")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and show; write nothing.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Read the digests of a release's images from their registries, and write them into the release.
+
+    A digest is computed from what the registry sends. An image that can't be read stays as it is, and the exit code is
+    1. Signatures are checked with the program cosign where the release says who signs an image.
+
+    Example: ggi release pin 2026.4
+    """
+    from dataclasses import asdict
+
+    from ggi.app.pinning import Pin, Pinning, pin_file
+    from ggi.engine.net import client, mirrors
+    from ggi.engine.oci import TIMEOUT, Registries
+
+    catalogue = workspace_of(context).catalogue
+    _release(catalogue, name)
+    done: list[Pin] = []
+    with client(timeout=TIMEOUT) as http:
+        pinning = Pinning(Registries(http, mirrors()), note)
+        for root in dict.fromkeys(catalogue.roots):
+            path = root / "stacks" / "releases" / f"{name}.yaml"
+            if path.is_file():
+                done += pin_file(path, f"stacks/releases/{path.name}", pinning, again, dry_run)
+    failed = [one for one in done if one.error]
+    if json_output:
+        say_json({"release": name, "written": not dry_run, "images": [asdict(one) for one in done]})
+    elif not done:
+        say(t("Every image of {name} has a digest.", name=name))
+    else:
+        table(
+            (t("component"), t("image"), t("digest"), t("signature")),
+            [
+                (
+                    one.component,
+                    one.reference,
+                    paint(one.error, "red") if one.error else _moved(one.before, one.digest),
+                    t(one.signed) if one.signed else "-",
+                )
+                for one in done
+            ],
+        )
+    if failed:
+        note(t("{count} images could not be read and stay as they are.", count=len(failed)))
+        raise typer.Exit(1)
+
+
+def _moved(before: str, digest: str) -> str:
+    """A digest in short, with the one that the release had when that was another one."""
+    from ggi.catalogue.release import UNKNOWN
+
+    return f"{digest[:19]}…" if before in (UNKNOWN, digest) else f"{before[:19]}… -> {digest[:19]}…"

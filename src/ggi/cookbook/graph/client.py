@@ -14,6 +14,7 @@ import jwt
 
 from ggi.cookbook.graph.budget import LONGEST_WAIT, RATES, Budget, Clock, pause
 from ggi.cookbook.graph.credential import Token, TokenSource
+from ggi.engine.net import trusted
 from ggi.errors import Problem, WorkError
 from ggi.messages import t
 
@@ -69,7 +70,7 @@ class Answer:
 @cache
 def _tls() -> ssl.SSLContext:
     """One for all tenants: reading the certificate authorities takes 30 ms each time."""
-    return httpx2.create_ssl_context()
+    return trusted()
 
 
 def _json(response: httpx2.Response) -> Mapping[str, Any]:
