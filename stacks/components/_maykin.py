@@ -1,7 +1,7 @@
 """What the Django components by Maykin have in common: settings, environment, secrets, processes and their probes.
 
-Facts: the shared settings are those of maykinmedia/open-api-framework (Open Formulieren has its own, mostly of the same
-names); scripts and folders are those of the images. What goes into their databases is in `_setup.py`.
+Which variables each version reads, and what its images have, is in `stacks/contracts/`; Open Formulieren does not share
+the settings of maykinmedia/open-api-framework. What goes into their databases is in `_setup.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from ._setup import RETIRE_PATH, SETUP_PATH, credential_of
 WRITABLE = ("/tmp", "/app/log", "/app/tmp", "/app/media")  # noqa: S108
 """Folders that the images write to; logging opens files in /app/log even when it writes to standard output."""
 
+SESSION_SECONDS = 8 * 3600
+"""A working day."""
 UWSGI_PROCESSES, UWSGI_THREADS = 2, 4
 """Requests that one web pod works on at once: enough for 25 a second, and each holds a database connection."""
 
@@ -94,8 +96,9 @@ def probes(startup: str, liveness: str, readiness: str) -> Probes:
     }
 
 
-HEALTHZ = probes("/_healthz/", "/_healthz/livez/", "/_healthz/readyz/")
-"""The paths of maykin-common."""
+HEALTHZ = probes("/_healthz/readyz/", "/_healthz/livez/", "/_healthz/readyz/")
+"""The paths of maykin-common. `/_healthz/` itself is for people: it also looks up the pod's own name in DNS, which no
+cluster knows (django-health-check 4, HealthCheckView), so as a start-up probe it is a loop of restarts."""
 
 
 def web(checks: Probes, *, cpu: float, memory: int, **more: object) -> Process:
@@ -109,12 +112,20 @@ def web(checks: Probes, *, cpu: float, memory: int, **more: object) -> Process:
 
 
 def worker(
-    startup: Probe, liveness: Probe, *, cpu: float, memory: int, concurrency: int = 2, **more: object
+    startup: Probe,
+    liveness: Probe,
+    *,
+    cpu: float,
+    memory: int,
+    concurrency: int = 2,
+    framework: bool = True,
+    **more: object,
 ) -> Process:
     """The pods that work off the queue (Celery). A minute to finish what they have in hand when they stop.
 
     `concurrency` tasks at once; Celery's own default, the node's number of cores, is more than a pod's memory can take.
-    Each holds a database connection, so it lets go of it after each task.
+    Each holds a database connection, so it lets go of it after each task; without the shared `framework` it always
+    does.
     """
     return _django(
         "worker",
@@ -125,15 +136,15 @@ def worker(
         memory=memory,
         replicas=2,
         grace=60,
-        environment={"CELERY_WORKER_CONCURRENCY": str(concurrency), "DB_CONN_MAX_AGE": "0"},
+        environment={"CELERY_WORKER_CONCURRENCY": str(concurrency)} | ({"DB_CONN_MAX_AGE": "0"} if framework else {}),
         connections=concurrency + 1,
         **more,
     )
 
 
 def beat(**more: object) -> Process:
-    """The one pod that starts what is due (Celery beat)."""
-    return _django("beat", command=("/celery_beat.sh",), cpu=0.02, memory=192, singleton=True, **more)
+    """The one pod that starts what is due (Celery beat). It loads the whole application: see the contracts' memory."""
+    return _django("beat", command=("/celery_beat.sh",), cpu=0.02, memory=320, singleton=True, **more)
 
 
 def _django(name: str, **fields: object) -> Process:
@@ -167,14 +178,13 @@ def mail(context: Context) -> str:
 
 
 def environment(context: Context, settings_module: str, *, nginx: bool = False) -> dict[str, str]:
-    """The environment that is no secret, hardened where the charts' defaults are not. `nginx` stands before the web."""
+    """The environment that is no secret and that every component reads. `nginx` stands before the web."""
     database = context.must("postgresql")
     smtp = context.environment.cluster.smtp_host
     result = {
         "DJANGO_SETTINGS_MODULE": settings_module,
         "ENVIRONMENT": context.environment.name,
         "ALLOWED_HOSTS": ",".join(context.allowed_hosts(*(("nginx",) if nginx else ()), "web")),
-        "SITE_DOMAIN": context.host,
         "IS_HTTPS": "True",
         "USE_X_FORWARDED_HOST": "False",
         # How many of ours append to X-Forwarded-For; the lock-out after failed log-ins counts per address.
@@ -185,7 +195,6 @@ def environment(context: Context, settings_module: str, *, nginx: bool = False) 
         "DB_PORT": str(database.port),
         "DB_NAME": owner(database, context),
         "DB_USER": login_role(owner(database, context), context.environment.settings.rotation.current),
-        "DB_CONN_MAX_AGE": "60",
         "DEFAULT_FROM_EMAIL": mail(context),
         "LOG_LEVEL": "INFO",
         "LOG_STDOUT": "yes",
@@ -194,7 +203,6 @@ def environment(context: Context, settings_module: str, *, nginx: bool = False) 
         "LOG_OUTGOING_REQUESTS_DB_SAVE": "False",
         "LOG_OUTGOING_REQUESTS_DB_SAVE_BODY": "False",
         "CELERY_LOGLEVEL": "INFO",
-        "SESSION_COOKIE_AGE": "28800",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SAMESITE": "Strict",
         "CORS_ALLOW_ALL_ORIGINS": "False",
@@ -206,22 +214,39 @@ def environment(context: Context, settings_module: str, *, nginx: bool = False) 
     return result
 
 
-def secrets(context: Context) -> dict[str, SecretText]:
+QUIET = {"LOG_REQUESTS": "False"}
+"""Requests to others are not logged: the line has their Authorization header, so tokens would stand in the log (handler
+`log_outgoing_requests` with HttpFormatter). In open-api-framework the switch is named LOG_REQUESTS; see `QUIET_RENAMED`
+for who renamed it."""
+QUIET_RENAMED = {"LOG_OUTGOING_REQUESTS": "False"}
+"""The same switch of Open Formulieren, and of Open Object from 4.0; their LOG_REQUESTS is about incoming requests, of
+which path and status alone are logged."""
+
+
+def framework(context: Context) -> dict[str, str]:
+    """What the components read that take their settings from open-api-framework."""
+    return {"SITE_DOMAIN": context.host, "DB_CONN_MAX_AGE": "60", "SESSION_COOKIE_AGE": str(SESSION_SECONDS)}
+
+
+def secrets(context: Context, *, broker: tuple[str, ...] = ("CELERY_RESULT_BACKEND",)) -> dict[str, SecretText]:
     """Password, signing key, and the addresses of Redis, which hold a password.
 
-    Caches prefix `redis://` themselves; Celery takes a whole URL. The framework reads the broker from the result
-    back end's variable, so both are set to the same.
+    Caches prefix `redis://` themselves; Celery takes a whole URL. `broker` are the variables that the component reads
+    it from: the framework takes both the broker and the results from CELERY_RESULT_BACKEND.
     """
     redis = context.must("redis")
     credential = credential_of(redis)
     base = text(f"{credential.client_id}:", credential.secret, f"@{redis.host}:{redis.port}/")
     cache = text(base, str(context.redis_databases["cache"]))
-    broker = text("redis://", base, str(context.redis_databases["broker"]))
+    queue = text("redis://", base, str(context.redis_databases["broker"]))
     return {
         "DB_PASSWORD": text(credential_of(context.must("postgresql")).secret),
         "SECRET_KEY": text(context.secret("secret-key")),
         "CACHE_DEFAULT": cache,
         "CACHE_AXES": cache,
-        "CELERY_BROKER_URL": broker,
-        "CELERY_RESULT_BACKEND": broker,
+        **dict.fromkeys(broker, queue),
     }
+
+
+BOTH = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND")
+"""The variables of a component that reads the broker from one of its own."""

@@ -58,6 +58,7 @@ def configure(context: Context) -> Configuration:
     origins = ",".join([own, *(f"https://{host}" for host in settings.embedded_on)])
     same_site = "None" if settings.embedded_on else "Lax"
     env = maykin.environment(context, "openforms.conf.docker", nginx=True) | {
+        **maykin.QUIET_RENAMED,
         "BASE_URL": own,
         "CORS_ALLOWED_ORIGINS": origins,
         "CSRF_TRUSTED_ORIGINS": origins,
@@ -70,7 +71,7 @@ def configure(context: Context) -> Configuration:
         "SHOW_ENVIRONMENT": str(context.environment.name != "prod"),
         "ENVIRONMENT_LABEL": context.environment.name,
     }
-    secrets = maykin.secrets(context)
+    secrets = maykin.secrets(context, broker=maykin.BOTH)
     made = setup.configuration(env, {**secrets, "CACHE_PORTALOCKER": secrets["CACHE_DEFAULT"]})
     return replace(made, files={**made.files, **nginx_conf(context, PRIVATE, upload="55m")})
 
@@ -84,7 +85,7 @@ component = Component(
     summary="Forms for residents and companies",
     processes=(
         maykin.web(maykin.HEALTHZ, cpu=0.25, memory=1024, **FILES),
-        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, **FILES),
+        maykin.worker(maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, framework=False, **FILES),
         # Something is due every minute, so two minutes without a sign are too long.
         maykin.beat(
             writable=(*WRITABLE, "/app/media", "/app/celerybeat"),
@@ -119,6 +120,10 @@ component = Component(
     ),
     functional=(
         Functional("Forms, their steps, logic and style", "administration"),
+        Functional(
+            "How long administrators may be idle (60 minutes unless changed there; forms never more than 15)",
+            "administration, general configuration, admin session timeout",
+        ),
         Functional("Which plug-ins use Klantinteracties, BRP, DigiD and eHerkenning", "administration"),
     ),
     supplier="Open Formulieren (Maykin)",

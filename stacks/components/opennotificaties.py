@@ -70,7 +70,8 @@ def configure(context: Context) -> Configuration:
     if any(item["naam"] == "autorisaties" for item in channels):
         _own_subscription(setup, context.must("opennotificaties"))
     setup.site()
-    return setup.configuration(maykin.environment(context, "nrc.conf.docker"), maykin.secrets(context))
+    env = maykin.environment(context, "nrc.conf.docker") | maykin.framework(context) | maykin.QUIET
+    return setup.configuration(env, maykin.secrets(context, broker=maykin.BOTH))
 
 
 ROOT = maykin.probes("/", "/", "/")

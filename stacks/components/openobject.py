@@ -54,8 +54,9 @@ def configure(context: Context) -> Configuration:
     }
     setup.tokens(context.incoming, maykin.mail(context), **rights)
     env = maykin.environment(context, "objects.conf.docker")
+    env |= maykin.framework(context) | maykin.QUIET_RENAMED
     env["NOTIFICATIONS_DISABLED"] = str(notifications is None)
-    return setup.configuration(env, maykin.secrets(context))
+    return setup.configuration(env, maykin.secrets(context, broker=maykin.BOTH))
 
 
 ADMIN = maykin.probes("/admin/", "/admin/", "/admin/")

@@ -241,6 +241,14 @@ def _nothing(_: Context) -> Configuration:
     return Configuration()
 
 
+Chosen = Mapping[str, tuple[Use, ...]]
+"""Uses by the name of the component that has them."""
+
+
+def _no_choice(_: Environment, __: ComponentVersion) -> Chosen:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """A component as the catalogue knows it: the same for every gemeente.
@@ -256,6 +264,9 @@ class Component:
     settings: type[ComponentSettings] = ComponentSettings
     offers: tuple[Api, ...] = ()
     uses: tuple[Use, ...] = ()
+    chosen: Callable[[Environment, ComponentVersion], Chosen] = _no_choice
+    """Further uses that follow from the inventory or from this component's version: its own, and those of others that
+    its settings name. In a landscape they are among `uses`."""
     outside: tuple[Outside, ...] = ()
     internal: tuple[Internal, ...] = ()
     runs: tuple[Job, ...] = ()

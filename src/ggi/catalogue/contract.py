@@ -8,7 +8,7 @@ source, which is a file of the program itself at a version, its documentation, o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -116,6 +116,13 @@ class ReachFact(Fact):
     what: str = ""
 
 
+class ChannelFact(Fact):
+    """A channel on which the program publishes, with the attributes that a subscriber can filter on."""
+
+    channel: Text
+    filters: list[Text]
+
+
 class MadeFact(Fact):
     """An object that an operator makes under this name; a landscape must not make one."""
 
@@ -160,6 +167,7 @@ class ContractFile(Model):
     memory: list[MemoryFact] = []
     reaches: list[ReachFact] = []
     made: list[MadeFact] = []
+    channels: list[ChannelFact] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +198,8 @@ class Contract:
     programs: Mapping[str, Program]
     memory: tuple[MemoryFact, ...] = ()
     reaches: tuple[ReachFact, ...] = ()
-    made: tuple[MadeFact, ...] = field(default=())
+    made: tuple[MadeFact, ...] = ()
+    channels: tuple[ChannelFact, ...] = ()
 
 
 Contracts = Mapping[tuple[str, str], Contract]
@@ -256,7 +265,8 @@ def load_contracts(roots: Sequence[Path], problems: list[Problem]) -> Contracts:
             if path.stem != name:
                 message = t("this file must be named {name}.yaml", name=name)
                 problems.append(Problem(message, t("Rename the file."), tree.origin))
-            _unsourced([*model.memory, *model.reaches, *model.made], model.sources, tree.origin, problems)
+            own = [*model.memory, *model.reaches, *model.made, *model.channels]
+            _unsourced(own, model.sources, tree.origin, problems)
             for facts in model.images.values():
                 _unsourced(list(facts.facts()), {**model.sources, **facts.sources}, tree.origin, problems)
             found[model.component, model.version] = Contract(
@@ -269,5 +279,6 @@ def load_contracts(roots: Sequence[Path], problems: list[Problem]) -> Contracts:
                 memory=tuple(model.memory),
                 reaches=tuple(model.reaches),
                 made=tuple(model.made),
+                channels=tuple(model.channels),
             )
     return found

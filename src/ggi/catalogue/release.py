@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,11 @@ class ComponentVersion(Model):
     images: dict[Slug, ImageFile]
     notes: str = ""
     """What an operator must do or know when this version replaces the one before."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers in the version, so that 2.18.0 comes after 2.9.1."""
+        return tuple(int(number) for number in re.findall(r"\d+", self.version))
 
 
 class ReleaseFile(Model):

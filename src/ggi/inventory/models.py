@@ -248,6 +248,8 @@ class Cluster(Model):
     """Where other FSC peers and the directory are reached (443 and 8443)."""
     crl: Peer | None = None
     """Where PKIoverheid's certificate revocation lists are fetched (80)."""
+    selectielijst: Peer | None = None
+    """Where selectielijst.openzaak.nl is reached (443): without it no resultaattype can be made in Open Zaak."""
 
 
 class RegionFile(Settings):

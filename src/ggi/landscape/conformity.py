@@ -80,6 +80,7 @@ def check(built: Landscape, contracts: Contracts) -> list[Problem]:
         problems.extend(_memory(own, contract))
         problems.extend(_reaches(built, contract))
         problems.extend(_made(own, contract))
+        problems.extend(_channels(built, contract, title))
     return problems
 
 
@@ -353,6 +354,32 @@ def _reaches(built: Landscape, contract: Contract) -> Iterator[Problem]:
             t("Declare it below `uses` or `outside` of the component."),
             contract.origin,
         )
+
+
+def _channels(built: Landscape, contract: Contract, title: str) -> Iterator[Problem]:
+    """Channels and filters that are declared for a publisher are exactly those that it has."""
+    known = {fact.channel: tuple(fact.filters) for fact in contract.channels}
+    for relation in built.relations:
+        if relation.consumer != contract.component or "channels" not in relation.parameters:
+            continue
+        declared = {name: tuple(filters) for name, filters in relation.parameters["channels"].items()}
+        for name in sorted(declared.keys() | known.keys()):
+            if declared.get(name) != known.get(name):
+                yield Problem(
+                    t(
+                        "{program} publishes {channel} with {real}, and declared is {said}",
+                        program=title,
+                        channel=name,
+                        real=_filters(known.get(name)),
+                        said=_filters(declared.get(name)),
+                    ),
+                    t("Declare the channels of this version."),
+                    contract.origin,
+                )
+
+
+def _filters(names: tuple[str, ...] | None) -> str:
+    return t("no channel") if names is None else ", ".join(names) or "-"
 
 
 def _made(own: Sequence[Object], contract: Contract) -> Iterator[Problem]:
