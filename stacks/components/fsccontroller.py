@@ -1,7 +1,8 @@
 """FSC controller: where people publish services and sign contracts. They log in with Keycloak.
 
 Its OpenID Connect library compares the issuer with the address that it asked, so it must go to Keycloak's public name,
-through the gateway. Which role names its authorisation knows is not verified.
+through the gateway. It reads roles and the name of the person from the access token (docs.open-fsc.nl, Setup OpenID
+Connect), so its client in Keycloak puts the groups there as well.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from ggi.catalogue.relation import Api, Use
 from ggi.catalogue.secrets import SecretText, text
 
 from . import _fsc as fsc
+from ._keycloak import ADMINISTRATORS
 from ._postgresql import libpq, login_role, owner
 
 
@@ -28,12 +30,16 @@ def _log_in(context: Context) -> tuple[dict[str, str], dict[str, SecretText]]:
         # The claim comes with every client of the realm; a scope must be named, so one that exists.
         "AUTHN_OIDC_ROLES_SCOPE": "profile",
         "AUTHN_OIDC_ROLES_CLAIM": "groups",
+        # Its own name for this role is fsc-admin; ours is the group of those who administer everything else.
+        "AUTHN_OIDC_ROLES_FSC_ADMIN": ADMINISTRATORS,
         "AUTHZ_TYPE": "rbac",
         "CSRF_PROTECTION_ENABLED": "true",
     }
     secrets = {
         "AUTHN_OIDC_CLIENT_SECRET": text(credential.secret),
         "AUTHN_OIDC_SECRET_KEY": text(context.secret("session-key")),
+        # Exactly 32 characters, its values.yaml says.
+        "CSRF_AUTH_KEY": text(context.secret("csrf-key", size=24)),
     }
     return environment, secrets
 
@@ -85,7 +91,13 @@ component = Component(
     uses=(
         fsc.database(),
         fsc.own_program("fscmanager", "internal"),
-        Use("keycloak", ("oidc",), ("server",), starts_after=True, parameters={"redirects": ("/oidc/callback",)}),
+        Use(
+            "keycloak",
+            ("oidc",),
+            ("server",),
+            starts_after=True,
+            parameters={"redirects": ("/oidc/callback",), "access_token": True},
+        ),
     ),
     outside=(Outside("gateway", ("server",)),),
     runs=(fsc.migrate("controller"),),

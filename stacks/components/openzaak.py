@@ -50,9 +50,9 @@ SELECTIELIJST = {
     "api_type": "orc",
     "auth_type": "no_auth",
 }
-"""The retention periods of gemeenten, which each resultaattype chooses from. Open Zaak's own migrations make a service of
-this address (selectielijst/migrations/0002, 0003), whose identifier zgw-consumers derives from its label (0022); the
-address is unique, so the step must name the same."""
+"""The retention periods of gemeenten, which each resultaattype chooses from. Open Zaak's own migrations make a service
+with this address (selectielijst/migrations/0002, 0003), whose identifier zgw-consumers derives from its label (0022);
+the address is unique, so the step must name the same."""
 YEARS = {"allowed_years": [2017, 2020], "default_year": 2020}
 """The lists in force, as Open Zaak has them (selectielijst/migrations/0005, models.py); the step sets both anew."""
 
@@ -155,8 +155,8 @@ component = Component(
     inputs=(
         Input(
             id="selectielijst",
-            title="The way to selectielijst.openzaak.nl, as `selectielijst` of the cluster; without it no resultaattype "
-            "can be made",
+            title="The way to selectielijst.openzaak.nl, as `selectielijst` of the cluster: without it no "
+            "resultaattype can be made",
             role="Administrator of the cluster",
             check="Catalogi, a new resultaattype: the list of selectielijstklassen is shown",
             days=30,

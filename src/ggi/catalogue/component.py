@@ -358,9 +358,9 @@ class Context:
             raise KeyError(f"{self.name} declares no use of {component}")
         return relation
 
-    def secret(self, purpose: str) -> SecretRef:
-        """A derived secret of this component alone."""
-        return SecretRef("derived", f"{self.name}/{purpose}", self.environment.settings.rotation.current)
+    def secret(self, purpose: str, size: int = 32) -> SecretRef:
+        """A derived secret of this component alone, of `size` bytes (a third more characters)."""
+        return SecretRef("derived", f"{self.name}/{purpose}", self.environment.settings.rotation.current, size)
 
     def service(self, process: str) -> str:
         """DNS name of the Service of one of this component's processes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ggi.catalogue.component import Component, Input, service_host
@@ -77,8 +77,31 @@ def _choose(environment: Environment, on: dict[str, ComponentInstance], problems
                     )
                 )
                 continue
-            component = replace(user.component, uses=(*user.component.uses, *uses))
+            problems.extend(_unknown_apis(environment, name, uses, on))
+            known = [use for use in uses if not any(_unknown_apis(environment, name, (use,), on))]
+            component = replace(user.component, uses=(*user.component.uses, *(_narrow(user, use) for use in known)))
             on[consumer] = replace(user, component=component)
+
+
+def _narrow(user: ComponentInstance, use: Use) -> Use:
+    """A use that names no pods is one of the pods that serve and work, not of Jobs and schedulers."""
+    pods = tuple(p.name for p in user.component.processes if p.configured and not p.singleton and not p.pod_labels)
+    return use if use.processes else replace(use, processes=pods)
+
+
+def _unknown_apis(
+    environment: Environment, name: str, uses: Sequence[Use], on: Mapping[str, ComponentInstance]
+) -> Iterator[Problem]:
+    """APIs that a setting names and the other component does not offer."""
+    for use in uses:
+        offered = [api.name for api in on[use.component].component.offers] if use.component in on else list(use.apis)
+        for api in use.apis:
+            if api not in offered:
+                yield Problem(
+                    t("{component} offers no API {name}", component=use.component, name=api),
+                    t("Known: {names}.", names=", ".join(offered)),
+                    environment.origin("components", name),
+                )
 
 
 def service_port(name: str, number: int) -> int:
