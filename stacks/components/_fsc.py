@@ -1,11 +1,9 @@
 """What the five programs of OpenFSC have in common: group rules, two certificates, database address, start order.
 
-Names of variables, ports and the rule that all programs run one version are read from a working federation (MinBZK,
-moza-fsc-testnet, OpenFSC v2.5.2); the FSC standard itself is Logius, FSC Core 2.0.0. What could not be verified:
-- the health pages of the monitoring port (`/health/live`, `/health/ready` in its predecessor NLX), so probes only ask
-  whether ports are open, and metrics are not scraped;
-- how many pods of manager and controller may run at once, so one of each;
-- that PostgreSQL's connection options (`options=-c role=...`) pass through their driver; it knows them by its manual.
+Facts with their sources are in `stacks/contracts/`: a working federation (MinBZK, moza-fsc-testnet, OpenFSC v2.5.2) and
+the charts of OpenFSC 2.4.0; the FSC standard itself is Logius, FSC Core 2.0.0. What could not be verified:
+- how many pods of manager and controller may run at once (the charts have one), so one of each;
+- what the page of figures on the monitoring port is called, so metrics are not scraped.
 """
 
 from __future__ import annotations
@@ -152,7 +150,8 @@ def dsn(context: Context) -> SecretText:
     """The address of the component's own database, with its password."""
     relation = context.must("postgresql")
     own, login = owner(relation, context), relation.accepted[0]
-    options = f"sslmode=verify-full&sslrootcert={CA_PATH}/ca.crt&options=-c%20role%3D{own}"
+    # No space in it: libpq takes %20 for one, and what builds an address anew in Go writes +, which libpq does not.
+    options = f"sslmode=verify-full&sslrootcert={CA_PATH}/ca.crt&options=-crole%3D{own}"
     user = login_role(own, login.secret.counter)
     return text(f"postgres://{user}:", login.secret, f"@{relation.host}:{relation.port}/{own}?{options}")
 
@@ -186,9 +185,9 @@ def server(
         "name": "server",
         "ports": (*ports, Port("monitoring", MONITORING)),
         "command": (f"/usr/local/bin/{program}", "serve"),
-        "startup": Probe(port="monitoring", failures=30),
-        "liveness": Probe(port="monitoring", failures=5),
-        "readiness": Probe(port=ports[0].name),
+        "startup": Probe(port="monitoring", path="/health/live", failures=30),
+        "liveness": Probe(port="monitoring", path="/health/live", failures=5),
+        "readiness": Probe(port="monitoring", path="/health/ready"),
         "cpu": 0.1,
         "memory": 192,
         "writable": (),

@@ -105,19 +105,24 @@ REQUIRED_ACTIONS: dict[str, dict[str, Any]] = {
     }
 }
 
-GROUPS_CLAIM = {
-    "name": "groups",
-    "protocol": "openid-connect",
-    "protocolMapper": "oidc-group-membership-mapper",
-    "config": {
-        "claim.name": "groups",
-        "full.path": "false",
-        "id.token.claim": "true",
-        "access.token.claim": "false",
-        "userinfo.token.claim": "true",
-    },
-}
-"""The names of a person's groups in the ID token, without a path: the components compare them with plain names."""
+
+def _groups_claim(access_token: bool) -> dict[str, Any]:
+    """The names of a person's groups in the ID token, without a path: the components compare them with plain names.
+
+    `access_token`: there too, for a client that looks for roles in that one.
+    """
+    return {
+        "name": "groups",
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-group-membership-mapper",
+        "config": {
+            "claim.name": "groups",
+            "full.path": "false",
+            "id.token.claim": "true",
+            "access.token.claim": "true" if access_token else "false",
+            "userinfo.token.claim": "true",
+        },
+    }
 
 
 def _client(relation: Relation, client_id: str, host: str) -> dict[str, Any]:
@@ -140,7 +145,7 @@ def _client(relation: Relation, client_id: str, host: str) -> dict[str, Any]:
         "attributes": {"post.logout.redirect.uris": f"https://{host}/##https://{host}/admin/"},
         "defaultClientScopes": ["basic", "profile", "email"],
         "optionalClientScopes": [],
-        "protocolMappers": [GROUPS_CLAIM],
+        "protocolMappers": [_groups_claim(bool(relation.parameters.get("access_token")))],
     }
 
 

@@ -1,7 +1,7 @@
 """What the Django components by Maykin have in common: settings, environment, secrets, processes and their probes.
 
-Facts: the shared settings are those of maykinmedia/open-api-framework (Open Formulieren has its own, mostly of the same
-names); scripts and folders are those of the images. What goes into their databases is in `_setup.py`.
+Which variables each version reads, and what its images have, is in `stacks/contracts/`; Open Formulieren does not share
+the settings of maykinmedia/open-api-framework. What goes into their databases is in `_setup.py`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ SETTINGS_PATH = f"/app/src/{SETTINGS_MODULE}.py"
 AUTHORITIES_PATH = "/etc/ggi/authorities.pem"
 WEB_PORT = 8000
 
+SESSION_SECONDS = 8 * 3600
+"""A working day."""
 UWSGI_PROCESSES, UWSGI_THREADS = 2, 4
 """Requests that one web pod works on at once: enough for 25 a second, and each holds a database connection."""
 
@@ -105,8 +107,9 @@ def probes(startup: str, liveness: str, readiness: str) -> Probes:
     }
 
 
-HEALTHZ = probes("/_healthz/", "/_healthz/livez/", "/_healthz/readyz/")
-"""The paths of maykin-common."""
+HEALTHZ = probes("/_healthz/readyz/", "/_healthz/livez/", "/_healthz/readyz/")
+"""The paths of maykin-common. `/_healthz/` itself is for people: it also looks up the pod's own name in DNS, which no
+cluster knows (django-health-check 4, HealthCheckView), so as a start-up probe it is a loop of restarts."""
 
 
 def web(
@@ -139,12 +142,14 @@ def worker(
     cpu: float,
     memory: int,
     concurrency: int = 2,
+    framework: bool = True,
     **more: object,
 ) -> Process:
     """The pods that work off the queue (Celery). A minute to finish what they have in hand when they stop.
 
     `concurrency` tasks at once; Celery's own default, the node's number of cores, is more than a pod's memory can take.
-    Each holds a database connection, so it lets go of it after each task.
+    Each holds a database connection, so it lets go of it after each task; without the shared `framework` it always
+    does.
     """
     return _django(
         component,
@@ -156,15 +161,15 @@ def worker(
         memory=memory,
         replicas=2,
         grace=60,
-        environment={"CELERY_WORKER_CONCURRENCY": str(concurrency), "DB_CONN_MAX_AGE": "0"},
+        environment={"CELERY_WORKER_CONCURRENCY": str(concurrency)} | ({"DB_CONN_MAX_AGE": "0"} if framework else {}),
         connections=concurrency + 1,
         **more,
     )
 
 
 def beat(component: str, **more: object) -> Process:
-    """The one pod that starts what is due (Celery beat)."""
-    return _django(component, "beat", command=("/celery_beat.sh",), cpu=0.02, memory=192, singleton=True, **more)
+    """The one pod that starts what is due (Celery beat). It loads the whole application: see the contracts' memory."""
+    return _django(component, "beat", command=("/celery_beat.sh",), cpu=0.02, memory=320, singleton=True, **more)
 
 
 def _django(component: str, name: str, **fields: object) -> Process:
@@ -210,7 +215,7 @@ def configuration(
 
 
 def environment(context: Context, settings_module: str) -> dict[str, str]:
-    """The environment that is no secret, hardened where the charts' defaults are not."""
+    """The environment that is no secret and that every component reads, hardened where the charts' defaults are not."""
     database = context.must("postgresql")
     cluster = context.environment.cluster
     smtp = cluster.smtp_host
@@ -220,7 +225,6 @@ def environment(context: Context, settings_module: str) -> dict[str, str]:
         "GGI_AUTHORITIES": ",".join([AUTHORITY, *([AUTHORITIES_PATH] if cluster.gateway.authorities else ())]),
         "ENVIRONMENT": context.environment.name,
         "ALLOWED_HOSTS": ",".join(context.allowed_hosts("web")),
-        "SITE_DOMAIN": context.host,
         "IS_HTTPS": "True",
         "USE_X_FORWARDED_HOST": "False",
         # The gateway and nginx append to X-Forwarded-For; the lock-out after failed log-ins counts per address.
@@ -231,7 +235,6 @@ def environment(context: Context, settings_module: str) -> dict[str, str]:
         "DB_PORT": str(database.port),
         "DB_NAME": owner(database, context),
         "DB_USER": login_role(owner(database, context), context.environment.settings.rotation.current),
-        "DB_CONN_MAX_AGE": "60",
         "DEFAULT_FROM_EMAIL": mail(context),
         "LOG_LEVEL": "INFO",
         "LOG_STDOUT": "yes",
@@ -240,7 +243,6 @@ def environment(context: Context, settings_module: str) -> dict[str, str]:
         "LOG_OUTGOING_REQUESTS_DB_SAVE": "False",
         "LOG_OUTGOING_REQUESTS_DB_SAVE_BODY": "False",
         "CELERY_LOGLEVEL": "INFO",
-        "SESSION_COOKIE_AGE": "28800",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SAMESITE": "Strict",
         "CORS_ALLOW_ALL_ORIGINS": "False",
@@ -252,11 +254,26 @@ def environment(context: Context, settings_module: str) -> dict[str, str]:
     return result
 
 
-def secrets(context: Context) -> dict[str, SecretText]:
+QUIET = {"LOG_REQUESTS": "False"}
+"""Requests to others are not logged: the line has their Authorization header, so tokens would stand in the log (handler
+`log_outgoing_requests` with HttpFormatter). In open-api-framework the switch is named LOG_REQUESTS; see `QUIET_RENAMED`
+for who renamed it."""
+QUIET_RENAMED = {"LOG_OUTGOING_REQUESTS": "False"}
+"""The same switch of Open Formulieren, and of Open Object from 4.0; their LOG_REQUESTS is about incoming requests, of
+which path and status alone are logged."""
+
+
+def framework(context: Context) -> dict[str, str]:
+    """What the components read that take their settings from open-api-framework."""
+    return {"SITE_DOMAIN": context.host, "DB_CONN_MAX_AGE": "60", "SESSION_COOKIE_AGE": str(SESSION_SECONDS)}
+
+
+def secrets(context: Context, *, broker: tuple[str, ...] = ("CELERY_RESULT_BACKEND",)) -> dict[str, SecretText]:
     """Password, signing key, and the addresses of Redis, which hold a password.
 
-    The images write the scheme of the caches, which `_settings.py` corrects; Celery takes a whole URL. The framework
-    reads the broker from the result back end's variable, so both are set to the same. redis-py takes what follows the
+    The images write the scheme of the caches, which `_settings.py` corrects; Celery takes a whole URL. `broker` are the
+    variables that the component reads it from: the framework takes both the broker and the results from
+    CELERY_RESULT_BACKEND. redis-py takes what follows the
     question mark as arguments of its connection (redis/connection.py `parse_url`, 34817ce); Celery's back end insists
     on `ssl_cert_reqs` (celery/backends/redis.py, 5.7), and kombu reads the same names (kombu/utils/url.py, 5.7).
     """
@@ -265,12 +282,15 @@ def secrets(context: Context) -> dict[str, SecretText]:
     base = text(f"{credential.client_id}:", credential.secret, f"@{redis.host}:{redis.port}/")
     tls = f"?ssl_cert_reqs=required&ssl_check_hostname=true&ssl_ca_certs={AUTHORITY}"
     cache = text(base, str(context.redis_databases["cache"]), tls)
-    broker = text("rediss://", base, str(context.redis_databases["broker"]), tls)
+    queue = text("rediss://", base, str(context.redis_databases["broker"]), tls)
     return {
         "DB_PASSWORD": text(credential_of(context.must("postgresql")).secret),
         "SECRET_KEY": text(context.secret("secret-key")),
         "CACHE_DEFAULT": cache,
         "CACHE_AXES": cache,
-        "CELERY_BROKER_URL": broker,
-        "CELERY_RESULT_BACKEND": broker,
+        **dict.fromkeys(broker, queue),
     }
+
+
+BOTH = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND")
+"""The variables of a component that reads the broker from one of its own."""

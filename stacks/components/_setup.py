@@ -123,6 +123,10 @@ class Setup:
         }
         self.services.append(common | auth)
 
+    def service(self, service: Mapping[str, Any]) -> None:
+        """A service of zgw-consumers outside the landscape."""
+        self.services.append(dict(service))
+
     def notifications(self, relation: Relation | None) -> None:
         """Publish to Open Notificaties."""
         if relation is None:

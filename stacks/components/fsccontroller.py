@@ -1,6 +1,7 @@
 """FSC controller: where people publish services and sign contracts. They log in with Keycloak.
 
-Its page is plain HTTP, so nginx ends TLS in its pod. Which role names its authorisation knows is not verified.
+Its page is plain HTTP, so nginx ends TLS in its pod. It reads roles and the name of the person from the access token
+(docs.open-fsc.nl, Setup OpenID Connect), so its client in Keycloak puts the groups there as well.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from ggi.catalogue.relation import Api, Use
 from ggi.catalogue.secrets import SecretText, text
 
 from . import _fsc as fsc
+from ._keycloak import ADMINISTRATORS
 from ._nginx import front, front_conf
 from ._postgresql import libpq, login_role, owner
 
@@ -30,12 +32,16 @@ def _log_in(context: Context) -> tuple[dict[str, str], dict[str, SecretText]]:
         # The claim comes with every client of the realm; a scope must be named, so one that exists.
         "AUTHN_OIDC_ROLES_SCOPE": "profile",
         "AUTHN_OIDC_ROLES_CLAIM": "groups",
+        # Its own name for this role is fsc-admin; ours is the group of those who administer everything else.
+        "AUTHN_OIDC_ROLES_FSC_ADMIN": ADMINISTRATORS,
         "AUTHZ_TYPE": "rbac",
         "CSRF_PROTECTION_ENABLED": "true",
     }
     secrets = {
         "AUTHN_OIDC_CLIENT_SECRET": text(credential.secret),
         "AUTHN_OIDC_SECRET_KEY": text(context.secret("session-key")),
+        # Exactly 32 characters, its values.yaml says.
+        "CSRF_AUTH_KEY": text(context.secret("csrf-key", size=24)),
     }
     return environment, secrets
 
@@ -91,7 +97,13 @@ component = Component(
     uses=(
         fsc.database(),
         fsc.own_program("fscmanager", "internal"),
-        Use("keycloak", ("oidc",), ("server",), starts_after=True, parameters={"redirects": ("/oidc/callback",)}),
+        Use(
+            "keycloak",
+            ("oidc",),
+            ("server",),
+            starts_after=True,
+            parameters={"redirects": ("/oidc/callback",), "access_token": True},
+        ),
     ),
     runs=(fsc.migrate("controller"),),
     configure=configure,

@@ -1,14 +1,33 @@
 """FSC inway: requests of other organisations come in here. TLS is not ended at the gateway, as with the manager.
 
-Which services it forwards to is said in the controller, by people; each such service needs a relation of the inway to
-it in this module, so that the network lets the request through.
+The inventory says which APIs of the landscape are published; the network then lets the inway through to them. It passes
+on what a caller shows and has no credential of its own, so rights are given to that caller, in the component. People
+register the service in the controller, with the address that the API has inside, and publish it by a contract.
 """
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Component, Configuration, Context, Layer, Outside, Port
+from ggi.catalogue.component import Chosen, Component, Configuration, Context, Functional, Layer, Outside, Port
+from ggi.catalogue.relation import Use
+from ggi.catalogue.release import ComponentVersion
+from ggi.inventory.load import Environment
+from ggi.inventory.models import ComponentSettings
+from ggi.inventory.types import Slug
 
 from . import _fsc as fsc
+
+
+class Settings(ComponentSettings):
+    """Settings of the inway."""
+
+    publishes: dict[Slug, list[Slug]] = {}
+    """APIs that other organisations may use by contract, per component: {openzaak: [zaken]}."""
+
+
+def _published(environment: Environment, _: ComponentVersion) -> Chosen:
+    settings = environment.components["fscinway"]
+    found = settings.publishes.items() if isinstance(settings, Settings) else ()
+    return {"fscinway": tuple(Use(name, tuple(apis), ("server",), forwards=True) for name, apis in found)}
 
 
 def configure(context: Context) -> Configuration:
@@ -35,6 +54,8 @@ component = Component(
     layer=Layer.INTEGRATIE,
     summary="Requests from other organisations",
     processes=(fsc.server("fscinway", "inway", Port("fsc", 8443), replicas=2),),
+    settings=Settings,
+    chosen=_published,
     uses=(
         fsc.own_program("fsccontroller", "registration"),
         fsc.own_program("fscmanager", "unauthenticated"),
@@ -45,6 +66,11 @@ component = Component(
     route="server:fsc",
     passthrough=True,
     inputs=(fsc.certificate_input("fscinway", "the inway's host"),),
+    functional=(
+        Functional(
+            "Registration of each API that the inventory publishes, and its contract", "FSC controller, Services"
+        ),
+    ),
     supplier=fsc.SUPPLIER,
     licence=fsc.LICENCE,
     source=fsc.SOURCE,

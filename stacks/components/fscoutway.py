@@ -1,15 +1,34 @@
 """FSC outway: requests of our components to other organisations leave here, with the header `Fsc-Grant-Hash`.
 
 Other peers know the outway by the thumbprint of its public key: whoever renews its certificate must keep the key, or
-every contract that names it must be signed anew.
+every contract that names it must be signed anew. The inventory says which components use services of others; the
+network then lets them through to the outway.
 """
 
 from __future__ import annotations
 
-from ggi.catalogue.component import Component, Configuration, Context, Layer, Outside, Port
-from ggi.catalogue.relation import Api
+from ggi.catalogue.component import Chosen, Component, Configuration, Context, Functional, Layer, Outside, Port
+from ggi.catalogue.relation import Api, Use
+from ggi.catalogue.release import ComponentVersion
+from ggi.inventory.load import Environment
+from ggi.inventory.models import ComponentSettings
+from ggi.inventory.types import Slug
 
 from . import _fsc as fsc
+
+
+class Settings(ComponentSettings):
+    """Settings of the outway."""
+
+    used_by: list[Slug] = []
+    """Components that call services of other organisations through it."""
+
+
+def _callers(environment: Environment, _: ComponentVersion) -> Chosen:
+    settings = environment.components["fscoutway"]
+    names = settings.used_by if isinstance(settings, Settings) else []
+    # Optional: who calls works without it while it waits for its certificate.
+    return {name: (Use("fscoutway", ("outway",), optional=True),) for name in names}
 
 
 def configure(context: Context) -> Configuration:
@@ -38,6 +57,8 @@ component = Component(
     title="FSC Outway",
     layer=Layer.INTEGRATIE,
     summary="Requests to other organisations",
+    settings=Settings,
+    chosen=_callers,
     processes=(fsc.server("fscoutway", "outway", Port("http", 8080), replicas=2),),
     offers=(Api("outway", "server", "http", title="Services of other organisations"),),
     uses=(
@@ -48,6 +69,11 @@ component = Component(
     outside=(Outside("fsc", ("server",)), Outside("crl", ("server",), optional=True)),
     configure=configure,
     inputs=(fsc.certificate_input("fscoutway", "the outway; a renewal keeps the key"),),
+    functional=(
+        Functional(
+            "Address of the outway and Fsc-Grant-Hash of each service, where a component uses it", "that component"
+        ),
+    ),
     supplier=fsc.SUPPLIER,
     licence=fsc.LICENCE,
     source=fsc.SOURCE,

@@ -93,8 +93,15 @@ def configure(context: Context) -> Configuration:
         },
         files={"configure": files(context)},
         secret_files={"configure": secret_files(context)},
-        # The realm `master` and its console are not reachable from outside.
-        public_paths=(f"/realms/{stack}", f"/admin/{stack}", f"/admin/realms/{stack}", "/resources"),
+        # The realm `master` and its console are not reachable from outside. The console of our realm asks for
+        # serverinfo first and stays empty without it (keycloak/keycloak, js/apps/admin-ui).
+        public_paths=(
+            f"/realms/{stack}",
+            f"/admin/{stack}",
+            f"/admin/realms/{stack}",
+            "/admin/serverinfo",
+            "/resources",
+        ),
     )
 
 

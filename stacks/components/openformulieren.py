@@ -55,6 +55,7 @@ def configure(context: Context) -> Configuration:
     origins = ",".join([own, *(f"https://{host}" for host in settings.embedded_on)])
     same_site = "None" if settings.embedded_on else "Lax"
     env = maykin.environment(context, "openforms.conf.docker") | {
+        **maykin.QUIET_RENAMED,
         "BASE_URL": own,
         "CORS_ALLOWED_ORIGINS": origins,
         "CSRF_TRUSTED_ORIGINS": origins,
@@ -67,7 +68,7 @@ def configure(context: Context) -> Configuration:
         "SHOW_ENVIRONMENT": str(context.environment.name != "prod"),
         "ENVIRONMENT_LABEL": context.environment.name,
     }
-    secrets = maykin.secrets(context)
+    secrets = maykin.secrets(context, broker=maykin.BOTH)
     made = setup.configuration(env, {**secrets, "CACHE_PORTALOCKER": secrets["CACHE_DEFAULT"]})
     return maykin.configuration(context, made, PRIVATE, upload="55m")
 
@@ -81,7 +82,7 @@ component = Component(
     summary="Forms for residents and companies",
     processes=(
         maykin.web("openformulieren", maykin.HEALTHZ, cpu=0.25, memory=1024, files=PRIVATE, **FILES),
-        maykin.worker("openformulieren", maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, **FILES),
+        maykin.worker("openformulieren", maykin.READY, maykin.ALIVE, cpu=0.2, memory=1024, framework=False, **FILES),
         # Something is due every minute, so two minutes without a sign are too long.
         maykin.beat(
             "openformulieren",
@@ -116,6 +117,10 @@ component = Component(
     ),
     functional=(
         Functional("Forms, their steps, logic and style", "administration"),
+        Functional(
+            "How long administrators may be idle (60 minutes unless changed there; forms never more than 15)",
+            "administration, general configuration, admin session timeout",
+        ),
         Functional("Which plug-ins use Klantinteracties, BRP, DigiD and eHerkenning", "administration"),
     ),
     supplier="Open Formulieren (Maykin)",

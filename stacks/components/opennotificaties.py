@@ -70,8 +70,8 @@ def configure(context: Context) -> Configuration:
     if any(item["naam"] == "autorisaties" for item in channels):
         _own_subscription(setup, context.must("opennotificaties"))
     setup.site()
-    made = setup.configuration(maykin.environment(context, "nrc.conf.docker"), maykin.secrets(context))
-    return maykin.configuration(context, made)
+    env = maykin.environment(context, "nrc.conf.docker") | maykin.framework(context) | maykin.QUIET
+    return maykin.configuration(context, setup.configuration(env, maykin.secrets(context, broker=maykin.BOTH)))
 
 
 ROOT = maykin.probes("/", "/", "/")

@@ -55,8 +55,10 @@ def configure(context: Context) -> Configuration:
     }
     setup.tokens(context.incoming, maykin.mail(context), **rights)
     env = maykin.environment(context, "objects.conf.docker")
+    env |= maykin.framework(context) | maykin.QUIET_RENAMED
     env["NOTIFICATIONS_DISABLED"] = str(notifications is None)
-    return maykin.configuration(context, setup.configuration(env, maykin.secrets(context)))
+    made = setup.configuration(env, maykin.secrets(context, broker=maykin.BOTH))
+    return maykin.configuration(context, made)
 
 
 ADMIN = maykin.probes("/admin/", "/admin/", "/admin/")

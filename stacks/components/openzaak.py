@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from ggi.catalogue.component import Component, Configuration, Context, Functional, Layer, Outside, Volume
+from ggi.catalogue.component import (
+    Component,
+    Configuration,
+    Context,
+    Functional,
+    Input,
+    Layer,
+    Outside,
+    Volume,
+)
 from ggi.catalogue.relation import Api, Auth, Relation
 from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.types import Slug
@@ -17,14 +26,33 @@ PART = 100 * 2**20
 """Documents above this size are sent in parts of at most this size; nginx takes the third that base64 adds."""
 CHANNELS = {
     "autorisaties": (),
-    "zaken": ("bronorganisatie", "zaaktype", "vertrouwelijkheidaanduiding"),
-    "documenten": ("bronorganisatie", "informatieobjecttype", "vertrouwelijkheidaanduiding"),
-    "besluiten": ("verantwoordelijke_organisatie", "besluittype"),
+    "zaken": ("bronorganisatie", "zaaktype", "zaaktype.catalogus", "vertrouwelijkheidaanduiding"),
+    "documenten": (
+        "bronorganisatie",
+        "informatieobjecttype",
+        "vertrouwelijkheidaanduiding",
+        "informatieobjecttype.catalogus",
+    ),
+    "besluiten": ("verantwoordelijke_organisatie", "besluittype", "besluittype.catalogus"),
     "zaaktypen": ("catalogus",),
     "besluittypen": ("catalogus",),
     "informatieobjecttypen": ("catalogus",),
 }
-"""Channels and their filters (open-zaak/open-zaak, src/notificaties.md)."""
+"""Channels and their filters (open-zaak/open-zaak 1.30.0, src/notificaties.md and the kanalen.py of each component)."""
+
+
+SELECTIELIJST = {
+    "identifier": "vng-selectielijst",
+    "label": "VNG Selectielijst",
+    "api_root": "https://selectielijst.openzaak.nl/api/v1/",
+    "api_type": "orc",
+    "auth_type": "no_auth",
+}
+"""The retention periods of gemeenten, which each resultaattype chooses from. Open Zaak's own migrations make a service
+with this address (selectielijst/migrations/0002, 0003), whose identifier zgw-consumers derives from its label (0022);
+the address is unique, so the step must name the same."""
+YEARS = {"allowed_years": [2017, 2020], "default_year": 2020}
+"""The lists in force, as Open Zaak has them (selectielijst/migrations/0005, models.py); the step sets both anew."""
 
 
 class Settings(maykin.Settings):
@@ -66,12 +94,19 @@ def configure(context: Context) -> Configuration:
     setup.site()
     setup.admin_oidc()
     setup.jwt_credentials([r for r in context.incoming if r.auth is Auth.JWT])
+    setup.service(SELECTIELIJST)
+    setup.step(
+        "openzaak_selectielijst_config_enable",
+        "openzaak_selectielijst_config",
+        {"selectielijst_api_service_identifier": SELECTIELIJST["identifier"], **YEARS},
+    )
     applications = _applications(context)
     if applications:
         setup.step("vng_api_common_applicaties_config_enable", "vng_api_common_applicaties", {"items": applications})
     notifications = context.use("opennotificaties")
     setup.notifications(notifications)
     env = maykin.environment(context, "openzaak.conf.docker")
+    env |= maykin.framework(context) | maykin.QUIET
     env |= {
         "DOCUMENTEN_API_BACKEND": "filesystem",
         "MIN_UPLOAD_SIZE": str(PART),
@@ -107,14 +142,35 @@ component = Component(
         _api("autorisaties", "Autorisaties API", "ac", "applicaties"),
     ),
     uses=(*maykin.uses(cache=4, broker=5, extensions=("postgis", "pg_trgm")), maykin.publishes(CHANNELS)),
-    outside=(Outside("smtp", ("web", "worker"), optional=True),),
+    outside=(
+        Outside("smtp", ("web", "worker"), optional=True),
+        Outside("selectielijst", ("web",), optional=True),
+    ),
     runs=(maykin.MIGRATE, maykin.CONFIGURE),
     configure=configure,
     route="web:https",
     certified="web",
+    inputs=(
+        Input(
+            id="selectielijst",
+            title="The way to selectielijst.openzaak.nl, as `selectielijst` of the cluster: without it no "
+            "resultaattype can be made",
+            role="Administrator of the cluster",
+            check="Catalogi, a new resultaattype: the list of selectielijstklassen is shown",
+            days=30,
+            blocks=False,
+            secret=False,
+            known=lambda environment: environment.cluster.selectielijst is not None,
+        ),
+    ),
     functional=(
         Functional("Zaaktypen, besluittypen and informatieobjecttypen", "Catalogi API"),
-        Functional("Rights of applications, per catalogue or per type", "Autorisaties API"),
+        # An application without any right is in no answer of the Autorisaties API, and its client id is taken there
+        # (open-zaak/open-zaak 1.30.0, autorisaties/api/viewsets.py; the way: docs/manual/api-authorizations.rst).
+        Functional(
+            "First rights of an application, per catalogue or per type",
+            "administration, API Autorisaties, Applicaties, Beheer autorisaties; from then on the Autorisaties API too",
+        ),
     ),
     supplier="Maykin",
     licence="EUPL-1.2",

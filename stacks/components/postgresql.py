@@ -3,6 +3,9 @@
 The owner of a database can't log in. A component logs in with a role of its own whose name carries the rotation
 counter, and works as the owner (`role` in its connection options): during a rotation both log-in roles work side by
 side, and everything that either makes belongs to the owner.
+
+The pods use the ServiceAccount that is named as the Cluster. The operator makes it; here is none, since one without a
+token stops the first instance (operator 1.30; from 1.31 the pods bring a token of their own).
 """
 
 from __future__ import annotations
@@ -42,6 +45,8 @@ class Settings(ComponentSettings):
     """Default: what all pods together may open, and some to spare."""
 
 
+BOOTSTRAP = "bootstrap"
+"""A role that nobody uses."""
 PROCESS = Process(
     name="instance",
     ports=(Port("postgresql", 5432), Port("metrics", 9187, metrics=True), Port("status", 8000)),
@@ -53,6 +58,21 @@ PROCESS = Process(
 )
 
 
+INITDB = {
+    "database": "postgres",
+    "owner": BOOTSTRAP,
+    "encoding": "UTF8",
+    "localeProvider": "icu",
+    "icuLocale": "nl",
+    "localeCollate": "C.UTF-8",
+    "localeCType": "C.UTF-8",
+}
+"""How the first instance is made. The operator always wants a database and its owner, else it makes `app` and `app`
+(cloudnative-pg 1.30.0, api/v1/cluster_defaults.go, pkg/management/postgres/initdb.go: what exists is not made again).
+So it gets the database that is always there, and a role that may not log in. Case and order follow Dutch, from ICU:
+with the operator's own default, C, `SÚDERWÂLD` is not found by `súderwâld`. Databases of components are copies of
+template1 and have the same. These fields count once, at the start of a cluster. A newer ICU, which comes with another
+Debian in the image, needs REINDEX and ALTER DATABASE ... REFRESH COLLATION VERSION (PostgreSQL 17, ALTER COLLATION)."""
 SPARE_CONNECTIONS = 40
 """For a roll-out, the operator, monitoring and an administrator."""
 BASE_MEMORY, CONNECTION_MEMORY = 768, 6
@@ -120,7 +140,7 @@ def _database(relation: Relation, context: Context) -> Manifest:
 def configure(context: Context) -> Configuration:
     """The Cluster with its roles, a Secret per log-in role, a Database per component."""
     settings = context.settings(Settings)
-    roles: list[dict[str, Any]] = []
+    roles: list[dict[str, Any]] = [{"name": BOOTSTRAP, "ensure": "present", "login": False, "connectionLimit": 0}]
     manifests: list[Manifest] = []
     # These rules come after the operator's fixed ones (for itself and for replication) and before its last one. Without
     # them everybody may connect to every database, since PostgreSQL grants that to PUBLIC.
@@ -134,8 +154,11 @@ def configure(context: Context) -> Configuration:
     own = settings.resources.get("instance")
     connections = settings.max_connections or context.connections + SPARE_CONNECTIONS
     cpu, memory = (own.cpu, own.memory) if own else ("500m", f"{BASE_MEMORY + connections * CONNECTION_MEMORY}Mi")
-    spec = {
+    spec: dict[str, Any] = {
         "instances": settings.instances,
+        "bootstrap": {"initdb": INITDB},
+        # The budget of one instance would let nobody empty its node (cloudnative-pg, kubernetes_upgrade.md).
+        "enablePDB": settings.instances > 1,
         "imageName": context.environment.cluster.image(context.version.images["main"].reference),
         "enableSuperuserAccess": False,
         "primaryUpdateStrategy": "unsupervised",
@@ -169,7 +192,8 @@ def configure(context: Context) -> Configuration:
         "spec": spec,
     }
     cluster = Manifest("main", body, needs=tuple(f"postgresql/Secret/{m.role}" for m in manifests))
-    return Configuration(objects=(*manifests, cluster, *(_database(r, context) for r in context.incoming)))
+    databases = [_database(relation, context) for relation in context.incoming]
+    return Configuration(objects=(*manifests, cluster, *databases))
 
 
 component = Component(

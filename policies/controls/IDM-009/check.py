@@ -5,10 +5,13 @@ from typing import Any
 
 from ggi.controls.sdk import Detail, Observation, Verdict, verdict
 
+SHARED = {"/resources", "/admin/serverinfo"}
+"""What the console of every realm needs: its pages, and what the server can do (nobody learns it without a log-in)."""
+
 
 def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per route to Keycloak."""
-    allowed = {f"{path}{seen.stack}" for path in ("/realms/", "/admin/", "/admin/realms/")} | {"/resources"}
+    allowed = {f"{path}{seen.stack}" for path in ("/realms/", "/admin/", "/admin/realms/")} | SHARED
     for subject in seen.of("HTTPRoute"):
         rules: Sequence[Mapping[str, Any]] = (subject.body.get("spec") or {}).get("rules") or ()
         paths = []

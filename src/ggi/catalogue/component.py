@@ -261,6 +261,14 @@ def _nothing(_: Context) -> Configuration:
     return Configuration()
 
 
+Chosen = Mapping[str, tuple[Use, ...]]
+"""Uses by the name of the component that has them."""
+
+
+def _no_choice(_: Environment, __: ComponentVersion) -> Chosen:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """A component as the catalogue knows it: the same for every gemeente.
@@ -276,6 +284,9 @@ class Component:
     settings: type[ComponentSettings] = ComponentSettings
     offers: tuple[Api, ...] = ()
     uses: tuple[Use, ...] = ()
+    chosen: Callable[[Environment, ComponentVersion], Chosen] = _no_choice
+    """Further uses that follow from the inventory or from this component's version: its own, and those of others that
+    its settings name. In a landscape they are among `uses`."""
     outside: tuple[Outside, ...] = ()
     internal: tuple[Internal, ...] = ()
     runs: tuple[Job, ...] = ()
@@ -369,9 +380,9 @@ class Context:
             raise KeyError(f"{self.name} declares no use of {component}")
         return relation
 
-    def secret(self, purpose: str) -> SecretRef:
-        """A derived secret of this component alone."""
-        return SecretRef("derived", f"{self.name}/{purpose}", self.environment.settings.rotation.current)
+    def secret(self, purpose: str, size: int = 32) -> SecretRef:
+        """A derived secret of this component alone, of `size` bytes (a third more characters)."""
+        return SecretRef("derived", f"{self.name}/{purpose}", self.environment.settings.rotation.current, size)
 
     def service(self, process: str) -> str:
         """DNS name of the Service of one of this component's processes."""

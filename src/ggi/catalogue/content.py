@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
 from ggi.catalogue.component import Component
+from ggi.catalogue.contract import Contracts, load_contracts
 from ggi.catalogue.modules import COMPONENTS, load_module, package, share_blocks
 from ggi.catalogue.release import Release, load_releases
 from ggi.errors import Origin, Problem, raise_if
@@ -46,12 +47,13 @@ class Service:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All content: components, releases and services by name, and the folders that they came from."""
+    """All content: components, releases, services and contracts, and the folders that they came from."""
 
     components: Mapping[str, Component]
     releases: Mapping[str, Release]
     services: Mapping[str, Service]
     roots: tuple[Path, ...]
+    contracts: Contracts = field(default_factory=dict)
 
     @property
     def known(self) -> KnownContent:
@@ -141,6 +143,7 @@ def load_catalogue(further: tuple[Path, ...] = ()) -> Catalogue:
             continue
         components.update(_components(root, problems))
         services.update(_services(root, problems))
+    contracts = load_contracts(roots, problems)
     raise_if(problems)
     releases = load_releases([(root / "stacks" / "releases", "stacks/releases") for root in roots])
-    return Catalogue(components, releases, services, roots)
+    return Catalogue(components, releases, services, roots, contracts)

@@ -57,6 +57,8 @@ class Use:
     starts_after: bool = False
     """The other one must be ready before this one starts. May not be circular."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    forwards: bool = False
+    """It only passes on what others ask, with what they show: no credential is made for it."""
 
 
 @dataclass(frozen=True, slots=True)

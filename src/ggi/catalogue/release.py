@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ggi.errors import Problem, raise_if
-from ggi.inventory.marks import NameKind, Refers
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.models import Model
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Date, ReleaseId, Slug
@@ -52,6 +53,11 @@ class ComponentVersion(Model):
     notes: str = ""
     """What an operator must do or know when this version replaces the one before."""
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers in the version, so that 2.18.0 comes after 2.9.1."""
+        return tuple(int(number) for number in re.findall(r"\d+", self.version))
+
 
 class ReleaseFile(Model):
     """A release of the whole landscape."""
@@ -60,7 +66,7 @@ class ReleaseFile(Model):
     date: Date
     title: str = ""
     components: Annotated[dict[Slug, ComponentVersion], Refers(NameKind.COMPONENT)]
-    tools: dict[Slug, ImageFile] = {}
+    tools: Annotated[dict[Slug, ImageFile], Free("names what each image is for")] = {}
     """Images that belong to no component: `probe` is that of the pods by which `verify` and `preflight` try things."""
 
 

@@ -295,6 +295,9 @@ class Cluster(Model):
         registry, slash, name = reference.partition("/")
         return f"{self.registries.get(registry, registry)}{slash}{name}"
 
+    selectielijst: Peer | None = None
+    """Where selectielijst.openzaak.nl is reached (443): without it no resultaattype can be made in Open Zaak."""
+
 
 class RegionFile(Settings):
     """A region: a shared-service centre with its clusters, and what it decides for its tenants."""

@@ -52,7 +52,18 @@ class Flow:
 def _peer_edges(cluster: Cluster) -> dict[str, Peer]:
     return {
         name: peer
-        for name in ("dns", "apiserver", "monitoring", "operators", "solver", "backup", "smtp", "fsc", "crl")
+        for name in (
+            "dns",
+            "apiserver",
+            "monitoring",
+            "operators",
+            "solver",
+            "backup",
+            "smtp",
+            "fsc",
+            "crl",
+            "selectielijst",
+        )
         if (peer := getattr(cluster, name)) is not None
     } | {"gateway": cluster.gateway.peer}
 

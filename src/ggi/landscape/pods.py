@@ -24,6 +24,11 @@ CONTAINER_SECURITY = {
     "runAsNonRoot": True,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+DRAIN = 10
+"""Seconds that a pod goes on answering after it was told to stop. Kubernetes takes it out of the Services at the same
+moment as it stops it (kubernetes.io, Pod Lifecycle, Termination of Pods), so without a pause requests still arrive at a
+process that is gone; nodes and the gateway learn of it within seconds. The kubelet itself does the waiting, since many
+images have no shell (PodLifecycleSleepAction, KEP-3960: on by default from Kubernetes 1.30, stable in 1.34)."""
 SCRATCH = "256Mi"
 """Size limit of an emptyDir; uploads pass through it in pieces."""
 
@@ -245,9 +250,16 @@ def _init(
     return result
 
 
+def drains(process: Process) -> bool:
+    """Is there another pod that takes over the requests while this one stops?"""
+    return bool(process.ports) and not process.stateful and not process.singleton
+
+
 def container_extra(process: Process, host: str) -> dict[str, Any]:
-    """Ports and probes of a process, for `template`."""
+    """Ports, probes and the pause before the end of a process, for `template`."""
     extra = _probes(process, host)
+    if drains(process):
+        extra["lifecycle"] = {"preStop": {"sleep": {"seconds": DRAIN}}}
     if process.ports:
         extra["ports"] = [{"name": p.name, "containerPort": p.number, "protocol": "TCP"} for p in process.ports]
     return extra

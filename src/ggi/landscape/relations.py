@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ggi.catalogue.component import Component, Input, service_host
 from ggi.catalogue.content import Catalogue
@@ -57,7 +57,51 @@ def placed(environment: Environment, catalogue: Catalogue, problems: list[Proble
             )
             continue
         result[name] = ComponentInstance(catalogue.components[name], version, settings.external is not None)
+    _choose(environment, result, problems)
     return result
+
+
+def _choose(environment: Environment, on: dict[str, ComponentInstance], problems: list[Problem]) -> None:
+    """Add to each component the uses that were chosen for it; a choice for one that is not there is a problem."""
+    for name, item in list(on.items()):
+        if item.external:
+            continue
+        for consumer, uses in item.component.chosen(environment, item.version).items():
+            user = on.get(consumer)
+            if user is None or user.external:
+                problems.append(
+                    Problem(
+                        t("{component} names {name}, which is not made here", component=name, name=consumer),
+                        t("Known: {names}.", names=", ".join(n for n, i in on.items() if not i.external)),
+                        environment.origin("components", name),
+                    )
+                )
+                continue
+            problems.extend(_unknown_apis(environment, name, uses, on))
+            known = [use for use in uses if not any(_unknown_apis(environment, name, (use,), on))]
+            component = replace(user.component, uses=(*user.component.uses, *(_narrow(user, use) for use in known)))
+            on[consumer] = replace(user, component=component)
+
+
+def _narrow(user: ComponentInstance, use: Use) -> Use:
+    """A use that names no pods is one of the pods that serve and work, not of Jobs and schedulers."""
+    pods = tuple(p.name for p in user.component.processes if p.configured and not p.singleton and not p.pod_labels)
+    return use if use.processes else replace(use, processes=pods)
+
+
+def _unknown_apis(
+    environment: Environment, name: str, uses: Sequence[Use], on: Mapping[str, ComponentInstance]
+) -> Iterator[Problem]:
+    """APIs that a setting names and the other component does not offer."""
+    for use in uses:
+        offered = [api.name for api in on[use.component].component.offers] if use.component in on else list(use.apis)
+        for api in use.apis:
+            if api not in offered:
+                yield Problem(
+                    t("{component} offers no API {name}", component=use.component, name=api),
+                    t("Known: {names}.", names=", ".join(offered)),
+                    environment.origin("components", name),
+                )
 
 
 def service_port(name: str, number: int) -> int:
@@ -83,7 +127,8 @@ def _relations_of(consumer: Component, use: Use, provider: Component, environmen
     groups: dict[tuple[str, str, Auth], list[str]] = {}
     for name in use.apis:
         api = provider.api(name)
-        groups.setdefault((api.process, api.port, api.auth), []).append(name)
+        auth = Auth.NONE if use.forwards else api.auth
+        groups.setdefault((api.process, api.port, auth), []).append(name)
     every = [p.name for p in consumer.processes if p.configured and not p.pod_labels] + [r.name for r in consumer.runs]
     result = []
     for (process_name, port_name, auth), names in groups.items():

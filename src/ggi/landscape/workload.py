@@ -11,7 +11,7 @@ from ggi.catalogue.tls import REQUEST_SECONDS, certificate_secret
 from ggi.inventory.load import Environment
 from ggi.landscape.objects import NAMESPACE, PLATFORM, Body, Object, digest, labels, selector
 from ggi.landscape.platform import DEFAULT_DENY, GATEWAY, INTERNAL_ISSUER, make
-from ggi.landscape.pods import Mounts, container, container_extra, resources, template
+from ggi.landscape.pods import DRAIN, Mounts, container, container_extra, drains, resources, template
 from ggi.landscape.relations import service_port
 
 HSTS = "max-age=31536000; includeSubDomains"
@@ -34,9 +34,12 @@ class Workload:
         self.configuration = configuration
         self.ready = tuple(ready)
         self.objects: list[Object] = []
-        self.account = self._add(
-            "ServiceAccount", "main", "v1", self.component.name, {"automountServiceAccountToken": False}
-        )
+        self.account: Object | None = None
+        """Of the pods that are built here; who makes pods himself makes their account too."""
+        if self.component.runs or any(not process.pod_labels for process in self.component.processes):
+            self.account = self._add(
+                "ServiceAccount", "main", "v1", self.component.name, {"automountServiceAccountToken": False}
+            )
 
     def _add(
         self,
@@ -125,7 +128,8 @@ class Workload:
         common = self._config_map("files", self._keyed(configuration.common_files))
         claims = self._claims()
         made = [o.name for o in (env, secret, common, *files.values(), *secret_files.values()) if o is not None]
-        before = [*made, *claims, *early, self.account.name, DEFAULT_DENY, *self.ready]
+        accounts = [self.account.name] if self.account else []
+        before = [*made, *claims, *early, *accounts, DEFAULT_DENY, *self.ready]
 
         def mounts(process: Process, name: str, prefix: str = "") -> Mounts:
             """What a pod of `process`, or a Job called `name` that resembles it, mounts.
@@ -157,6 +161,7 @@ class Workload:
         for process in self.component.processes:
             if not process.pod_labels:
                 self._process(process, before, env, secret, mounts)
+            self._monitor(process)
         after = [*before, *(o.name for o in self.objects if o.kind in ("Deployment", "StatefulSet"))]
         for run in self.component.runs:
             if run.after_start:
@@ -218,7 +223,7 @@ class Workload:
             labels=labels(self.environment.stack, self.component.name, run.name),
             uid=main.uid,
             files_group=main.files_group,
-            account=self.account.kube_name,
+            account=self.component.name,
             command=run.command,
             args=(),
             env=main.environment,
@@ -262,14 +267,14 @@ class Workload:
             labels=labels(self.environment.stack, self.component.name, process.name),
             uid=process.uid,
             files_group=process.files_group,
-            account=self.account.kube_name,
+            account=self.component.name,
             command=process.command,
             args=process.args,
             env=process.environment,
             env_from=self._env_from(env, secret) if process.configured else [],
             mounts=own,
             resources=resources(process.cpu, process.memory, self._own_resources(process.name)),
-            grace=process.grace,
+            grace=process.grace + (DRAIN if drains(process) else 0),
             extra=container_extra(process, name),
             beside=beside,
             spread=chosen if pods > 1 else None,
@@ -365,6 +370,19 @@ class Workload:
         )
         if any(p.metrics for p in process.pod_ports):
             item.body["metadata"]["labels"]["ggi/metrics"] = "true"
+
+    def _monitor(self, process: Process) -> None:
+        """Where Prometheus reads figures, on clusters that have it; the paths are /metrics, its own default."""
+        ports = [p.name for p in process.ports if p.metrics]
+        if not ports or self.environment.cluster.monitoring is None:
+            return
+        chosen = process.pod_labels or selector(self.component.name, process.name)
+        spec = {
+            "selector": {"matchLabels": dict(chosen)},
+            "podMetricsEndpoints": [{"port": port} for port in ports],
+        }
+        name = service_name(self.component.name, process.name)
+        self._add("PodMonitor", process.name, "monitoring.coreos.com/v1", name, {"spec": spec})
 
     def _route(self) -> None:
         """HTTPRoute (or TLSRoute) and the public certificate."""
