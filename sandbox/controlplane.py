@@ -20,7 +20,7 @@ from ggi.messages import mark, t
 from sandbox import certificates, content, crds, kwok, processes
 from sandbox.certificates import Pki
 from sandbox.layout import DEFAULT, PORT_NAMES, Layout, simulated
-from sandbox.node import fabric, operators
+from sandbox.node import fabric, operators, stock
 from sandbox.node.images import RECIPES, Images
 from sandbox.node.nodes import FABRIC, PORTS, SURROUNDINGS, Nodes
 from sandbox.node.programs import IN_PODS, ON_NODES, obstacles
@@ -132,7 +132,7 @@ def _start(
         _bring_up(layout, pki, found, ("kube-controller-manager", "kube-scheduler"), report, wait=False)
         content.install_crds(api, definitions, report)
         if nodes:
-            _bring_up_nodes(layout, nodes, pki, found, api, offers, report)
+            _bring_up_nodes(layout, nodes, pki, found, api, offers, report, programs)
         else:
             # Not earlier: kwok ends at once when a kind that it simulates is unknown.
             _bring_up(layout, pki, found, ("kwok",), report, wait=False)
@@ -152,14 +152,16 @@ def _bring_up_nodes(
     api: KubeApi,
     offers: content.Offers,
     report: Report,
+    programs: dict[str, Path],
 ) -> None:
     """Start the nodes, bring them their images, and install what the cluster itself holds."""
     items = operators.manifests(offers, report)
     first = [item for item in items if item["metadata"]["name"].startswith(("sandbox-capacity", "system:kube-router"))]
     operators.install(api, [*first, *operators.node_objects(nodes.all)])
-    for node in nodes.all:
-        if not nodes.pid(node.name):
-            nodes.prepare(node)
+    if down := [node for node in nodes.all if not nodes.pid(node.name)]:
+        prepared = stock.ensure(Images(), RECIPES, operators.names(RECIPES), programs, report)
+        for node in down:
+            nodes.prepare(node, prepared)
     _bring_up(layout, pki, found, (SURROUNDINGS, *(node.name for node in nodes.all)), report, wait=False)
     for node in nodes.all:
         fabric.connect(nodes.pid(FABRIC) or 0, node, nodes.pid(node.name) or 0, nodes.all)

@@ -62,14 +62,17 @@ def build(pid: int, nodes: Sequence[Node], addresses: Sequence[str]) -> None:
     Can be repeated. Raises WorkError.
     """
     here = inside(pid)
-    if _run(*here, "ip", "link", "show", BRIDGE, check=False):
-        return
+    if not _run(*here, "ip", "link", "show", BRIDGE, check=False):
+        _make_bridge(here, nodes)
+    for address in addresses:
+        _run(*here, "ip", "address", "replace", f"{address}/32", "dev", BRIDGE)
+
+
+def _make_bridge(here: tuple[str, ...], nodes: Sequence[Node]) -> None:
     _run(*here, "ip", "link", "set", "lo", "up")
     _run(*here, "ip", "link", "add", BRIDGE, "type", "bridge")
     _run(*here, "ip", "link", "set", BRIDGE, "up")
     _run(*here, "ip", "address", "add", f"{CONTROL_PLANE}/{NETWORK.prefixlen}", "dev", BRIDGE)
-    for address in addresses:
-        _run(*here, "ip", "address", "replace", f"{address}/32", "dev", BRIDGE)
     # Webhooks are Services of pods: the first node forwards to whatever pod is behind.
     _run(*here, "ip", "route", "add", SERVICE_RANGE, "via", nodes[0].address)
     for node in nodes:

@@ -24,6 +24,7 @@ from sandbox.layout import Layout
 from sandbox.node import fabric, images
 from sandbox.node.fabric import Node
 from sandbox.node.programs import ON_NODES
+from sandbox.node.stock import copy
 from sandbox.parts import API_PORT, ControlPlanePart
 
 Report = Callable[[str], None]
@@ -38,7 +39,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was chosen at the first start: how many nodes, and the API server's address that policies name."""
+    """How many nodes, from the first start on; and the API server's address that the policies of a cluster name."""
 
     nodes: int
     api: str
@@ -59,13 +60,21 @@ class Nodes:
             raise WorkError(t("the sandbox {name} has no nodes", name=self.layout.name)) from error
 
     def choose(self, api: str | None) -> Plan:
-        """The plan, made at the first start: as many nodes as processors and memory allow; `api` is an address."""
+        """The plan. The first start decides how many nodes: as many as processors and memory allow.
+
+        `api` is the address of the cluster that is played now; without it, that of the last one stays.
+        """
         file = self.layout.nodes / "plan.json"
-        if not file.is_file():
+        if file.is_file():
+            plan = Plan(**json.loads(file.read_text()))
+            plan = Plan(plan.nodes, api or plan.api)
+        else:
             memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
             count = max(1, min(os.cpu_count() or 1, memory // MEMORY_OF_NODE, MOST))
+            plan = Plan(count, api or fabric.CONTROL_PLANE)
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomically(file, json.dumps(asdict(Plan(count, api or fabric.CONTROL_PLANE))) + "\n")
+        write_atomically(file, json.dumps(asdict(plan)) + "\n")
+        self.__dict__.pop("plan", None)
         return self.plan
 
     @cached_property
@@ -91,7 +100,7 @@ class Nodes:
     def extra(self) -> Extra:
         """Certificates of the nodes."""
         return Extra(
-            addresses=tuple(sorted({fabric.CONTROL_PLANE, self.plan.api})),
+            addresses=(fabric.CONTROL_PLANE,),
             clients=(
                 ("kube-proxy", "system:kube-proxy", ""),
                 ("kube-router", "system:kube-router", ""),
@@ -173,9 +182,11 @@ class Nodes:
         """The control group of the node's pods, from the root."""
         return f"/ggi-{self.layout.name}-{node.name}"
 
-    def prepare(self, node: Node) -> None:
-        """Control groups, which the kubelet wants to be there; and those of a node that was killed go first."""
+    def prepare(self, node: Node, stock: Path) -> None:
+        """Control groups, which the kubelet wants to be there, instead of those of a node that was killed; and images."""
         self.clean(node)
+        if not (self.folder(node) / "containerd").is_dir():
+            copy(stock, self.folder(node) / "containerd")
         for root in _hierarchies():
             (root / self.cgroup(node).strip("/")).mkdir(exist_ok=True)
 

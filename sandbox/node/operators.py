@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +84,8 @@ def wait_until_ready(api: KubeApi, nodes: Nodes, report: Report) -> None:
         time.sleep(0.5)
 
 
-def load_images(nodes: Nodes, store: Images, recipes: Iterable[Recipe], report: Report) -> None:
-    """Bring the images to every node that lacks one, under the names that the cluster and the releases use."""
-    recipes = [*recipes]
+def load_images(nodes: Nodes, store: Images, recipes: Sequence[Recipe], report: Report) -> None:
+    """Bring images to nodes that were made when there were others, under the names that cluster and releases use."""
     lacking = {
         node: [recipe for recipe in recipes if recipe.tag not in present]
         for node in nodes.all
@@ -103,14 +102,13 @@ def load_images(nodes: Nodes, store: Images, recipes: Iterable[Recipe], report: 
         archive.unlink()
     for node in nodes.all:
         present = frozenset(nodes.ctr(node, "images", "ls", "-q").split())
-        for reference, recipe in references(recipes).items():
-            for name in _names(reference):
-                if name not in present or recipe.name in wanted:
-                    nodes.ctr(node, "images", "tag", "--force", recipe.tag, name)
+        for name, recipe in names(recipes).items():
+            if name not in present or recipe.name in wanted:
+                nodes.ctr(node, "images", "tag", "--force", recipe.tag, name)
 
 
-def references(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
-    """Every image that the cluster's own objects or a release name and that one of `recipes` stands for."""
+def names(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
+    """Every name of an image that the cluster's own objects or a release use and that one of `recipes` stands for."""
     chosen = {recipe.name for recipe in recipes}
     releases = load_releases([(ROOT / "stacks" / "releases", "stacks/releases")])
     named = {
@@ -125,7 +123,12 @@ def references(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
         *("docker.io/envoyproxy/gateway:v1.9.1", "docker.io/envoyproxy/envoy:v1.40.0"),
     }
     found = {reference: recipe_of(reference) for reference in sorted(named)}
-    return {key: recipe for key, recipe in found.items() if recipe is not None and recipe.name in chosen}
+    return {
+        name: recipe
+        for reference, recipe in found.items()
+        if recipe is not None and recipe.name in chosen
+        for name in _names(reference)
+    }
 
 
 def _names(reference: str) -> tuple[str, ...]:
