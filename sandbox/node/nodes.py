@@ -183,7 +183,7 @@ class Nodes:
         return f"/ggi-{self.layout.name}-{node.name}"
 
     def prepare(self, node: Node, stock: Path) -> None:
-        """Control groups, which the kubelet wants to be there, instead of those of a node that was killed; and images."""
+        """Images; and control groups, which the kubelet wants to be there, new ones after a node was killed."""
         self.clean(node)
         if not (self.folder(node) / "containerd").is_dir():
             copy(stock, self.folder(node) / "containerd")

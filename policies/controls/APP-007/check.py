@@ -9,6 +9,8 @@ from ggi.controls.sdk import Detail, Observation, Verdict, hosts, service_ports,
 
 OUTSIDE = ("DIRECTORY_MANAGER_ADDRESS",)
 """Addresses of others, which FSC's own controls look at."""
+SELECTIELIJST = "selectielijst.openzaak.nl"
+"""The public list that Open Zaak reads (open-zaak 1.30, selectielijst/migrations/0002), where the cluster has a way."""
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -17,6 +19,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     ending = f".{seen.environment.namespace}.svc"
     external = {item.external.host for item in seen.environment.components.values() if item.external is not None}
     embedding = {host for item in seen.environment.components.values() for host in getattr(item, "embedded_on", ())}
+    elsewhere = {SELECTIELIJST} if seen.environment.cluster.selectielijst is not None else set()
     for subject in seen.of("ConfigMap"):
         found = 0
         wrong: list[Detail] = []
@@ -30,7 +33,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
                 elif host == "127.0.0.1":
                     fine = key.startswith("etc_nginx_")
                 else:
-                    fine = host in public | external | embedding and scheme == "https"
+                    fine = host in public | external | embedding | elsewhere and scheme == "https"
                 wrong += [] if fine else [Detail("address", f"{key}: {scheme}://{host}:{port}")]
         servers = _servers(subject.body.get("data") or {}, services, ending, external)
         wrong += [Detail("address", f"{key} {host}") for key, host in servers]

@@ -10,6 +10,9 @@ from ggi.controls.sdk import Detail, Observation, Verdict, encrypted, verdict
 _CLIENT = re.compile(r"([a-z0-9-]+)-r[0-9]+")
 CREDENTIALS = {"secret", "header_value", "oidc_rp_client_secret", "token", "password"}
 
+PUBLIC = ("https://selectielijst.openzaak.nl/",)
+"""Public APIs, which ask nobody who they are (open-zaak 1.30, selectielijst/migrations/0002)."""
+
 
 def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per component with a configuration document."""
@@ -53,7 +56,8 @@ def _without(value: Any) -> Iterator[Detail]:
             yield Detail("service-without-secret")
         if value.get("auth_type") == "api_key" and "header_value" not in value:
             yield Detail("service-without-key")
-        if value.get("auth_type") not in (None, "zgw", "api_key"):
+        public = str(value.get("api_root", "")).startswith(PUBLIC) and value.get("auth_type") == "no_auth"
+        if value.get("auth_type") not in (None, "zgw", "api_key") and not public:
             yield Detail("auth-type", value["auth_type"])
     elif isinstance(value, list):
         for item in value:

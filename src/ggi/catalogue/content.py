@@ -83,7 +83,8 @@ class Catalogue:
         }
         for component in every:
             found[NameKind.PROCESS, component.name] = tuple(p.name for p in component.processes)
-            images = {p.image for p in component.processes} | {job.image for job in component.runs}
+            containers = [c for process in component.processes for c in (process, *process.beside)]
+            images = {c.image for c in containers} | {job.image for job in component.runs}
             found[NameKind.IMAGE, component.name] = tuple(sorted({"main", *(images - {""})}))
             found[NameKind.CALLER, component.name] = tuple(
                 c.name for c in every if any(use.component == component.name for use in c.uses)
