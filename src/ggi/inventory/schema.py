@@ -215,9 +215,12 @@ def _reached(schema: Any, defs: Mapping[str, Schema], seen: set[str] | None = No
 def _tidy(schema: Schema) -> Schema:
     """Without the titles that repeat names; a property that is called `title` stays.
 
-    Names that fit no pattern are refused, as by the loader; pydantic leaves that out.
+    Names that fit no pattern are refused, and so is what stands in a list twice, as by the loader; pydantic leaves both
+    out.
     """
     result: Schema = {"additionalProperties": False} if "patternProperties" in schema else {}
+    if schema.get("type") == "array":
+        result["uniqueItems"] = True
     for key, value in schema.items():
         if key == "title" and isinstance(value, str):
             continue
