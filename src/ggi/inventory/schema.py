@@ -48,7 +48,17 @@ def schemas(
     components: Mapping[str, type[ComponentSettings]], further: Mapping[str, type[BaseModel]]
 ) -> dict[str, Schema]:
     """All schemas by kind of file. `further` are the kinds that the catalogue has, such as "release"."""
-    return {kind: _schema(model, components) for kind, model in {**MODELS, **further}.items()}
+    return {kind: _each_once(_schema(model, components)) for kind, model in {**MODELS, **further}.items()}
+
+
+def _each_once(schema: Any) -> Any:
+    """`schema` with nothing twice in a list, as `ggi.inventory.names` has it."""
+    if isinstance(schema, list):
+        return [_each_once(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: _each_once(value) for key, value in schema.items()}
+    return {**result, "uniqueItems": True} if schema.get("type") == "array" else result
 
 
 def write_schemas(folder: Path, made: Mapping[str, Schema]) -> list[Path]:
@@ -215,12 +225,9 @@ def _reached(schema: Any, defs: Mapping[str, Schema], seen: set[str] | None = No
 def _tidy(schema: Schema) -> Schema:
     """Without the titles that repeat names; a property that is called `title` stays.
 
-    Names that fit no pattern are refused, and so is what stands in a list twice, as by the loader; pydantic leaves both
-    out.
+    Names that fit no pattern are refused, as by the loader; pydantic leaves that out.
     """
     result: Schema = {"additionalProperties": False} if "patternProperties" in schema else {}
-    if schema.get("type") == "array":
-        result["uniqueItems"] = True
     for key, value in schema.items():
         if key == "title" and isinstance(value, str):
             continue
