@@ -48,7 +48,8 @@ def schemas(
     components: Mapping[str, type[ComponentSettings]], further: Mapping[str, type[BaseModel]]
 ) -> dict[str, Schema]:
     """All schemas by kind of file. `further` are the kinds that the catalogue has, such as "release"."""
-    return {kind: _each_once(_schema(model, components)) for kind, model in {**MODELS, **further}.items()}
+    own = {kind: _each_once(_schema(model, components)) for kind, model in MODELS.items()}
+    return own | {kind: _schema(model, components) for kind, model in further.items()}
 
 
 def _each_once(schema: Any) -> Any:
