@@ -114,3 +114,15 @@ def test_a_file_that_can_not_be_read_is_told(
     told = capsys.readouterr().err
     assert "tenants/gm9901.yaml: " in told
     assert "Permission denied" in told
+
+
+@pytest.mark.parametrize("command", ["m365 plan gm9901", "hosts plan gm9901", "plan Rijnstad", "plan gm9901"])
+def test_what_is_wrong_in_a_file_is_told_before_what_follows_from_it(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "inventories"
+    inventory_of("unknown-key", folder)
+    assert main(["--inventory", str(folder), *command.split()]) == 2
+    first = capsys.readouterr().err.splitlines()[0]
+    assert "tenants/gm9901.yaml:" in first
+    assert "unknown key" in first

@@ -20,6 +20,7 @@ from ggi.cli.main import main
 from ggi.errors import Problem
 from ggi.inventory.layers import LAYERED, alone
 from ggi.inventory.load import Inventory
+from ggi.inventory.marks import NameKind
 from ggi.inventory.models import TenantFile
 from ggi.inventory.schema import Schema, schemas, stale
 from ggi.inventory.tree import parse, read
@@ -179,7 +180,10 @@ def loader_accepts(value: dict[str, Any]) -> bool:
     """Does the loader find this file in order by itself, before it looks at others?"""
     problems: list[Problem] = []
     opened = alone(parse(json.dumps(value), "f"))
-    Inventory(SHIPPED, catalogue().known).check_components(opened, TenantFile, problems)
+    inventory = Inventory(SHIPPED, catalogue().known)
+    # Which names other files and the catalogue have is what a schema can't say; of components alone it has a list.
+    inventory.names = {(NameKind.COMPONENT, ""): inventory.known.components}
+    inventory.check_components(opened, TenantFile, problems)
     validate(opened, TenantFile, problems, partial=LAYERED)
     return not problems
 

@@ -87,6 +87,8 @@ def find_m365(inventory: Inventory, text: str) -> M365Tenant:
     try:
         tenant = inventory.tenant(word)
     except GgiError:
+        if word in inventory.tenant_ids():
+            raise
         names = [item.stack for item in owned.values()]
         message = t("there is no Microsoft 365 tenant {name}", name=text)
         raise InputError(Problem(message, nearest(str(Stack(StackKind.M365, word)), names))) from None

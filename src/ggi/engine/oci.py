@@ -70,6 +70,8 @@ class Registries:
         self._mirrors = mirrors
         self._wait = wait
         self._tokens: dict[str, str] = {}
+        self._silent: dict[str, WorkError] = {}
+        """Hosts that no connection could be made to: they are not asked again."""
 
     def read(self, repository: str, tag: str) -> Found:
         """What `repository:tag` points at. Raises WorkError with the reason when it can't be read or is not right."""
@@ -94,6 +96,8 @@ class Registries:
     def _get(self, address: str, host: str, name: str) -> _Answer:
         import httpx2
 
+        if host in self._silent:
+            raise self._silent[host]
         accept = {"Accept": ", ".join((*INDEXES, *MANIFESTS)), "Accept-Encoding": "identity"}
         for attempt in range(1, TRIES + 1):
             token = self._tokens.get(f"{host}/{name}")
@@ -101,10 +105,14 @@ class Registries:
             try:
                 answer = self._bounded(address, headers, host)
             except httpx2.HTTPError as error:
-                if attempt < TRIES and isinstance(error, httpx2.TransportError) and not _is_tls(error):
+                nobody = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
+                if attempt < TRIES and not nobody and isinstance(error, httpx2.TransportError):
                     self._wait(2.0**attempt)
                     continue
-                raise WorkError(t("{host} does not answer: {why}", host=host, why=error)) from None
+                told = WorkError(t("{host} does not answer: {why}", host=host, why=error))
+                if nobody:
+                    self._silent[host] = told
+                raise told from None
             status = answer.status
             if status == _OK:
                 return answer
@@ -159,10 +167,6 @@ class Registries:
         if not isinstance(token, str):
             raise WorkError(t("{host} gives no token: {why}", host=host, why=t("status {n}", n=got.status_code)))
         return f"Bearer {token}"
-
-
-def _is_tls(error: Exception) -> bool:
-    return "CERTIFICATE" in str(error).upper()
 
 
 def _login(host: str) -> str:

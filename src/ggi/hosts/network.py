@@ -63,6 +63,8 @@ def find_network(text: str, inventory: Inventory, known: Mapping[str, NetworkFil
     try:
         tenant, _ = inventory.find(text)
     except InputError:
+        if word in inventory.tenant_ids():
+            raise
         stacks = [str(Stack(StackKind.NETWORK, name)) for name in known]
         raise InputError(Problem(t("there is no network {name}", name=text), nearest(text, stacks))) from None
     if tenant.network not in known:

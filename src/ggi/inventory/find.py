@@ -64,7 +64,22 @@ def find(text: str, tenants: Tenants) -> tuple[Tenant, str]:
         fix = t("See `{command} --help`; `ggi list` shows every stack.", command=ELSEWHERE[kind])
         raise InputError(Problem(t("{name} is not the stack of a gemeente", name=word), fix))
     known = [*ids, *(f"{i}-prod" for i in ids)]
-    raise InputError(Problem(t("there is no tenant or stack {name}", name=word), nearest(word, known)))
+    # A name may be that of a tenant whose file is wrong: what is wrong there comes first.
+    raise InputError(
+        *_unread(ids, tenants), Problem(t("there is no tenant or stack {name}", name=word), nearest(word, known))
+    )
+
+
+def _unread(ids: list[str], tenants: Tenants) -> list[Problem]:
+    """What is wrong in the files that can't be read, and whose tenants have no name therefore."""
+    problems: list[Problem] = []
+    for tenant_id in ids:
+        if tenant_id.upper() not in tenants.registry.gemeenten:
+            try:
+                tenants.tenant(tenant_id)
+            except GgiError as error:
+                problems.extend(error.problems)
+    return problems
 
 
 def _identify(low: str, ids: list[str], tenants: Tenants) -> str:

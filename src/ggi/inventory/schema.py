@@ -48,7 +48,18 @@ def schemas(
     components: Mapping[str, type[ComponentSettings]], further: Mapping[str, type[BaseModel]]
 ) -> dict[str, Schema]:
     """All schemas by kind of file. `further` are the kinds that the catalogue has, such as "release"."""
-    return {kind: _schema(model, components) for kind, model in {**MODELS, **further}.items()}
+    own = {kind: _each_once(_schema(model, components)) for kind, model in MODELS.items()}
+    return own | {kind: _schema(model, components) for kind, model in further.items()}
+
+
+def _each_once(schema: Any) -> Any:
+    """`schema` with nothing twice in a list, as `ggi.inventory.names` has it."""
+    if isinstance(schema, list):
+        return [_each_once(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: _each_once(value) for key, value in schema.items()}
+    return {**result, "uniqueItems": True} if schema.get("type") == "array" else result
 
 
 def write_schemas(folder: Path, made: Mapping[str, Schema]) -> list[Path]:
