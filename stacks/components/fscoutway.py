@@ -1,8 +1,8 @@
 """FSC outway: requests of our components to other organisations leave here, with the header `Fsc-Grant-Hash`.
 
 Other peers know the outway by the thumbprint of its public key: whoever renews its certificate must keep the key, or
-every contract that names it must be signed anew. The inventory says which components use services of others; the network
-then lets them through to the outway.
+every contract that names it must be signed anew. The inventory says which components use services of others; the
+network then lets them through to the outway.
 """
 
 from __future__ import annotations
