@@ -20,12 +20,21 @@ def check(seen: Observation) -> Iterator[Verdict]:
             services = [name for name in service_ports(seen) if name.startswith(f"{subject.component}-")]
             inside = {name + tail for name in services for tail in ("", f".{seen.environment.namespace}.svc")}
             wrong = [*_wrong(data, known.get(subject.component, ""), others, inside)]
-            yield verdict(subject.name, not wrong, wrong or Detail("session-seconds", data["SESSION_COOKIE_AGE"]))
+            if _in_database(data):
+                yield verdict(subject.name, False if wrong else None, wrong or Detail("session-in-database"))
+            else:
+                yield verdict(subject.name, not wrong, wrong or Detail("session-seconds", data["SESSION_COOKIE_AGE"]))
+
+
+def _in_database(data: Mapping[str, str]) -> bool:
+    """Open Formulieren reads no variable for this: its middleware takes minutes from the general configuration in its
+    database (open-forms 3.5.6, middleware.py, config/models/config.py: 60 for administrators, at most 15 for forms)."""
+    return data["DJANGO_SETTINGS_MODULE"].startswith("openforms.")
 
 
 def _wrong(data: Mapping[str, str], own: str, others: list[str], inside: set[str]) -> Iterator[Detail]:
     age = str(data.get("SESSION_COOKIE_AGE", ""))
-    if not age.isdigit() or not 0 < int(age) <= LONGEST:
+    if not _in_database(data) and (not age.isdigit() or not 0 < int(age) <= LONGEST):
         yield Detail("session", age) if age else Detail("session-of-two-weeks")
     # A form inside another site needs its cookies there; which sites that are, the inventory says.
     fine = ("None", "Lax", "Strict") if others else ("Lax", "Strict")
@@ -39,7 +48,7 @@ def _wrong(data: Mapping[str, str], own: str, others: list[str], inside: set[str
         origins = data.get(key, f"https://{own}").split(",")
         yield from (Detail("setting", f"{key} {origin}") for origin in origins if origin not in allowed)
     yield from (Detail("setting", key) for key, value in FIXED.items() if data.get(key, value) != value)
-    if data.get("SITE_DOMAIN") != own:
+    if not _in_database(data) and data.get("SITE_DOMAIN") != own:
         yield Detail("setting", "SITE_DOMAIN")
     names = set(data.get("ALLOWED_HOSTS", "").split(","))
     strange = (name for name in sorted(names - {own}) if name not in inside)

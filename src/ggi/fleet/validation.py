@@ -25,7 +25,9 @@ from ggi.inventory.m365 import M365File
 from ggi.inventory.models import Lifecycle, Settings
 from ggi.inventory.names import check_names
 from ggi.inventory.owned import Owned, check_owned
-from ggi.landscape.build import landscape
+from ggi.inventory.validate import nearest
+from ggi.landscape.build import Landscape, landscape
+from ggi.landscape.conformity import check, missing_contracts
 from ggi.messages import t
 
 
@@ -108,6 +110,18 @@ def _out_of_support(used: dict[str, int], catalogue: Catalogue, on: dt.date, war
             warnings.append(Problem(message, t("Plan what takes its place.")))
 
 
+def _uncontracted(built: Landscape, catalogue: Catalogue) -> Iterator[Problem]:
+    """The components whose version nobody described: what is asked of them can't be held against anything."""
+    for item in missing_contracts(built, catalogue.contracts):
+        tree = catalogue.releases[built.environment.release].tree
+        place = tree.child("components", item.name, "version") or tree
+        name = f"{item.name}-{item.version.version}"
+        message = t("{component} {version} has no contract", component=item.name, version=item.version.version)
+        yield Problem(
+            message, t("Write stacks/contracts/{name}.yaml, each fact with its source.", name=name), place.origin
+        )
+
+
 def _sorted(problems: list[Problem]) -> list[Problem]:
     """Each problem once, by place: a fault in a region is found again by every tenant of it."""
     return sorted(dict.fromkeys(problems), key=lambda p: (p.origin or Origin("", 0), p.message))
@@ -154,6 +168,8 @@ def validate_inventory(inventory: Inventory, catalogue: Catalogue, on: dt.date, 
                 if asked:
                     built = landscape(environment, catalogue)
                     found.stacks[built.stack] = len(built.objects)
+                    found.errors.extend(check(built, catalogue.contracts))
+                    found.errors.extend(_uncontracted(built, catalogue))
                     for component in built.components:
                         used[component] = used.get(component, 0) + 1
             except GgiError as error:

@@ -77,7 +77,7 @@ def check(built: Landscape, contracts: Contracts) -> list[Problem]:
         for container in _containers(own, item, contract, title):
             for message, fix in _faults(container):
                 problems.append(Problem(f"{container.item.name}: {message}", fix, contract.origin))
-        problems.extend(_memory(own, contract))
+        problems.extend(_memory(built, own, contract))
         problems.extend(_reaches(built, contract))
         problems.extend(_made(own, contract))
         problems.extend(_channels(built, contract, title))
@@ -309,7 +309,9 @@ def _steps(container: _Container) -> Iterator[Fault]:
             )
 
 
-def _memory(own: Sequence[Object], contract: Contract) -> Iterator[Problem]:
+def _memory(built: Landscape, own: Sequence[Object], contract: Contract) -> Iterator[Problem]:
+    """Limits below what was measured; the place is the inventory's where that says how much."""
+    said = built.environment.components[contract.component].resources
     limits = {
         o.name.split("/")[2]: quantity(c["resources"]["limits"]["memory"]) / MIB
         for o in own
@@ -328,7 +330,9 @@ def _memory(own: Sequence[Object], contract: Contract) -> Iterator[Problem]:
                     state=t("with nothing to do") if fact.state == "idle" else t("at its peak"),
                 ),
                 t("Give it {needed:.0f} MiB at least.", needed=needed),
-                contract.origin,
+                built.environment.origin("components", contract.component, "resources", fact.process)
+                if fact.process in said
+                else contract.origin,
             )
 
 

@@ -409,12 +409,14 @@ def schema(
     Example: ggi schema --check
     """
     from ggi.catalogue.content import ServiceFile
+    from ggi.catalogue.contract import ContractFile, Facts
     from ggi.catalogue.release import ReleaseFile
     from ggi.inventory.schema import schemas, stale, write_schemas
 
     workspace = workspace_of(context)
     folder: Path = workspace.folder / "schema"
-    made = schemas(workspace.catalogue.known.components, {"release": ReleaseFile, "service": ServiceFile})
+    files = {"release": ReleaseFile, "service": ServiceFile, "contract": ContractFile, "facts": Facts}
+    made = schemas(workspace.catalogue.known.components, files)
     changed = stale(folder, made) if check else write_schemas(folder, made)
     for path in changed:
         say(f"  {'!' if check else '~'} {folder.name}/{path.name}")
