@@ -20,7 +20,7 @@ BODY = "50m"
 START = f"""\
 print() {{ sha256sum {CERTIFICATE} {KEY}; }}
 read=$(print)
-while sleep 30; do
+while sleep 30 && kill -0 $$; do
   now=$(print)
   if [ "$now" != "$read" ] && nginx -s reload; then read=$now; fi
 done &

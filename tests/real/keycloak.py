@@ -23,6 +23,7 @@ import pytest
 
 from ggi.landscape.objects import digest
 from ggi.paths import cache_dir
+from tests.real.authority import Authority
 from tests.real.postgres import Database
 from tests.real.programs import free_port, program, running
 from tests.real.rendered import Pod, Rendered
@@ -120,7 +121,7 @@ def _java() -> dict[str, str]:
 
 
 class Server:
-    """One pod of Keycloak on loopback. `port` is its HTTP port, `management` the one for health and metrics."""
+    """One pod of Keycloak on loopback. `port` is its HTTPS port, `management` the one for health and metrics."""
 
     def __init__(self, folder: Path, landscape: Rendered, database: Database) -> None:
         self.folder = folder
@@ -131,13 +132,21 @@ class Server:
         shutil.copytree(prepared(pod, landscape, self.home), self._built)
         self._data = folder / "data"
         self._data.mkdir(parents=True)
+        self.authority = Authority("gm9901-accp internal CA")
+        self._certificate = folder / "certificate"
+        self._certificate.mkdir()
+        (self._certificate / "ca.crt").write_text(self.authority.pem)
+        self.names: list[str] = landscape.object("keycloak/Certificate/internal").body["spec"]["dnsNames"]
+        self.authority.issue(self.names, self._certificate)
         self.log = folder / "log"
         self._command = _moved(pod.container["command"], self.home, self._built)
         self._environment = _java() | self._here(pod, database)
 
     def _here(self, pod: Pod, database: Database) -> dict[str, str]:
         """The pod's environment; only addresses and the place of the database's authority are those of this machine."""
-        environment = dict(pod.environment)
+        environment = {
+            key: value.replace("/etc/ggi/internal", str(self._certificate)) for key, value in pod.environment.items()
+        }
         address = environment["KC_DB_URL"]
         host = urlsplit(address.removeprefix("jdbc:")).hostname
         assert host in database.names
@@ -152,7 +161,7 @@ class Server:
             "JAVA_OPTS_APPEND": f"-Djdk.net.hosts.file={hosts} -XX:TieredStopAtLevel=1",
             "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
             "KC_HTTP_HOST": "127.0.0.1",
-            "KC_HTTP_PORT": str(self.port),
+            "KC_HTTPS_PORT": str(self.port),
             "KC_HTTP_MANAGEMENT_HOST": "127.0.0.1",
             "KC_HTTP_MANAGEMENT_PORT": str(self.management),
             "KC_CACHE_EMBEDDED_NETWORK_BIND_ADDRESS": "127.0.0.1",
@@ -190,9 +199,18 @@ class Server:
         script = f"{folder}{script}"
         target = Path(script).with_name("target")
         lines = target.read_text().splitlines()
-        target.write_text("\n".join([f"server=http://127.0.0.1:{self.port}", *lines[1:]]) + "\n")
-        assert lines[0].startswith("server=http://keycloak-server.")
-        environment = _java() | {"KCADM": str(self.home / "bin/kcadm.sh")}
+        service = lines[0].removeprefix("server=https://")
+        assert service in self.names
+        here = [f"server=https://{service}:{self.port}", f"authority={self._certificate}/ca.crt"]
+        assert lines[1] == "authority=/etc/ggi/internal/ca.crt"
+        target.write_text("\n".join([*here, *lines[2:]]) + "\n")
+        hosts = folder / "hosts"
+        hosts.write_text(f"127.0.0.1 localhost {service} {socket.gethostname()}\n")
+        java = _java()
+        environment = java | {
+            "KCADM": str(self.home / "bin/kcadm.sh"),
+            "KC_OPTS": f"-XX:TieredStopAtLevel=1 -Djdk.net.hosts.file={hosts}",
+        }
         done = subprocess.run(
             [shell, script], env=environment, capture_output=True, text=True, check=False, timeout=900
         )

@@ -1,4 +1,4 @@
-"""What a browser, a component and an administrator say to Keycloak, over plain HTTP on loopback."""
+"""What a browser, a component and an administrator say to Keycloak, over TLS on loopback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import http.client
 import json
 import re
 import secrets
+import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,12 +43,33 @@ class Client:
     redirect: str
 
 
+class _ByName(http.client.HTTPSConnection):
+    """A connection to a name whose address is this machine's, as the DNS of the cluster would say."""
+
+    def connect(self) -> None:
+        plain = socket.create_connection(("127.0.0.1", self.port), self.timeout)
+        self.sock = self._context.wrap_socket(plain, server_hostname=self.host)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where Keycloak is: its port, its public name, and the authority that vouches for it (PEM)."""
+
+    port: int
+    host: str
+    authority: str
+
+    def connect(self) -> http.client.HTTPSConnection:
+        """A connection that verifies the name; the gateway verifies the same one."""
+        return _ByName(self.host, self.port, timeout=30, context=ssl.create_default_context(cadata=self.authority))
+
+
 class Browser:
     """A person's browser: comes through the gateway, by the public name, and keeps cookies."""
 
-    def __init__(self, port: int, host: str, public_paths: tuple[str, ...]) -> None:
-        self.port = port
-        self._host = host
+    def __init__(self, address: Address, public_paths: tuple[str, ...]) -> None:
+        self.address = address
+        self._host = address.host
         self._public = public_paths
         self._cookies: dict[str, str] = {}
 
@@ -56,7 +79,7 @@ class Browser:
         assert parts.hostname == self._host, address
         if not any(parts.path == p or parts.path.startswith(f"{p}/") for p in self._public):
             raise RefusedError(f"the gateway does not forward {parts.path}")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self.address.connect()
         headers = {
             "Host": self._host,
             "X-Forwarded-Proto": "https",
@@ -99,15 +122,15 @@ class Browser:
 class Realm:
     """One realm of a running Keycloak."""
 
-    def __init__(self, port: int, host: str, name: str, public_paths: tuple[str, ...]) -> None:
-        self.port = port
-        self.host = host
+    def __init__(self, address: Address, name: str, public_paths: tuple[str, ...]) -> None:
+        self.address = address
+        self.host = address.host
         self.name = name
         self.public_paths = public_paths
 
     def browser(self) -> Browser:
         """A new browser, without cookies."""
-        return Browser(self.port, self.host, self.public_paths)
+        return Browser(self.address, self.public_paths)
 
     def authorization(self, client_id: str, redirect: str, **more: str) -> str:
         """The address to which a component sends the browser."""
@@ -122,8 +145,8 @@ class Realm:
         return f"https://{self.host}/realms/{self.name}/protocol/openid-connect/auth?{urlencode({**query, **more})}"
 
     def inside(self, path: str, form: Mapping[str, str] | None = None, **headers: str) -> Answer:
-        """What a component asks of the Service: plain HTTP, no header of the gateway."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        """What a component asks: by the same name, without a header of the gateway."""
+        connection = self.address.connect()
         content = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
         body = urlencode(form) if form is not None else None
         address = f"/realms/{self.name}/protocol/openid-connect/{path}"
@@ -164,18 +187,18 @@ def claims(token: str) -> dict[str, Any]:
 class Administrator:
     """The admin API, as the service account with which the Job signs in."""
 
-    def __init__(self, port: int, realm: str, account: str, secret: str) -> None:
-        self._port = port
+    def __init__(self, address: Address, realm: str, account: str, secret: str) -> None:
+        self._address = address
         self._realm = realm
         self._account = Client(account, secret, "")
 
     def _token(self) -> str:
-        master = Realm(self._port, "", "master", ())
+        master = Realm(self._address, "master", ())
         return str(master.token(self._account, grant_type="client_credentials")["access_token"])
 
     def call(self, method: str, path: str = "", body: object = None, realm: str = "") -> Any:
         """One call below the realm. Raises RefusedError."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = self._address.connect()
         headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
         text = json.dumps(body) if body is not None else None
         connection.request(method, f"/admin/realms/{realm or self._realm}{path}", text, headers)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
+import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
+from ggi.catalogue.tls import CIPHERS
 from tests.real.keycloak import JOB, Server
-from tests.real.keycloak_client import Administrator, Client, Realm, RefusedError, claims
+from tests.real.keycloak_client import Address, Administrator, Client, Realm, RefusedError, claims
 from tests.real.login_loop import LoginLoop
 from tests.real.postgres import Database, database
 from tests.real.programs import program
@@ -38,7 +42,7 @@ class Keycloak:
     def administrator(self, landscape: Rendered | None = None) -> Administrator:
         """The service account, with the secret that this rotation derives."""
         secret = (landscape or self.landscape).pod(JOB).files[f"{FOLDER}/admin/0"]
-        return Administrator(self.server.port, self.realm.name, "ggi-configure", secret)
+        return Administrator(self.realm.address, self.realm.name, "ggi-configure", secret)
 
 
 def consumer(landscape: Rendered, name: str) -> Client:
@@ -56,12 +60,8 @@ def start(folder: Path, landscape: Rendered, postgresql: Database) -> Keycloak:
     server = Server(folder, landscape, postgresql)
     matches = landscape.object("keycloak/HTTPRoute/main").body["spec"]["rules"][0]["matches"]
     paths = tuple(match["path"]["value"].rstrip("/") for match in matches)
-    return Keycloak(
-        server,
-        postgresql,
-        Realm(server.port, landscape.built.hosts["keycloak"], landscape.built.stack, paths),
-        landscape,
-    )
+    address = Address(server.port, landscape.built.hosts["keycloak"], server.authority.pem)
+    return Keycloak(server, postgresql, Realm(address, landscape.built.stack, paths), landscape)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,35 @@ def test_health_and_metrics_are_on_the_management_port(keycloak: Keycloak) -> No
     assert [keycloak.server.status(page) for page in pages] == [200] * 4
     with pytest.raises(RefusedError, match="does not forward"):
         keycloak.realm.browser().request(f"https://{keycloak.realm.host}/metrics")
+
+
+def test_it_speaks_tls_1_2_and_1_3_with_good_suites_for_its_own_name_and_nothing_else(keycloak: Keycloak) -> None:
+    address = keycloak.realm.address
+
+    def shake(low: ssl.TLSVersion, high: ssl.TLSVersion, suites: str = "", name: str = address.host) -> tuple[str, str]:
+        context = ssl.create_default_context(cadata=address.authority)
+        if suites:
+            context.set_ciphers(suites)
+        context.minimum_version, context.maximum_version = low, high
+        with (
+            socket.create_connection(("127.0.0.1", address.port), 10) as plain,
+            context.wrap_socket(plain, server_hostname=name) as made,
+        ):
+            return str(made.version()), str((made.cipher() or ("",))[0])
+
+    new, good, old = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_1
+    assert shake(new, new)[0] == "TLSv1.3"
+    version, suite = shake(good, good)
+    assert version == "TLSv1.2" and suite in CIPHERS
+    for refused in ((old, old, "ALL:@SECLEVEL=0"), (good, good, "ECDHE-ECDSA-AES256-SHA:@SECLEVEL=0")):
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            shake(*refused)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake(good, new, name="openzaak.rijnstad.test")
+    plain = http.client.HTTPConnection("127.0.0.1", address.port, timeout=10)
+    plain.request("GET", f"/realms/{keycloak.realm.name}", headers={"Host": address.host})
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        plain.getresponse()
 
 
 def test_every_value_of_the_realm_arrives(keycloak: Keycloak, administrator: Administrator) -> None:
@@ -249,14 +278,13 @@ def test_two_pods_share_log_ins(keycloak: Keycloak, tmp_path: Path) -> None:
     """The page comes from one pod and the answer goes to the other, as happens behind a Service."""
     second = Server(tmp_path, rendered(), keycloak.database)
     with second.running():
-        here, there = (
-            keycloak.realm,
-            Realm(second.port, keycloak.realm.host, keycloak.realm.name, keycloak.realm.public_paths),
-        )
+        here = keycloak.realm
+        address = Address(second.port, here.host, second.authority.pem)
+        there = Realm(address, here.name, here.public_paths)
         client = consumer(rendered(), "openzaak")
         browser = here.browser()
         page = browser.open_log_in(here.authorization(client.id, client.redirect))
-        browser.port = there.port
+        browser.address = there.address
         answer = browser.fill_in(page, "beheerder", PASSWORD)
         code = parse_qs(urlsplit(answer.location).query)["code"][0]
         tokens = here.token(client, grant_type="authorization_code", code=code, redirect_uri=client.redirect)

@@ -1,25 +1,30 @@
-"""A real Redis, started with the rendered configuration."""
+"""A real Redis, started with the rendered configuration; it speaks TLS, and nothing else."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.real.authority import Authority
 from tests.real.login_loop import PROCEDURES, LoginLoop
 from tests.real.programs import free_port, listens, program, running
 from tests.real.rendered import Rendered, at, rendered
 
 NEVER = Retry(NoBackoff(), 0)
 STATEFUL_SET = "redis/StatefulSet/server"
+CERTIFICATES = "etc/ggi/internal"
 
 
 class Server:
@@ -29,13 +34,21 @@ class Server:
         self.folder = folder
         self.port = free_port()
         self.program = program("redis-server", "redis-server")
-        for name in ("data", "tmp"):
-            (folder / name).mkdir()
+        for name in ("data", "tmp", CERTIFICATES):
+            (folder / name).mkdir(parents=True)
+        self.authority = Authority("gm9901-accp internal CA")
+        (folder / CERTIFICATES / "ca.crt").write_text(self.authority.pem)
+        self.renew()
         self.load(rendered())
+
+    def renew(self) -> None:
+        """What cert-manager and the kubelet do: a new certificate for the names that the landscape asks for."""
+        names = rendered().object("redis/Certificate/internal").body["spec"]["dnsNames"]
+        self.authority.issue(names, self.folder / CERTIFICATES)
 
     def moved(self, text: str) -> str:
         """The text with paths and port as they are here."""
-        text = re.sub(r"/etc/redis|/data|/tmp/", lambda found: f"{self.folder}{found[0]}", text)
+        text = re.sub(r"/etc/redis|/etc/ggi|(?<![\w/])/data|/tmp/", lambda found: f"{self.folder}{found[0]}", text)
         return text.replace("port 6379", f"port {self.port}").replace("bind * -::*", "bind 127.0.0.1")
 
     def load(self, landscape: Rendered) -> None:
@@ -51,16 +64,13 @@ class Server:
             self.moved(part).replace("redis-cli ", f"redis-cli -p {self.port} ")
             for part in self.pod.container[kind]["exec"]["command"]
         ]
-        if command[0] == "redis-cli":
-            command[1:1] = ["-p", str(self.port)]
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
 
     def running(self) -> object:
         """The server, as long as the context lasts."""
-        arguments = [self.moved(part) for part in self.pod.container["args"][1:]]
         return running(
-            [self.program, *arguments],
-            {"PATH": os.environ["PATH"]},
+            [self.moved(part) for part in self.pod.container["args"]],
+            {"PATH": f"{Path(self.program).parent}:{os.environ['PATH']}"},
             self.folder / "log",
             lambda: listens(self.port),
             seconds=300,
@@ -69,8 +79,21 @@ class Server:
     def client(self, user: str | None, password: str | None, database: int = 0) -> redis.Redis:
         """A client that does not try again by itself."""
         return redis.Redis(
-            "127.0.0.1", self.port, database, username=user, password=password, retry=NEVER, decode_responses=True
+            "127.0.0.1",
+            self.port,
+            database,
+            username=user,
+            password=password,
+            retry=NEVER,
+            decode_responses=True,
+            ssl=True,
+            ssl_ca_certs=str(self.folder / CERTIFICATES / "ca.crt"),
+            ssl_check_hostname=False,
         )
+
+    def address(self, variable: str) -> str:
+        """An address as the pods of Open Zaak get it, with the authority's file where it is here."""
+        return self.moved(rendered().pod("openzaak/Deployment/worker").environment[variable])
 
 
 def consumer(landscape: Rendered, name: str = "openzaak") -> tuple[str, str]:
@@ -78,6 +101,21 @@ def consumer(landscape: Rendered, name: str = "openzaak") -> tuple[str, str]:
     relation = next(r for r in landscape.built.relations if (r.consumer, r.provider) == (name, "redis"))
     assert relation.credential is not None
     return relation.credential.client_id, landscape.resolver.value(relation.credential.secret)
+
+
+@pytest.fixture
+def by_name(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server under the name and port of its Service, as the cluster's DNS and its proxy would have it."""
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+        if host == "redis-server.gm9901-accp.svc":
+            assert int(port) == 6379
+            host, port = "127.0.0.1", server.port
+        return real(host, port, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return server
 
 
 @pytest.fixture
@@ -112,13 +150,63 @@ def test_a_component_can_do_what_caches_and_queues_need(server: Server) -> None:
     assert client.info("server")["redis_version"]
 
 
-def test_celery_sends_a_task_and_reads_its_result(server: Server) -> None:
+def test_a_cache_connects_with_the_address_that_it_gets(by_name: Server) -> None:
+    """The images write `redis://` before it; the settings of the component make `rediss://` of that."""
+    client = redis.Redis.from_url(f"rediss://{by_name.address('CACHE_DEFAULT')}", decode_responses=True)
+    assert client.set("key", "value") and client.get("key") == "value"
+    assert isinstance(client.connection_pool.make_connection(), redis.SSLConnection)
+
+
+def test_a_client_refuses_another_name_and_another_authority(by_name: Server, tmp_path: Path) -> None:
+    address = f"rediss://{by_name.address('CACHE_DEFAULT')}"
+    with pytest.raises(redis.exceptions.ConnectionError, match=r"Hostname mismatch|certificate is not valid for"):
+        redis.Redis.from_url(address.replace("redis-server.gm9901-accp.svc:6379", f"localhost:{by_name.port}")).ping()
+    (by_name.folder / CERTIFICATES / "ca.crt").write_text(Authority("another gemeente").pem)
+    with pytest.raises(redis.exceptions.ConnectionError, match="certificate verify failed"):
+        redis.Redis.from_url(address).ping()
+
+
+def test_nobody_is_answered_without_tls_or_with_an_old_version(server: Server) -> None:
+    with pytest.raises(redis.exceptions.ConnectionError):
+        redis.Redis("127.0.0.1", server.port, retry=NEVER).ping()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with socket.create_connection(("127.0.0.1", server.port)) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain)
+
+
+def test_a_renewed_certificate_is_noticed_and_used_after_the_restart(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    def served() -> str:
+        return ssl.get_server_certificate(("127.0.0.1", server.port))
+
+    with server.running():  # type: ignore[attr-defined]
+        before = served()
+        assert server.probe("livenessProbe").returncode == 0
+        server.renew()
+        done = server.probe("livenessProbe")
+        assert done.returncode == 1 and "renewed" in done.stderr, "the kubelet starts it again"
+        assert served() == before
+    with server.running():  # type: ignore[attr-defined]
+        assert served() != before
+        assert server.probe("livenessProbe").returncode == 0
+
+
+def test_it_may_use_half_of_the_pod_s_memory_and_then_refuses_writes(server: Server) -> None:
+    pod = server.pod.container["resources"]["limits"]["memory"]
+    told = (server.folder / "etc/redis/redis.conf").read_text()
+    assert (pod, f"maxmemory {256 * 2**20}\n" in told, "maxmemory-policy noeviction" in told) == ("512Mi", True, True)
+    found = server.client(*consumer(rendered())).info("memory")
+    assert (found["maxmemory"], found["maxmemory_policy"]) == (256 * 2**20, "noeviction")
+
+
+def test_celery_sends_a_task_and_reads_its_result(by_name: Server) -> None:
     """With the very address that the pods of Open Zaak get."""
     celery = pytest.importorskip("celery")
-    environment = rendered().pod("openzaak/Deployment/worker").environment
-    address = environment["CELERY_BROKER_URL"]
-    host = address.rpartition("@")[2].partition("/")[0]
-    address = address.replace(host, f"127.0.0.1:{server.port}")
+    address = by_name.address("CELERY_BROKER_URL")
     app = celery.Celery("tests", broker=address, backend=address)
 
     @app.task(name="add")  # type: ignore[untyped-decorator]

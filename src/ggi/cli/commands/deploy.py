@@ -13,7 +13,7 @@ from ggi.cli.commands.landscape import draw, show_plan
 from ggi.cli.options import BaselineFile, Change, Json, Name, Reason, Sandbox, Urgent, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
-from ggi.errors import EXIT_FAILED, WorkError
+from ggi.errors import EXIT_FAILED, InputError, Problem, WorkError
 from ggi.messages import mark, t
 
 if TYPE_CHECKING:
@@ -155,6 +155,63 @@ def refresh(context: typer.Context, name: Name, sandbox: Sandbox = False, json_o
         _closing(t("refresh"), result, platform, t("nothing differs"))
     if result.changed:
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def addresses(
+    context: typer.Context,
+    name: Name,
+    old: Annotated[list[str] | None, typer.Option("--from", help="An address of before; once for each `--to`.")] = None,
+    new: Annotated[list[str] | None, typer.Option("--to", help="What that address becomes.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; nothing is changed.")] = False,
+    sandbox: Sandbox = False,
+    yes: Yes = False,
+    json_output: Json = False,
+    change: Change = None,
+) -> None:
+    """Rewrite addresses in the databases of a landscape, after counting them; each database at once or not at all.
+
+    Without --from and --to: the addresses of Services, which components had before they got their public names.
+
+    Example: ggi addresses gm9901 --dry-run
+    """
+    from ggi.app.addresses import rewrite_addresses
+    from ggi.app.deploying import operation_on
+    from ggi.app.operations import ChangeRequest
+    from ggi.engine.kubeapi import KubeApi
+    from ggi.landscape.addresses import Rewrite, check_rewrites, former_addresses
+
+    workspace, platform = workspace_of(context), platform_of(sandbox)
+    built = workspace.landscape(name)
+    if len(old or ()) != len(new or ()):
+        raise InputError(Problem(t("each --from needs a --to, and each --to a --from"), ""))
+    given = [Rewrite(*pair) for pair in zip(old or (), new or (), strict=True)]
+    rewrites = check_rewrites(given or former_addresses(built))
+    request = ChangeRequest(change, confirmed=not yes)
+    operation = operation_on(built.environment, "addresses", workspace, platform, request, note)
+    if not dry_run:
+        operation.check()
+    with KubeApi.from_kubeconfig(*platform.kubeconfig(built.environment)) as api:
+        counted = rewrite_addresses(api, built, rewrites, note, apply=False)
+        rows = [(c, i.table, i.column, i.rows) for c, items in counted.items() for i in items]
+        done = not dry_run and bool(rows)
+        if not json_output:
+            for pair in rewrites:
+                say(f"{pair.old} -> {pair.new}")
+            if rows:
+                table([t("component"), t("table"), t("column"), t("rows")], [[*map(str, row)] for row in rows])
+            say(t("{count} values name an address of before.", count=sum(row[3] for row in rows)))
+        if done:
+            if not yes:
+                typer.confirm(t("Go on?"), abort=True)
+            with operation.run(context=api.context) as going:
+                found = rewrite_addresses(api, built, rewrites, note, apply=True)
+                going.changes = {"update": sum(item.rows for items in found.values() for item in items)}
+    if json_output:
+        listed = [dict(zip(("component", "table", "column", "rows"), row, strict=True)) for row in rows]
+        say_json({"stack": built.stack, "rewritten": done, "counts": listed})
+    elif done:
+        say(t("Rewritten. Run it once more with --dry-run: it must count nothing."))
 
 
 @app.command()
