@@ -25,7 +25,6 @@ from ggi.inventory.m365 import M365File
 from ggi.inventory.models import Lifecycle, Settings
 from ggi.inventory.names import check_names
 from ggi.inventory.owned import Owned, check_owned
-from ggi.inventory.validate import nearest
 from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.conformity import check, missing_contracts
 from ggi.messages import t

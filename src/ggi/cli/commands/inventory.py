@@ -408,6 +408,8 @@ def schema(
 
     Example: ggi schema --check
     """
+    from pydantic import BaseModel
+
     from ggi.catalogue.content import ServiceFile
     from ggi.catalogue.contract import ContractFile, Facts
     from ggi.catalogue.release import ReleaseFile
@@ -415,7 +417,12 @@ def schema(
 
     workspace = workspace_of(context)
     folder: Path = workspace.folder / "schema"
-    files = {"release": ReleaseFile, "service": ServiceFile, "contract": ContractFile, "facts": Facts}
+    files: dict[str, type[BaseModel]] = {
+        "release": ReleaseFile,
+        "service": ServiceFile,
+        "contract": ContractFile,
+        "facts": Facts,
+    }
     made = schemas(workspace.catalogue.known.components, files)
     changed = stale(folder, made) if check else write_schemas(folder, made)
     for path in changed:
