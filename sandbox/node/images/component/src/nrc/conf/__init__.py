@@ -1,0 +1,1 @@
+"""The name under which the image of opennotificaties has its settings."""

@@ -1,0 +1,1 @@
+"""The name under which the image of openobject has its settings."""

@@ -1,0 +1,1 @@
+"""The name under which the image of openklant has its settings."""

@@ -1,0 +1,1 @@
+"""The name under which the image of openzaak has its settings."""
