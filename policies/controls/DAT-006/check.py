@@ -18,7 +18,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     for subject in seen.of("Cluster"):
         spec = subject.body.get("spec") or {}
         named = [role for role in (spec.get("managed") or {}).get("roles") or () if isinstance(role, Mapping)]
-        roles = [role for role in named if not _dropped(role)]
+        roles = [role for role in named if not _dropped(role) and not _of_nobody(role, spec)]
         wrong = [*_roles(roles), *_rules(roles, (spec.get("postgresql") or {}).get("pg_hba") or ())]
         owners[subject.kube_name] = {str(r.get("name")) for r in roles if not r.get("login")}
         yield verdict(subject.name, not wrong, sorted(set(wrong)) or Detail("roles", len(roles)))
@@ -44,6 +44,13 @@ def _dropped(role: Role) -> bool:
     """Whether a rotation took this sign-in role away: its own password and counter, no rights, and absent."""
     gone = role.get("ensure") == "absent" and not role.get("login")
     return gone and SIGN_IN.search(str(role.get("name"))) is not None
+
+
+def _of_nobody(role: Role, spec: Mapping[str, Any]) -> bool:
+    """Whether it is the role that the operator insists on at the start, and can do nothing: no sign-in, no rights."""
+    started = ((spec.get("bootstrap") or {}).get("initdb") or {}).get("owner")
+    powers = [role.get("login"), role.get("inRoles"), role.get("passwordSecret"), *map(role.get, RIGHTS)]
+    return role.get("name") == started and role.get("connectionLimit") == 0 and not any(powers)
 
 
 def _roles(roles: Sequence[Role]) -> Iterator[Detail]:

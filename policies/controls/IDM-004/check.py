@@ -16,6 +16,7 @@ FLAGS: Mapping[str, bool] = {
     "fullScopeAllowed": False,
 }
 SCOPES = {"basic", "profile", "email"}
+ROLES_ELSEWHERE = "fsccontroller"
 SECRETS = {"client-secret", "client-secret-jwt", "client-jwt"}
 
 
@@ -57,11 +58,12 @@ def _settings(name: str, client: Mapping[str, Any]) -> Iterator[Detail]:
     for mapper in mappers:
         config = mapper.get("config") or {}
         kind = (mapper.get("protocol"), mapper.get("protocolMapper"), config.get("claim.name"))
-        # Groups go into the token about who signed in, which the application alone gets.
+        # Groups go into the token about who signed in, which the application alone gets. OpenFSC's controller has its
+        # roles from the access token and from nowhere else (docs.open-fsc.nl, Setup OpenID Connect).
         if kind != ("openid-connect", "oidc-group-membership-mapper", "groups"):
             yield Detail("mapper", f"{name} {mapper.get('name')}")
         elif (config.get("access.token.claim"), config.get("id.token.claim"), config.get("full.path")) != (
-            "false",
+            "true" if name.rpartition("-r")[0] == ROLES_ELSEWHERE else "false",
             "true",
             "false",
         ):

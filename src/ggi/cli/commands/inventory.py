@@ -22,6 +22,8 @@ from ggi.inventory.types import environment_name, release_order
 from ggi.messages import t
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from ggi.app.listing import ListedStack
     from ggi.app.workspace import Workspace
     from ggi.inventory.explain import Explanation
@@ -409,13 +411,18 @@ def schema(
     Example: ggi schema --check
     """
     from ggi.catalogue.content import ServiceFile
-    from ggi.catalogue.contract import ContractFile, Facts
+    from ggi.catalogue.contract import ContractFile, ProgramFacts
     from ggi.catalogue.release import ReleaseFile
     from ggi.inventory.schema import schemas, stale, write_schemas
 
     workspace = workspace_of(context)
     folder: Path = workspace.folder / "schema"
-    files = {"release": ReleaseFile, "service": ServiceFile, "contract": ContractFile, "facts": Facts}
+    files: dict[str, type[BaseModel]] = {
+        "release": ReleaseFile,
+        "service": ServiceFile,
+        "contract": ContractFile,
+        "facts": ProgramFacts,
+    }
     made = schemas(workspace.catalogue.known.components, files)
     changed = stale(folder, made) if check else write_schemas(folder, made)
     for path in changed:
