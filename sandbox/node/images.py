@@ -124,7 +124,7 @@ def _envoy(folder: Path, found: Mapping[str, Resolved]) -> None:
 
 PROJECT = ROOT / "tests" / "real" / "setup_project"
 """The Django project that runs the components' own set-up steps; tests use it as well."""
-PLATFORMS = tuple(f"manylinux_2_{number}_x86_64" for number in range(5, 42)) + ("manylinux2014_x86_64", "any")
+PLATFORMS = (*(f"manylinux_2_{number}_x86_64" for number in range(5, 42)), "manylinux2014_x86_64", "any")
 
 
 def _component(folder: Path, found: Mapping[str, Resolved]) -> None:

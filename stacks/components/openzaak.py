@@ -94,17 +94,17 @@ def configure(context: Context) -> Configuration:
     setup.site()
     setup.admin_oidc()
     setup.jwt_credentials([r for r in context.incoming if r.auth is Auth.JWT])
+    applications = _applications(context)
+    if applications:
+        setup.step("vng_api_common_applicaties_config_enable", "vng_api_common_applicaties", {"items": applications})
+    notifications = context.use("opennotificaties")
+    setup.notifications(notifications)
     setup.service(SELECTIELIJST)
     setup.step(
         "openzaak_selectielijst_config_enable",
         "openzaak_selectielijst_config",
         {"selectielijst_api_service_identifier": SELECTIELIJST["identifier"], **YEARS},
     )
-    applications = _applications(context)
-    if applications:
-        setup.step("vng_api_common_applicaties_config_enable", "vng_api_common_applicaties", {"items": applications})
-    notifications = context.use("opennotificaties")
-    setup.notifications(notifications)
     env = maykin.environment(context, "openzaak.conf.docker")
     env |= maykin.framework(context) | maykin.QUIET
     env |= {

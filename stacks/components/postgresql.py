@@ -140,7 +140,7 @@ def _database(relation: Relation, context: Context) -> Manifest:
 def configure(context: Context) -> Configuration:
     """The Cluster with its roles, a Secret per log-in role, a Database per component."""
     settings = context.settings(Settings)
-    roles: list[dict[str, Any]] = [{"name": BOOTSTRAP, "ensure": "present", "login": False, "connectionLimit": 0}]
+    roles: list[dict[str, Any]] = []
     manifests: list[Manifest] = []
     # These rules come after the operator's fixed ones (for itself and for replication) and before its last one. Without
     # them everybody may connect to every database, since PostgreSQL grants that to PUBLIC.
@@ -151,6 +151,7 @@ def configure(context: Context) -> Configuration:
         mine, secrets = _roles(relation, context)
         roles += mine
         manifests += secrets
+    roles.append({"name": BOOTSTRAP, "ensure": "present", "login": False, "connectionLimit": 0})
     own = settings.resources.get("instance")
     connections = settings.max_connections or context.connections + SPARE_CONNECTIONS
     cpu, memory = (own.cpu, own.memory) if own else ("500m", f"{BASE_MEMORY + connections * CONNECTION_MEMORY}Mi")

@@ -21,7 +21,13 @@ from tests.content import landscapes, standard
 
 KUBERNETES = "1.36"
 """The version of the sandbox's API server."""
-CUSTOM = {"cert-manager.io", "gateway.envoyproxy.io", "gateway.networking.k8s.io", "postgresql.cnpg.io"}
+CUSTOM = {
+    "cert-manager.io",
+    "gateway.envoyproxy.io",
+    "gateway.networking.k8s.io",
+    "monitoring.coreos.com",
+    "postgresql.cnpg.io",
+}
 """API groups of custom resources: the API server of the sandbox judges those."""
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

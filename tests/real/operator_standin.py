@@ -32,6 +32,26 @@ def parameters(landscape: Rendered) -> dict[str, str]:
     return dict(_cluster(landscape)["postgresql"]["parameters"])
 
 
+INITDB_FLAGS = {
+    "encoding": "--encoding",
+    "localeCollate": "--lc-collate",
+    "localeCType": "--lc-ctype",
+    "locale": "--locale",
+    "localeProvider": "--locale-provider",
+    "icuLocale": "--icu-locale",
+}
+"""cloudnative-pg 1.30.0, pkg/specs/jobs.go, buildInitDBFlags."""
+INITDB_DEFAULTS = {"encoding": "UTF8", "localeCollate": "C", "localeCType": "C"}
+"""What its webhook fills in (api/v1/cluster_defaults.go, defaultInitDB)."""
+
+
+def initdb_flags(landscape: Rendered) -> list[str]:
+    """The arguments with which the operator makes the first instance."""
+    said = dict(_cluster(landscape)["bootstrap"]["initdb"])
+    assert {said.pop("database"), said.pop("owner")} and said.keys() <= INITDB_FLAGS.keys()
+    return [f"{INITDB_FLAGS[key]}={value}" for key, value in (INITDB_DEFAULTS | said).items()]
+
+
 def hba(landscape: Rendered) -> str:
     """The file pg_hba.conf."""
     return "\n".join([*FIXED_RULES, *_cluster(landscape)["postgresql"]["pg_hba"], LAST_RULE]) + "\n"

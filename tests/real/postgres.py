@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.real.authority import Authority
-from tests.real.operator_standin import SUPERUSER, Operator, hba, parameters
+from tests.real.operator_standin import SUPERUSER, Operator, hba, initdb_flags, parameters
 from tests.real.programs import free_port, program, running
 from tests.real.rendered import Rendered
 
@@ -65,7 +65,7 @@ class Database:
             for path in self.folder.iterdir():
                 shutil.chown(path, USER, USER)
         self._as_owner([initdb, "-D", str(self.data), "-U", SUPERUSER, "-A", "scram-sha-256", "--no-sync",
-                        f"--pwfile={password}", "--locale=C.UTF-8"])  # fmt: skip
+                        f"--pwfile={password}", *initdb_flags(self.landscape)])  # fmt: skip
         settings = parameters(self.landscape) | {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),

@@ -84,6 +84,26 @@ def test_the_roles_of_a_component_have_no_power_over_the_server(server: Database
     assert flags == {component: (False, False), f"{component}_r1": (False, True)}
 
 
+@pytest.mark.parametrize("component", DJANGO)
+def test_names_are_found_and_sorted_as_dutch_has_it(
+    server: Database, monkeypatch: pytest.MonkeyPatch, component: str
+) -> None:
+    with connect(server, monkeypatch, environment(rendered(), component)) as connection:
+        found = connection.execute(
+            "SELECT 'SÚDERWÂLD' ILIKE 'súderwâld', upper('súderwâld'), to_tsvector('simple', 'SÚDERWÂLD')::text, "
+            "array(SELECT name FROM unnest(array['Zeeland', 'aalten', 'Élan', 'Ede']) name ORDER BY name)"
+        ).fetchone()
+    assert found == (True, "SÚDERWÂLD", "'súderwâld':1", ["aalten", "Ede", "Élan", "Zeeland"])
+
+
+def test_the_role_of_the_first_start_can_do_nothing(server: Database) -> None:
+    with server.operator.connect() as connection:
+        row = connection.execute(
+            "SELECT rolcanlogin, rolconnlimit, rolsuper FROM pg_roles WHERE rolname = 'bootstrap'"
+        ).fetchone()
+    assert row == (False, 0, False)
+
+
 def test_what_a_log_in_role_makes_belongs_to_the_owner(server: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with connect(server, monkeypatch, environment(rendered(), "openzaak")) as connection:
         connection.execute("CREATE TABLE zaak (id int)")

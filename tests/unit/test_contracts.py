@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 import yaml
 
-from ggi.catalogue.contract import FOLDER, Contract, Contracts, MadeFact, MemoryFact, Program, ReachFact, load_contracts
+from ggi.catalogue.contract import (
+    FOLDER,
+    ComponentContract,
+    Contracts,
+    MadeFact,
+    MemoryFact,
+    Program,
+    ReachFact,
+    load_contracts,
+)
 from ggi.errors import Problem
 from ggi.landscape.build import Landscape
 from ggi.landscape.conformity import HEADROOM, check, missing_contracts
@@ -58,7 +67,7 @@ def reference() -> Landscape:
     return next(built for built in landscapes() if built.stack == "gm9901-accp")
 
 
-def program_of(contract: Contract, change: Callable[[Program], Program]) -> Contract:
+def program_of(contract: ComponentContract, change: Callable[[Program], Program]) -> ComponentContract:
     return replace(contract, programs={**contract.programs, "main": change(contract.programs["main"])})
 
 
@@ -72,15 +81,15 @@ def without(fact: Any, field: str, value: Any) -> Any:
     return fact.model_copy(update={field: [item for item in getattr(fact, field) if item != value]})
 
 
-def unread(name: str) -> Callable[[Contract], Contract]:
+def unread(name: str) -> Callable[[ComponentContract], ComponentContract]:
     return lambda c: program_of(c, lambda p: facts(p, "environment", lambda f: without(f, "names", name)))
 
 
-def dropped(kind: str, matches: Callable[[Any], bool]) -> Callable[[Contract], Contract]:
+def dropped(kind: str, matches: Callable[[Any], bool]) -> Callable[[ComponentContract], ComponentContract]:
     return lambda c: program_of(c, lambda p: facts(p, kind, lambda f: None if matches(f) else f))
 
 
-WRONG: Mapping[str, tuple[str, Callable[[Contract], Contract], str]] = {
+WRONG: Mapping[str, tuple[str, Callable[[ComponentContract], ComponentContract], str]] = {
     "variable": ("openzaak", unread("SITE_DOMAIN"), "SITE_DOMAIN is set, which Open Zaak 1.30.0 does not read"),
     "secret": ("openzaak", unread("SECRET_KEY"), "SECRET_KEY is set, which Open Zaak 1.30.0 does not read"),
     "required variable": (
@@ -200,7 +209,7 @@ WRONG: Mapping[str, tuple[str, Callable[[Contract], Contract], str]] = {
 }
 
 
-def found(contract: Contract) -> list[Problem]:
+def found(contract: ComponentContract) -> list[Problem]:
     return check(reference(), {**contracts(), (contract.component, contract.version): contract})
 
 

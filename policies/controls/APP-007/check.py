@@ -1,7 +1,4 @@
-"""Every address in a ConfigMap is over TLS: a Service here, a public name of this landscape, or one of the inventory.
-
-Only what stays inside a pod needs no TLS: a web server may pass on to its own pod.
-"""
+"""Every address in a ConfigMap is a Service here, a public name of this landscape, or one that the inventory names."""
 
 from collections.abc import Iterator
 
@@ -9,8 +6,8 @@ from ggi.controls.sdk import Detail, Observation, Verdict, hosts, service_ports,
 
 OUTSIDE = ("DIRECTORY_MANAGER_ADDRESS",)
 """Addresses of others, which FSC's own controls look at."""
-SELECTIELIJST = "selectielijst.openzaak.nl"
-"""The public list that Open Zaak reads (open-zaak 1.30, selectielijst/migrations/0002), where the cluster has a way."""
+NATIONAL = {"selectielijst.openzaak.nl"}
+"""What every gemeente uses, whoever runs its components: the retention periods that Open Zaak chooses from."""
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -19,7 +16,6 @@ def check(seen: Observation) -> Iterator[Verdict]:
     ending = f".{seen.environment.namespace}.svc"
     external = {item.external.host for item in seen.environment.components.values() if item.external is not None}
     embedding = {host for item in seen.environment.components.values() for host in getattr(item, "embedded_on", ())}
-    elsewhere = {SELECTIELIJST} if seen.environment.cluster.selectielijst is not None else set()
     for subject in seen.of("ConfigMap"):
         found = 0
         wrong: list[Detail] = []
@@ -29,11 +25,9 @@ def check(seen: Observation) -> Iterator[Verdict]:
             for scheme, host, port in urls(str(text)):
                 found += 1
                 if host.endswith(ending):
-                    fine = scheme == "https" and port in services.get(host.removesuffix(ending), ())
-                elif host == "127.0.0.1":
-                    fine = key.startswith("etc_nginx_")
+                    fine = port in services.get(host.removesuffix(ending), ())
                 else:
-                    fine = host in public | external | embedding | elsewhere and scheme == "https"
+                    fine = host in public | external | embedding | NATIONAL and scheme == "https"
                 wrong += [] if fine else [Detail("address", f"{key}: {scheme}://{host}:{port}")]
         servers = _servers(subject.body.get("data") or {}, services, ending, external)
         wrong += [Detail("address", f"{key} {host}") for key, host in servers]

@@ -18,8 +18,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     for subject in seen.of("Cluster"):
         spec = subject.body.get("spec") or {}
         named = [role for role in (spec.get("managed") or {}).get("roles") or () if isinstance(role, Mapping)]
-        first = ((spec.get("bootstrap") or {}).get("initdb") or {}).get("owner")
-        roles = [role for role in named if not _dropped(role) and not _first(role, first)]
+        roles = [role for role in named if not _dropped(role) and not _of_nobody(role, spec)]
         wrong = [*_roles(roles), *_rules(roles, (spec.get("postgresql") or {}).get("pg_hba") or ())]
         owners[subject.kube_name] = {str(r.get("name")) for r in roles if not r.get("login")}
         yield verdict(subject.name, not wrong, sorted(set(wrong)) or Detail("roles", len(roles)))
@@ -47,10 +46,11 @@ def _dropped(role: Role) -> bool:
     return gone and SIGN_IN.search(str(role.get("name"))) is not None
 
 
-def _first(role: Role, owner: str | None) -> bool:
-    """Whether it is the role that the operator insists on at the start of a cluster: without log-in or any right."""
-    bare = not role.get("login") and not role.get("inRoles") and not role.get("passwordSecret")
-    return role.get("name") == owner and bare and not any(role.get(right) for right in RIGHTS)
+def _of_nobody(role: Role, spec: Mapping[str, Any]) -> bool:
+    """Whether it is the role that the operator insists on at the start, and can do nothing: no sign-in, no rights."""
+    started = ((spec.get("bootstrap") or {}).get("initdb") or {}).get("owner")
+    powers = [role.get("login"), role.get("inRoles"), role.get("passwordSecret"), *map(role.get, RIGHTS)]
+    return role.get("name") == started and role.get("connectionLimit") == 0 and not any(powers)
 
 
 def _roles(roles: Sequence[Role]) -> Iterator[Detail]:

@@ -16,6 +16,7 @@ FLAGS: Mapping[str, bool] = {
     "fullScopeAllowed": False,
 }
 SCOPES = {"basic", "profile", "email"}
+ROLES_ELSEWHERE = "fsccontroller"
 SECRETS = {"client-secret", "client-secret-jwt", "client-jwt"}
 
 
@@ -25,14 +26,10 @@ def check(seen: Observation) -> Iterator[Verdict]:
     if found is None:
         return
     known = hosts(seen)
-    readers = {
-        relation.consumer for relation in seen.landscape.relations if relation.parameters.get("access_token", False)
-    }
     bad: list[Detail] = []
     for name, client in sorted(found.clients.items()):
         host = known.get(name.rpartition("-r")[0], "")
-        reads = name.rpartition("-r")[0] in readers
-        bad += [*_addresses(name, client, host), *_settings(name, client, reads_access_token=reads)]
+        bad += [*_addresses(name, client, host), *_settings(name, client)]
     yield verdict(SUBJECT, not bad, bad or Detail("clients", len(found.clients)))
 
 
@@ -46,7 +43,7 @@ def _addresses(name: str, client: Mapping[str, Any], host: str) -> Iterator[Deta
     yield from (Detail("origin", f"{name} {origin}") for origin in client.get("webOrigins", ["unsaid"]))
 
 
-def _settings(name: str, client: Mapping[str, Any], *, reads_access_token: bool) -> Iterator[Detail]:
+def _settings(name: str, client: Mapping[str, Any]) -> Iterator[Detail]:
     flags = (flag for flag, wanted in FLAGS.items() if client.get(flag) is not wanted)
     yield from (Detail("client-setting", f"{name} {flag} {client.get(flag)}") for flag in flags)
     if client.get("clientId") != name or client.get("protocol") != "openid-connect":
@@ -61,12 +58,12 @@ def _settings(name: str, client: Mapping[str, Any], *, reads_access_token: bool)
     for mapper in mappers:
         config = mapper.get("config") or {}
         kind = (mapper.get("protocol"), mapper.get("protocolMapper"), config.get("claim.name"))
-        # Groups go into the token about who signed in, which the application alone gets; and into the access token of
-        # a client that reads roles there (docs.open-fsc.nl, Setup OpenID Connect).
+        # Groups go into the token about who signed in, which the application alone gets. OpenFSC's controller has its
+        # roles from the access token and from nowhere else (docs.open-fsc.nl, Setup OpenID Connect).
         if kind != ("openid-connect", "oidc-group-membership-mapper", "groups"):
             yield Detail("mapper", f"{name} {mapper.get('name')}")
         elif (config.get("access.token.claim"), config.get("id.token.claim"), config.get("full.path")) != (
-            "true" if reads_access_token else "false",
+            "true" if name.rpartition("-r")[0] == ROLES_ELSEWHERE else "false",
             "true",
             "false",
         ):

@@ -4,14 +4,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from ggi.controls.sdk import Detail, Observation, Verdict, encrypted, verdict
+from ggi.controls.sdk import Detail, Observation, Verdict, encrypted, hosts, verdict
 
 _CLIENT = re.compile(r"([a-z0-9-]+)-r[0-9]+")
 CREDENTIALS = {"secret", "header_value", "oidc_rp_client_secret", "token", "password"}
-
-PUBLIC = ("https://selectielijst.openzaak.nl/",)
-"""Public APIs, which ask nobody who they are (open-zaak 1.30, selectielijst/migrations/0002)."""
 
 
 def check(seen: Observation) -> Iterator[Verdict]:
@@ -28,7 +26,8 @@ def check(seen: Observation) -> Iterator[Verdict]:
         named = set(_named(document))
         wrong = [Detail("not-in-secret", key) for key in sorted(named - keys) if not closed]
         wrong += [Detail("not-used", key) for key in sorted(keys - named)]
-        wrong += sorted(set(_without(document))) + _relations(seen, name, document)
+        inside = {f"{seen.environment.namespace}.svc", *hosts(seen).values()}
+        wrong += sorted(set(_without(document, inside))) + _relations(seen, name, document)
         fine = None if closed and not wrong else not wrong
         yield verdict(f"{name}/ConfigMap/setup", fine, wrong or [Detail("key", key) for key in sorted(named)])
 
@@ -45,23 +44,26 @@ def _named(value: Any) -> Iterator[str]:
             yield from _named(item)
 
 
-def _without(value: Any) -> Iterator[Detail]:
-    """Credentials that do not come from a variable; clients and services without one."""
+def _without(value: Any, inside: set[str]) -> Iterator[Detail]:
+    """Credentials that do not come from a variable; clients and services without one.
+
+    A public register outside, of which APP-007 knows the address, asks for none.
+    """
     if isinstance(value, dict):
         for key, item in value.items():
             if key in CREDENTIALS and not (isinstance(item, dict) and set(item) == {"value_from"}):
                 yield Detail("written-out", key)
-            yield from _without(item)
+            yield from _without(item, inside)
         if value.get("auth_type") == "zgw" and "api_root" in value and "secret" not in value:
             yield Detail("service-without-secret")
         if value.get("auth_type") == "api_key" and "header_value" not in value:
             yield Detail("service-without-key")
-        public = str(value.get("api_root", "")).startswith(PUBLIC) and value.get("auth_type") == "no_auth"
-        if value.get("auth_type") not in (None, "zgw", "api_key") and not public:
+        public = not any(str(urlsplit(str(value.get("api_root"))).hostname).endswith(host) for host in inside)
+        if value.get("auth_type") not in (None, "zgw", "api_key", *(("no_auth",) if public else ())):
             yield Detail("auth-type", value["auth_type"])
     elif isinstance(value, list):
         for item in value:
-            yield from _without(item)
+            yield from _without(item, inside)
 
 
 def _relations(seen: Observation, name: str, document: Mapping[str, Any]) -> list[Detail]:

@@ -45,8 +45,8 @@ class Fact(Model):
     """Key below `sources` of the same file."""
 
 
-class Names(Fact):
-    """Names of environment variables that the program reads."""
+class VariableFact(Fact):
+    """VariableFact of environment variables that the program reads."""
 
     names: list[Text]
     required: bool = False
@@ -130,12 +130,12 @@ class MadeFact(Fact):
     name: Text
 
 
-class Facts(Model):
+class ProgramFacts(Model):
     """Facts about one program. `include` names shared files, without `_` and `.yaml`."""
 
     include: list[Text] = []
     sources: dict[Slug, Source] = {}
-    environment: list[Names] = []
+    environment: list[VariableFact] = []
     ports: list[PortFact] = []
     probes: list[ProbeFact] = []
     commands: list[CommandFact] = []
@@ -163,7 +163,7 @@ class ContractFile(Model):
     component: Slug
     version: Text
     sources: dict[Slug, Source] = {}
-    images: dict[Slug, Facts]
+    images: dict[Slug, ProgramFacts]
     memory: list[MemoryFact] = []
     reaches: list[ReachFact] = []
     made: list[MadeFact] = []
@@ -174,7 +174,7 @@ class ContractFile(Model):
 class Program:
     """What is known of one image: the facts of its contract and of everything that it includes."""
 
-    environment: tuple[Names, ...]
+    environment: tuple[VariableFact, ...]
     ports: tuple[PortFact, ...]
     probes: tuple[ProbeFact, ...]
     commands: tuple[CommandFact, ...]
@@ -189,7 +189,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Contract:
+class ComponentContract:
     """A contract as read; `programs` by the image's name in the release."""
 
     component: str
@@ -202,7 +202,7 @@ class Contract:
     channels: tuple[ChannelFact, ...] = ()
 
 
-Contracts = Mapping[tuple[str, str], Contract]
+Contracts = Mapping[tuple[str, str], ComponentContract]
 """Contracts by component and version."""
 
 
@@ -212,20 +212,22 @@ def _unsourced(facts: Sequence[Fact], sources: Mapping[str, Source], origin: Ori
         problems.append(Problem(message, t("Say below `sources` where the fact was read."), origin))
 
 
-def _shared(roots: Sequence[Path], problems: list[Problem]) -> dict[str, Facts]:
+def _shared(roots: Sequence[Path], problems: list[Problem]) -> dict[str, ProgramFacts]:
     """The files that others include, by name; a later root wins."""
-    found: dict[str, Facts] = {}
+    found: dict[str, ProgramFacts] = {}
     for root in roots:
         for path in sorted(root.joinpath(FOLDER).glob("_*.yaml")):
             tree = read(path, f"{FOLDER}/{path.name}", "contract")
-            model = validate(tree, Facts, problems)
+            model = validate(tree, ProgramFacts, problems)
             if model is not None:
                 _unsourced(list(model.facts()), model.sources, tree.origin, problems)
                 found[path.stem.removeprefix("_")] = model
     return found
 
 
-def _program(facts: Facts, shared: Mapping[str, Facts], origin: Origin, problems: list[Problem]) -> Program:
+def _program(
+    facts: ProgramFacts, shared: Mapping[str, ProgramFacts], origin: Origin, problems: list[Problem]
+) -> Program:
     parts = [facts]
     waiting = list(facts.include)
     seen: set[str] = set()
@@ -254,7 +256,7 @@ def _program(facts: Facts, shared: Mapping[str, Facts], origin: Origin, problems
 def load_contracts(roots: Sequence[Path], problems: list[Problem]) -> Contracts:
     """All contracts of the content roots; of two for one version the later root's counts. What is wrong: `problems`."""
     shared = _shared(roots, problems)
-    found: dict[tuple[str, str], Contract] = {}
+    found: dict[tuple[str, str], ComponentContract] = {}
     for root in roots:
         for path in sorted(root.joinpath(FOLDER).glob("[!_]*.yaml")):
             tree = read(path, f"{FOLDER}/{path.name}", "contract")
@@ -269,7 +271,7 @@ def load_contracts(roots: Sequence[Path], problems: list[Problem]) -> Contracts:
             _unsourced(own, model.sources, tree.origin, problems)
             for facts in model.images.values():
                 _unsourced(list(facts.facts()), {**model.sources, **facts.sources}, tree.origin, problems)
-            found[model.component, model.version] = Contract(
+            found[model.component, model.version] = ComponentContract(
                 component=model.component,
                 version=model.version,
                 origin=tree.origin,

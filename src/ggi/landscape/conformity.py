@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ggi.catalogue.contract import Contract, Contracts, Names, ProbeFact, Program
+from ggi.catalogue.contract import ComponentContract, Contracts, ProbeFact, Program, VariableFact
 from ggi.errors import Problem
 from ggi.inventory.types import quantity
 from ggi.landscape.build import Landscape
@@ -43,9 +43,9 @@ class _Container:
     label: str
     """The program's name and version, for messages."""
     environment: Mapping[str, str | None]
-    """Names and, where they are no secret, values."""
+    """VariableFact and, where they are no secret, values."""
     referred: frozenset[str]
-    """Names that its own command or its document names, so that something reads them."""
+    """VariableFact that its own command or its document names, so that something reads them."""
     document: Mapping[str, Any] | None
     """The document for django-setup-configuration that it mounts."""
 
@@ -84,7 +84,9 @@ def check(built: Landscape, contracts: Contracts) -> list[Problem]:
     return problems
 
 
-def _containers(own: Sequence[Object], item: ComponentInstance, contract: Contract, title: str) -> Iterator[_Container]:
+def _containers(
+    own: Sequence[Object], item: ComponentInstance, contract: ComponentContract, title: str
+) -> Iterator[_Container]:
     sources = {(o.kind, o.kube_name): o for o in own if o.kind in ("ConfigMap", "Secret")}
     images = {image.reference: name for name, image in item.version.images.items()}
     for workload in own:
@@ -120,7 +122,7 @@ def _environment(container: Body, sources: Mapping[tuple[str, str], Object]) -> 
 
 
 def _referred(container: Body, pod: Body, sources: Mapping[tuple[str, str], Object]) -> frozenset[str]:
-    """Names in `$(NAME)` of the command, and those that a mounted document reads by `value_from`."""
+    """VariableFact in `$(NAME)` of the command, and those that a mounted document reads by `value_from`."""
     found = set(re.findall(r"\$\((\w+)\)", " ".join([*container.get("command", ()), *container.get("args", ())])))
     mounted = {mount["name"] for mount in container.get("volumeMounts", ())}
     for volume in pod.get("volumes", ()):
@@ -171,7 +173,7 @@ def _variables(container: _Container) -> Iterator[Fault]:
                 )
 
 
-def _holds(fact: Names, environment: Mapping[str, str | None]) -> bool:
+def _holds(fact: VariableFact, environment: Mapping[str, str | None]) -> bool:
     return all(environment.get(name) == value for name, value in fact.when.items())
 
 
@@ -309,7 +311,7 @@ def _steps(container: _Container) -> Iterator[Fault]:
             )
 
 
-def _memory(built: Landscape, own: Sequence[Object], contract: Contract) -> Iterator[Problem]:
+def _memory(built: Landscape, own: Sequence[Object], contract: ComponentContract) -> Iterator[Problem]:
     """Limits below what was measured; the place is the inventory's where that says how much."""
     said = built.environment.components[contract.component].resources
     limits = {
@@ -336,7 +338,7 @@ def _memory(built: Landscape, own: Sequence[Object], contract: Contract) -> Iter
             )
 
 
-def _reaches(built: Landscape, contract: Contract) -> Iterator[Problem]:
+def _reaches(built: Landscape, contract: ComponentContract) -> Iterator[Problem]:
     known = edges(built.environment.cluster, built.components, built.environment)
     for fact in contract.reaches:
         there = fact.to in built.components and fact.to not in built.waiting
@@ -360,7 +362,7 @@ def _reaches(built: Landscape, contract: Contract) -> Iterator[Problem]:
         )
 
 
-def _channels(built: Landscape, contract: Contract, title: str) -> Iterator[Problem]:
+def _channels(built: Landscape, contract: ComponentContract, title: str) -> Iterator[Problem]:
     """Channels and filters that are declared for a publisher are exactly those that it has."""
     known = {fact.channel: tuple(fact.filters) for fact in contract.channels}
     for relation in built.relations:
@@ -386,7 +388,7 @@ def _filters(names: tuple[str, ...] | None) -> str:
     return t("no channel") if names is None else ", ".join(names) or "-"
 
 
-def _made(own: Sequence[Object], contract: Contract) -> Iterator[Problem]:
+def _made(own: Sequence[Object], contract: ComponentContract) -> Iterator[Problem]:
     for fact in contract.made:
         for item in own:
             if (item.kind, item.kube_name) == (fact.kind, fact.name):

@@ -77,9 +77,10 @@ def _choose(environment: Environment, on: dict[str, ComponentInstance], problems
                     )
                 )
                 continue
-            problems.extend(_unknown_apis(environment, name, uses, on))
-            known = [use for use in uses if not any(_unknown_apis(environment, name, (use,), on))]
-            component = replace(user.component, uses=(*user.component.uses, *(_narrow(user, use) for use in known)))
+            wrong = {use.component: list(_unknown(environment, name, use, on)) for use in uses}
+            problems.extend(problem for found in wrong.values() for problem in found)
+            known = tuple(_narrow(user, use) for use in uses if not wrong[use.component])
+            component = replace(user.component, uses=user.component.uses + known)
             on[consumer] = replace(user, component=component)
 
 
@@ -89,19 +90,19 @@ def _narrow(user: ComponentInstance, use: Use) -> Use:
     return use if use.processes else replace(use, processes=pods)
 
 
-def _unknown_apis(
-    environment: Environment, name: str, uses: Sequence[Use], on: Mapping[str, ComponentInstance]
-) -> Iterator[Problem]:
-    """APIs that a setting names and the other component does not offer."""
-    for use in uses:
-        offered = [api.name for api in on[use.component].component.offers] if use.component in on else list(use.apis)
-        for api in use.apis:
-            if api not in offered:
-                yield Problem(
-                    t("{component} offers no API {name}", component=use.component, name=api),
-                    t("Known: {names}.", names=", ".join(offered)),
-                    environment.origin("components", name),
-                )
+def _unknown(environment: Environment, name: str, use: Use, on: Mapping[str, ComponentInstance]) -> Iterator[Problem]:
+    """What a setting of component `name` names and is not there: another component, or one of its APIs."""
+    place = environment.origin("components", name)
+    if use.component not in on:
+        if not use.optional:
+            message = t("{component} names {name}, which is not made here", component=name, name=use.component)
+            yield Problem(message, t("Known: {names}.", names=", ".join(on)), place)
+        return
+    offered = [api.name for api in on[use.component].component.offers]
+    for api in use.apis:
+        if api not in offered:
+            message = t("{component} offers no API {name}", component=use.component, name=api)
+            yield Problem(message, t("Known: {names}.", names=", ".join(offered) or "-"), place)
 
 
 def service_port(name: str, number: int) -> int:

@@ -1,4 +1,4 @@
-"""Settings as the components have them where it matters here: database, caches, queue and hosts from the environment."""
+"""Settings as the components have them where it matters: database, caches, queue and hosts from the environment."""
 
 import os
 
