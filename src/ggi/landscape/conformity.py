@@ -24,6 +24,8 @@ HEADROOM = 1.25
 MIB = 2**20
 DOCUMENT = "data.yaml"
 """Key of the ConfigMap with the document for django-setup-configuration, which is JSON here."""
+UNKNOWN = Program((), (), (), (), (), (), ())
+"""Stands for an image that a contract does not have."""
 KINDS = ("Deployment", "StatefulSet", "Job")
 PROBES = ("startup", "liveness", "readiness")
 REFERRED = re.compile(r'"value_from": \{"env": "(\w+)"\}')
@@ -107,7 +109,7 @@ def check(built: Landscape, contracts: Contracts) -> list[Problem]:
             continue
         title = f"{item.component.title} {contract.version}"
         own = built.of(item.name)
-        for container in _containers(own, item, contract, title):
+        for container in _containers(built, own, item, contract, title):
             for message, fix in _faults(container):
                 problems.append(Problem(f"{container.item.name}: {message}", fix, contract.origin))
         problems.extend(_memory(built, own, contract))
@@ -117,23 +119,23 @@ def check(built: Landscape, contracts: Contracts) -> list[Problem]:
     return problems
 
 
-def _containers(own: Sequence[Object], item: ComponentInstance, contract: Contract, title: str) -> Iterator[_Container]:
+def _containers(
+    built: Landscape, own: Sequence[Object], item: ComponentInstance, contract: Contract, title: str
+) -> Iterator[_Container]:
     sources = {(o.kind, o.kube_name): o for o in own if o.kind in ("ConfigMap", "Secret")}
-    images = {image.reference: name for name, image in item.version.images.items()}
+    cluster = built.environment.cluster
+    images = {cluster.image(image.reference): name for name, image in item.version.images.items()}
     for workload in own:
         if workload.kind not in KINDS:
             continue
         pod = workload.body["spec"]["template"]["spec"]
         for body in [*pod["containers"], *pod.get("initContainers", ())]:
-            image = images.get(body["image"], "")
-            program = contract.programs.get(image)
-            if program is None:
-                continue
+            image = images.get(body["image"], body["image"])
             yield _Container(
                 item=workload,
                 body=body,
                 pod=pod,
-                program=program,
+                program=contract.programs.get(image, UNKNOWN),
                 label=title if image == "main" else f"{title} ({image})",
                 environment=_environment(body, sources),
                 files=_files(body, pod, sources),
@@ -151,10 +153,10 @@ def _environment(container: Body, sources: Mapping[tuple[str, str], Object]) -> 
 
 
 def _files(container: Body, pod: Body, sources: Mapping[tuple[str, str], Object]) -> dict[str, str]:
-    maps = {v["name"]: sources.get(("ConfigMap", v.get("configMap", {}).get("name", ""))) for v in pod.get("volumes", ())}
+    names = {volume["name"]: volume.get("configMap", {}).get("name", "") for volume in pod.get("volumes", ())}
     result: dict[str, str] = {}
     for mount in container.get("volumeMounts", ()):
-        source = maps.get(mount["name"])
+        source = sources.get(("ConfigMap", names.get(mount["name"], "")))
         if source is None:
             continue
         if "subPath" in mount:
@@ -168,6 +170,12 @@ Fault = tuple[str, str]
 
 
 def _faults(container: _Container) -> Iterator[Fault]:
+    if container.program is UNKNOWN:
+        yield (
+            t("the contract says nothing about the image of {program}", program=container.label),
+            t("Write its facts below `images`."),
+        )
+        return
     yield from _variables(container)
     yield from _ports(container)
     yield from _probes(container)
