@@ -40,3 +40,13 @@ def drawn_in(inventories: Path, catalogue: Catalogue, settings: dict[str, Any], 
     inventory = Inventory(inventories, catalogue.known)
     found, name = inventory.find("gm9998-accp")
     return landscape(inventory.environment(found, name), catalogue)
+
+
+def mirrored(catalogue: Catalogue, folder: Path) -> Landscape:
+    """Its landscape on a cluster that fetches every image from a mirror at harbor.test."""
+    inventories = alone(folder)
+    region = inventories / "regions" / "midden.yaml"
+    mirrors = "registries: {docker.io: harbor.test/hub, ghcr.io: harbor.test/ghcr, quay.io: harbor.test/quay}"
+    before = "    context: midden-accp\n"
+    region.write_text(region.read_text(encoding="utf-8").replace(before, f"{before}    {mirrors}\n"), encoding="utf-8")
+    return drawn_in(inventories, catalogue, {})

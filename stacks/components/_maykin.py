@@ -118,13 +118,16 @@ def web(
     """The pods that serve requests: uWSGI, and nginx before it, which sends the private `files`.
 
     `more` are further fields of Process. uWSGI reads its options from UWSGI_ variables (uwsgi-docs, Configuration):
-    `harakiri` ends a request, `http-timeout` is the patience of its own router, 60 s if not said.
+    `harakiri` ends a request and the process that it is in, `http-timeout` is the patience of its own router, 60 s if
+    not said. Only a `master` starts such a process again (unbit/uwsgi core/uwsgi.c, `harakiri`), and of the images only
+    Open Formulieren's asks for one (bin/docker_start.sh of each).
     """
     fields: dict[str, object] = {
         "ports": (Port("http", WEB_PORT, own=True),),
         "environment": {
             "UWSGI_PROCESSES": str(UWSGI_PROCESSES),
             "UWSGI_THREADS": str(UWSGI_THREADS),
+            "UWSGI_MASTER": "true",
             "UWSGI_HARAKIRI": str(REQUEST_SECONDS),
             "UWSGI_HTTP_TIMEOUT": str(REQUEST_SECONDS),
         },

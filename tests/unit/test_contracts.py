@@ -26,7 +26,7 @@ from ggi.landscape.build import Landscape
 from ggi.landscape.conformity import HEADROOM, check, missing_contracts
 from ggi.paths import ROOT
 from tests.content import catalogue, landscapes
-from tests.example import drawn
+from tests.example import drawn, mirrored
 
 RELEASES = sorted(catalogue().releases)
 
@@ -67,8 +67,10 @@ def reference() -> Landscape:
     return next(built for built in landscapes() if built.stack == "gm9901-accp")
 
 
-def program_of(contract: ComponentContract, change: Callable[[Program], Program]) -> ComponentContract:
-    return replace(contract, programs={**contract.programs, "main": change(contract.programs["main"])})
+def program_of(
+    contract: ComponentContract, change: Callable[[Program], Program], image: str = "main"
+) -> ComponentContract:
+    return replace(contract, programs={**contract.programs, image: change(contract.programs[image])})
 
 
 def facts(program: Program, kind: str, change: Callable[[Any], Any]) -> Program:
@@ -85,8 +87,14 @@ def unread(name: str) -> Callable[[ComponentContract], ComponentContract]:
     return lambda c: program_of(c, lambda p: facts(p, "environment", lambda f: without(f, "names", name)))
 
 
-def dropped(kind: str, matches: Callable[[Any], bool]) -> Callable[[ComponentContract], ComponentContract]:
-    return lambda c: program_of(c, lambda p: facts(p, kind, lambda f: None if matches(f) else f))
+def dropped(
+    kind: str, matches: Callable[[Any], bool], image: str = "main"
+) -> Callable[[ComponentContract], ComponentContract]:
+    return lambda c: program_of(c, lambda p: facts(p, kind, lambda f: None if matches(f) else f), image)
+
+
+def said(fact: Any, pattern: str) -> Any:
+    return fact.model_copy(update={"said": fact.said.model_copy(update={"pattern": pattern})})
 
 
 WRONG: Mapping[str, tuple[str, Callable[[ComponentContract], ComponentContract], str]] = {
@@ -104,8 +112,45 @@ WRONG: Mapping[str, tuple[str, Callable[[ComponentContract], ComponentContract],
     ),
     "port": (
         "redis",
-        dropped("ports", lambda f: f.port == 6379),
+        lambda c: program_of(c, lambda p: facts(p, "ports", lambda f: said(f, "^port ([1-9].*)$"))),
         "Redis 7.4.5 does not listen on port 6379",
+    ),
+    "port of a container beside": (
+        "openzaak",
+        lambda c: program_of(
+            c, lambda p: facts(p, "ports", lambda f: f.model_copy(update={"port": 8080, "said": None})), "nginx"
+        ),
+        "Open Zaak 1.30.0 (nginx) does not listen on port 8443",
+    ),
+    "probe page that a file decides": (
+        "openklant",
+        lambda c: program_of(c, lambda p: facts(p, "probes", lambda f: said(f, "^ *location (/.*) ")), "nginx"),
+        "Open Klant 2.18.0 (nginx) has no page or command /_health/ for probes",
+    ),
+    "image": (
+        "opennotificaties",
+        lambda c: replace(c, programs={"main": c.programs["main"]}),
+        "the contract says nothing about the image of Open Notificaties 1.16.2 (nginx)",
+    ),
+    "user of a container beside": (
+        "openformulieren",
+        lambda c: program_of(c, lambda p: facts(p, "users", lambda f: f.model_copy(update={"ids": [1000]})), "nginx"),
+        "Open Formulieren 3.5.6 (nginx) can't run as user 101",
+    ),
+    "folder of a container beside": (
+        "fsccontroller",
+        lambda c: program_of(c, lambda p: facts(p, "writable", lambda f: without(f, "paths", "/tmp")), "nginx"),  # noqa: S108
+        "FSC Controller 2.5.2 (nginx) does not write to /tmp",
+    ),
+    "program in a script of a container beside": (
+        "openzaak",
+        dropped("commands", lambda f: f.command == ["nginx", "-s", "reload"], "nginx"),
+        "Open Zaak 1.30.0 (nginx) has no command nginx -s reload",
+    ),
+    "program in a script of a probe": (
+        "redis",
+        dropped("commands", lambda f: f.command == ["cmp"]),
+        "Redis 7.4.5 has no command cmp -s - ",
     ),
     "probe page": (
         "keycloak",
@@ -222,6 +267,50 @@ def test_a_wrong_fact_is_noticed(kind: str) -> None:
     assert all(problem.fix and problem.origin for problem in problems)
 
 
+def test_an_image_from_a_mirror_is_judged_as_the_one_of_the_release(tmp_path: Path) -> None:
+    built = mirrored(catalogue(), tmp_path)
+    assert check(built, contracts()) == []
+    version = built.components["openzaak"].version.version
+    contract = dropped("users", lambda f: True)(contracts()["openzaak", version])
+    problems = check(built, {**contracts(), ("openzaak", version): contract})
+    assert any("Open Zaak 1.30.0 can't run as user 1000" in problem.message for problem in problems)
+
+
+def with_module(text: str) -> Landscape:
+    """The reference with this text in place of the settings module of Open Zaak."""
+    name = "app_src_ggi_settings.py"
+    changed = []
+    for item in reference().objects:
+        data = item.body.get("data") or {}
+        if item.component == "openzaak" and name in data:
+            item = replace(item, body=item.body | {"data": data | {name: text}})
+        changed.append(item)
+    return replace(reference(), objects=tuple(changed))
+
+
+def test_what_our_own_modules_read_is_found_in_their_text() -> None:
+    messages = [p.message for p in check(with_module('os.environ["GGI_AUTHORITIES"]\nenviron["OTHER"]'), contracts())]
+    web = "openzaak/Deployment/web: "
+    assert f"{web}GGI_SETTINGS_MODULE is set, which Open Zaak 1.30.0 does not read" in messages
+    assert f"{web}Open Zaak 1.30.0 needs OTHER, which is not set" in messages
+    assert not any("GGI_AUTHORITIES" in message for message in messages)
+
+
+def test_a_variable_that_our_own_module_sets_is_not_one_that_it_needs() -> None:
+    text = 'os.environ["GGI_AUTHORITIES"] == os.environ["GGI_SETTINGS_MODULE"]\nos.environ["OTHER"] = ""'
+    assert check(with_module(text), contracts()) == []
+
+
+def test_memory_of_a_container_beside_is_not_held_against_its_neighbour() -> None:
+    contract = contracts()["openzaak", "1.30.0"]
+    facts = (
+        MemoryFact(source="measured", process="web", mib=700, state="peak"),
+        MemoryFact(source="measured", process="nginx", mib=65, state="peak"),
+    )
+    (problem,) = found(replace(contract, memory=facts))
+    assert problem.message == "openzaak/nginx may use 64 MiB, and 65 MiB were measured (at its peak)"
+
+
 def test_memory_that_the_inventory_gives_is_held_against_what_was_measured(tmp_path: Path) -> None:
     settings = {"openklant": {"resources": {"worker": {"cpu": "100m", "memory": "384Mi"}}}}
     (problem,) = check(drawn(catalogue(), tmp_path, components=settings), contracts())
@@ -250,6 +339,8 @@ images: {main: {ports: [{source: conf, port: 6379}]}}
         (FINE.replace("source: conf, ", ""), "source"),
         (FINE.replace("6379", "70000"), "port"),
         (FINE.replace("main: {", "main: {include: [django], "), "there are no shared facts django"),
+        (FINE.replace("port: 6379", "said: {file: /a, pattern: '('}"), "this is no regular expression: "),
+        (FINE.replace("port: 6379", "said: {file: /a, pattern: a}"), "a pattern has one group"),
         (FINE.replace("version: 7.4.5\n", "version: 7.4.6\n", 1), "this file must be named redis-7.4.6.yaml"),
     ],
 )

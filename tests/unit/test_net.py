@@ -20,7 +20,7 @@ from ggi.engine.gobuild import go_environment
 from ggi.errors import InputError
 from ggi.paths import ROOT
 from tests.content import catalogue, controls
-from tests.example import alone, drawn_in
+from tests.example import mirrored
 from tests.registry import pki, proxy, registry
 
 CONNECTS = re.compile(
@@ -133,13 +133,7 @@ def test_doctor_says_what_is_wrong_with_each(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_clusters_mirror_is_in_every_image_that_is_rendered(tmp_path: Path) -> None:
-    inventories = alone(tmp_path / "inventories")
-    region = inventories / "regions" / "midden.yaml"
-    mirrors = "registries: {docker.io: harbor.test/hub, ghcr.io: harbor.test/ghcr, quay.io: harbor.test/quay}"
-    text = region.read_text(encoding="utf-8")
-    before = "    context: midden-accp\n"
-    region.write_text(text.replace(before, f"{before}    {mirrors}\n"), encoding="utf-8")
-    drawn = drawn_in(inventories, catalogue(), {})
+    drawn = mirrored(catalogue(), tmp_path / "inventories")
     found = str([one.body for one in drawn.objects])
     assert "harbor.test/ghcr/cloudnative-pg/postgis:" in found
     assert "harbor.test/hub/openzaak/open-zaak:" in found

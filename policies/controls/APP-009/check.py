@@ -29,7 +29,8 @@ def check(seen: Observation) -> Iterator[Verdict]:
 def _in_database(data: Mapping[str, str]) -> bool:
     """Open Formulieren reads no variable for this: its middleware takes minutes from the general configuration in its
     database (open-forms 3.5.6, middleware.py, config/models/config.py: 60 for administrators, at most 15 for forms)."""
-    return data["DJANGO_SETTINGS_MODULE"].startswith("openforms.")
+    module = data.get("GGI_SETTINGS_MODULE", data["DJANGO_SETTINGS_MODULE"])
+    return module.startswith("openforms.")
 
 
 def _wrong(data: Mapping[str, str], own: str, others: list[str], inside: set[str]) -> Iterator[Detail]:

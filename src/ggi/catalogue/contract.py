@@ -7,12 +7,14 @@ source, which is a file of the program itself at a version, its documentation, o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ggi.errors import Origin, Problem
 from ggi.inventory.models import Model
@@ -55,10 +57,35 @@ class VariableFact(Fact):
     """They are only required where these variables have these values."""
 
 
-class PortFact(Fact):
-    """A port that the program listens on."""
+def _one_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(t("this is no regular expression: {error}", error=error)) from None
+    if groups != 1:
+        raise ValueError(t("a pattern has one group, which is what it finds"))
+    return pattern
 
-    port: Annotated[int, Field(ge=1, le=65535)]
+
+class Said(Model):
+    """Something that the program reads in a file which we mount, so that the file decides it."""
+
+    file: Text
+    """Path in the container; `*` for any part of a name."""
+    pattern: Annotated[Text, AfterValidator(_one_group)]
+    """Regular expression, in which ^ and $ are the ends of a line; its group is what the file says."""
+
+    def found(self, files: Mapping[str, str]) -> set[str]:
+        """What the mounted files say, of those which the program reads."""
+        texts = (text for path, text in files.items() if fnmatchcase(path, self.file))
+        return {name for text in texts for name in re.findall(self.pattern, text, re.MULTILINE)}
+
+
+class PortFact(Fact):
+    """A port that the program listens on, or the place in its configuration that says so."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    said: Said | None = None
     what: str = ""
 
 
@@ -66,6 +93,8 @@ class ProbeFact(Fact):
     """A page or command that tells how the program is. `fits` are the probes that it may serve."""
 
     path: str = ""
+    said: Said | None = None
+    """The place in its configuration that has such pages."""
     command: list[str] = []
     """The beginning of the command."""
     checks: Text

@@ -16,6 +16,7 @@ from ggi.landscape.build import Landscape
 from ggi.landscape.network import edges
 from ggi.landscape.objects import Body, Object
 from ggi.landscape.relations import ComponentInstance
+from ggi.landscape.scripts import programs
 from ggi.messages import t
 
 HEADROOM = 1.25
@@ -23,12 +24,14 @@ HEADROOM = 1.25
 MIB = 2**20
 DOCUMENT = "data.yaml"
 """Key of the ConfigMap with the document for django-setup-configuration, which is JSON here."""
+UNKNOWN = Program((), (), (), (), (), (), ())
+"""Stands for an image that a contract does not have."""
 KINDS = ("Deployment", "StatefulSet", "Job")
 PROBES = ("startup", "liveness", "readiness")
-SPLIT = re.compile(r"&&|\|\||[;|\n]")
-ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
-WORDS_OF_SHELL = frozenset(("if", "then", "else", "fi", "exec", "!"))
-BUILT_IN = frozenset(("[", "echo", "cd", "true", "false", "exit", "set", "test"))
+REFERRED = re.compile(r'"value_from": \{"env": "(\w+)"\}')
+"""How a document for django-setup-configuration names a variable."""
+READ = re.compile(r"\benviron\[[\"'](\w+)[\"']\](?!\s*=[^=])")
+"""How a module in Python that we mount reads a variable that it can't do without (and does not set it itself)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +39,55 @@ class _Container:
     """A container of a pod template, with what its contract says about its image."""
 
     item: Object
-    process: str
     body: Body
     pod: Body
     program: Program
     label: str
     """The program's name and version, for messages."""
     environment: Mapping[str, str | None]
-    """VariableFact and, where they are no secret, values."""
-    referred: frozenset[str]
-    """VariableFact that its own command or its document names, so that something reads them."""
-    document: Mapping[str, Any] | None
-    """The document for django-setup-configuration that it mounts."""
+    """Names and, where they are no secret, values."""
+    files: Mapping[str, str]
+    """The files that it mounts from ConfigMaps, by path."""
+
+    @property
+    def name(self) -> str:
+        """The name of its process, or of the step."""
+        return str(self.body["name"])
 
     @property
     def main(self) -> bool:
-        """It is the pod's own process and not a step before it."""
+        """It runs as long as the pod, and is not a step before that."""
         return any(self.body is one for one in self.pod["containers"])
+
+    @property
+    def command(self) -> list[str]:
+        """Its command with its arguments; empty: what the image starts."""
+        return [*self.body.get("command", ()), *self.body.get("args", ())]
+
+    @property
+    def user(self) -> int | None:
+        """The number that it runs as: its own, else the pod's."""
+        contexts = (self.body.get("securityContext", {}), self.pod.get("securityContext", {}))
+        return next((context["runAsUser"] for context in contexts if "runAsUser" in context), None)
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """Variables that our own modules read, which it mounts."""
+        texts = (text for path, text in self.files.items() if path.endswith(".py"))
+        return frozenset(name for text in texts for name in READ.findall(text))
+
+    @property
+    def referred(self) -> frozenset[str]:
+        """Variables that its command, its document or our modules name, so that something reads them."""
+        named = re.findall(r"\$\((\w+)\)", " ".join(self.command))
+        return self.modules.union(named, *(REFERRED.findall(text) for text in self.files.values()))
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The document for django-setup-configuration that it mounts."""
+        texts = [text for path, text in self.files.items() if path.endswith(f"/{DOCUMENT}")]
+        found: dict[str, Any] = json.loads(texts[0]) if texts else {}
+        return found
 
 
 def missing_contracts(built: Landscape, contracts: Contracts) -> Iterator[ComponentInstance]:
@@ -74,7 +109,7 @@ def check(built: Landscape, contracts: Contracts) -> list[Problem]:
             continue
         title = f"{item.component.title} {contract.version}"
         own = built.of(item.name)
-        for container in _containers(own, item, contract, title):
+        for container in _containers(built, own, item, contract, title):
             for message, fix in _faults(container):
                 problems.append(Problem(f"{container.item.name}: {message}", fix, contract.origin))
         problems.extend(_memory(built, own, contract))
@@ -85,29 +120,25 @@ def check(built: Landscape, contracts: Contracts) -> list[Problem]:
 
 
 def _containers(
-    own: Sequence[Object], item: ComponentInstance, contract: ComponentContract, title: str
+    built: Landscape, own: Sequence[Object], item: ComponentInstance, contract: ComponentContract, title: str
 ) -> Iterator[_Container]:
     sources = {(o.kind, o.kube_name): o for o in own if o.kind in ("ConfigMap", "Secret")}
-    images = {image.reference: name for name, image in item.version.images.items()}
+    cluster = built.environment.cluster
+    images = {cluster.image(image.reference): name for name, image in item.version.images.items()}
     for workload in own:
         if workload.kind not in KINDS:
             continue
         pod = workload.body["spec"]["template"]["spec"]
         for body in [*pod["containers"], *pod.get("initContainers", ())]:
-            image = images.get(body["image"], "")
-            program = contract.programs.get(image)
-            if program is None:
-                continue
+            image = images.get(body["image"], body["image"])
             yield _Container(
                 item=workload,
-                process=workload.name.split("/")[2],
                 body=body,
                 pod=pod,
-                program=program,
+                program=contract.programs.get(image, UNKNOWN),
                 label=title if image == "main" else f"{title} ({image})",
                 environment=_environment(body, sources),
-                referred=_referred(body, pod, sources),
-                document=_document_of(own, body, pod),
+                files=_files(body, pod, sources),
             )
 
 
@@ -121,32 +152,30 @@ def _environment(container: Body, sources: Mapping[tuple[str, str], Object]) -> 
     return result | {entry["name"]: entry.get("value") for entry in container.get("env", ())}
 
 
-def _referred(container: Body, pod: Body, sources: Mapping[tuple[str, str], Object]) -> frozenset[str]:
-    """VariableFact in `$(NAME)` of the command, and those that a mounted document reads by `value_from`."""
-    found = set(re.findall(r"\$\((\w+)\)", " ".join([*container.get("command", ()), *container.get("args", ())])))
-    mounted = {mount["name"] for mount in container.get("volumeMounts", ())}
-    for volume in pod.get("volumes", ()):
-        source = sources.get(("ConfigMap", volume.get("configMap", {}).get("name", "")))
-        if volume["name"] in mounted and source is not None:
-            for text in source.body["data"].values():
-                found |= set(re.findall(r'"value_from": \{"env": "(\w+)"\}', text))
-    return frozenset(found)
-
-
-def _document_of(own: Sequence[Object], container: Body, pod: Body) -> dict[str, Any] | None:
-    mounted = {mount["name"] for mount in container.get("volumeMounts", ())}
-    names = {v.get("configMap", {}).get("name") for v in pod.get("volumes", ()) if v["name"] in mounted}
-    for item in own:
-        if item.kind == "ConfigMap" and item.kube_name in names and DOCUMENT in item.body["data"]:
-            found: dict[str, Any] = json.loads(item.body["data"][DOCUMENT])
-            return found
-    return None
+def _files(container: Body, pod: Body, sources: Mapping[tuple[str, str], Object]) -> dict[str, str]:
+    names = {volume["name"]: volume.get("configMap", {}).get("name", "") for volume in pod.get("volumes", ())}
+    result: dict[str, str] = {}
+    for mount in container.get("volumeMounts", ()):
+        source = sources.get(("ConfigMap", names.get(mount["name"], "")))
+        if source is None:
+            continue
+        if "subPath" in mount:
+            result[mount["mountPath"]] = source.body["data"][mount["subPath"]]
+        else:
+            result |= {f"{mount['mountPath']}/{key}": text for key, text in source.body["data"].items()}
+    return result
 
 
 Fault = tuple[str, str]
 
 
 def _faults(container: _Container) -> Iterator[Fault]:
+    if container.program is UNKNOWN:
+        yield (
+            t("the contract says nothing about the image of {program}", program=container.label),
+            t("Write its facts below `images`."),
+        )
+        return
     yield from _variables(container)
     yield from _ports(container)
     yield from _probes(container)
@@ -162,15 +191,15 @@ def _variables(container: _Container) -> Iterator[Fault]:
             t("{name} is set, which {program} does not read", name=name, program=container.label),
             t("Drop it, or add it to the contract with the place where the program reads it."),
         )
-    if container.item.kind == "Job" or not container.main or not container.environment:
-        return
-    for fact in container.program.environment:
-        if fact.required and _holds(fact, container.environment):
-            for name in sorted(set(fact.names) - container.environment.keys()):
-                yield (
-                    t("{program} needs {name}, which is not set", name=name, program=container.label),
-                    t("Set it in the component."),
-                )
+    needed = set(container.modules)
+    if container.item.kind != "Job" and container.main and container.environment:
+        facts = [fact for fact in container.program.environment if fact.required]
+        needed.update(name for fact in facts if _holds(fact, container.environment) for name in fact.names)
+    for name in sorted(needed - container.environment.keys()):
+        yield (
+            t("{program} needs {name}, which is not set", name=name, program=container.label),
+            t("Set it in the component."),
+        )
 
 
 def _holds(fact: VariableFact, environment: Mapping[str, str | None]) -> bool:
@@ -178,7 +207,10 @@ def _holds(fact: VariableFact, environment: Mapping[str, str | None]) -> bool:
 
 
 def _ports(container: _Container) -> Iterator[Fault]:
-    known = {fact.port for fact in container.program.ports}
+    known = {fact.port for fact in container.program.ports if fact.port is not None}
+    for fact in container.program.ports:
+        if fact.said is not None:
+            known |= {int(number) for number in fact.said.found(container.files)}
     for port in container.body.get("ports", ()):
         if port["containerPort"] not in known:
             yield (
@@ -193,7 +225,7 @@ def _probes(container: _Container) -> Iterator[Fault]:
         if probe is None or "tcpSocket" in probe:
             continue
         shown = probe["httpGet"]["path"] if "httpGet" in probe else " ".join(probe["exec"]["command"])
-        facts = [fact for fact in container.program.probes if _answers(fact, probe)]
+        facts = [fact for fact in container.program.probes if _answers(fact, probe, container.files)]
         if not facts:
             yield (
                 t("{program} has no page or command {name} for probes", program=container.label, name=shown),
@@ -206,9 +238,10 @@ def _probes(container: _Container) -> Iterator[Fault]:
             )
 
 
-def _answers(fact: ProbeFact, probe: Body) -> bool:
+def _answers(fact: ProbeFact, probe: Body, files: Mapping[str, str]) -> bool:
     if "httpGet" in probe:
-        return bool(fact.path) and fact.path == probe["httpGet"]["path"]
+        pages = {fact.path} if fact.path else set()
+        return probe["httpGet"]["path"] in (pages | fact.said.found(files) if fact.said else pages)
     return bool(fact.command) and _begins(probe["exec"]["command"], fact.command)
 
 
@@ -218,8 +251,7 @@ def _begins(command: Sequence[str], beginning: Sequence[str]) -> bool:
 
 def _commands(container: _Container) -> Iterator[Fault]:
     known = [fact.command for fact in container.program.commands]
-    whole = [*container.body.get("command", ()), *container.body.get("args", ())]
-    said = [whole] if whole else []
+    said = [container.command] if container.command else []
     for kind in PROBES:
         if command := container.body.get(f"{kind}Probe", {}).get("exec", {}).get("command"):
             said.append(command)
@@ -229,7 +261,7 @@ def _commands(container: _Container) -> Iterator[Fault]:
             if not any(_begins(one, beginning) for beginning in known):
                 yield (
                     t("{program} has no command {name}", program=container.label, name=shlex.join(one)[:80]),
-                    t("Known: {names}.", names=", ".join(sorted(shlex.join(k) for k in known)) or "-"),
+                    t("Known: {names}.", names=", ".join(sorted({shlex.join(k) for k in known})) or "-"),
                 )
 
 
@@ -239,27 +271,14 @@ def _single(command: Sequence[str]) -> Iterator[Sequence[str]]:
         yield command
         return
     yield command[:1]
-    for piece in SPLIT.split(re.sub(r"\$\([^)]*\)", "VALUE", command[2])):
-        words = _words(piece)
-        while words and (ASSIGNMENT.match(words[0]) or words[0] in WORDS_OF_SHELL):
-            words = words[1:]
-        if words and words[0] not in BUILT_IN:
-            yield words
-
-
-def _words(piece: str) -> list[str]:
-    try:
-        return shlex.split(piece)
-    except ValueError:
-        return piece.split()
+    yield from programs(command[2])
 
 
 def _user(container: _Container) -> Iterator[Fault]:
     known = {number for fact in container.program.users for number in fact.ids}
-    own = container.pod.get("securityContext", {}).get("runAsUser")
-    if own not in known:
+    if container.user not in known:
         yield (
-            t("{program} can't run as user {number}", program=container.label, number=own),
+            t("{program} can't run as user {number}", program=container.label, number=container.user),
             t("Known: {names}.", names=", ".join(map(str, sorted(known))) or "-"),
         )
 
@@ -276,19 +295,19 @@ def _writable(container: _Container) -> Iterator[Fault]:
             t("Drop it, or add it to the contract with the place where the program writes to it."),
         )
     for fact in container.program.writable:
-        if container.process in fact.processes:
+        if container.name in fact.processes:
             for path in fact.paths:
                 if path not in mounts or mounts[path].get("readOnly"):
                     yield (
                         t("{program} writes to {path}, which is read-only here", program=container.label, path=path),
-                        t("Add it to `writable` of the process {name}.", name=container.process),
+                        t("Add it to `writable` of the process {name}.", name=container.name),
                     )
 
 
 def _steps(container: _Container) -> Iterator[Fault]:
     flags = {fact.flag: fact for fact in container.program.steps}
     spaces = {fact.namespace: fact for fact in container.program.steps}
-    document = container.document or {}
+    document = container.document
     for key, content in document.items():
         if key in flags:
             if flags[key].namespace not in document:
@@ -315,7 +334,7 @@ def _memory(built: Landscape, own: Sequence[Object], contract: ComponentContract
     """Limits below what was measured; the place is the inventory's where that says how much."""
     said = built.environment.components[contract.component].resources
     limits = {
-        o.name.split("/")[2]: quantity(c["resources"]["limits"]["memory"]) / MIB
+        c["name"]: quantity(c["resources"]["limits"]["memory"]) / MIB
         for o in own
         if o.kind in ("Deployment", "StatefulSet")
         for c in o.body["spec"]["template"]["spec"]["containers"]
