@@ -411,7 +411,7 @@ def schema(
     from pydantic import BaseModel
 
     from ggi.catalogue.content import ServiceFile
-    from ggi.catalogue.contract import ContractFile, Facts
+    from ggi.catalogue.contract import ContractFile, ProgramFacts
     from ggi.catalogue.release import ReleaseFile
     from ggi.inventory.schema import schemas, stale, write_schemas
 
@@ -421,7 +421,7 @@ def schema(
         "release": ReleaseFile,
         "service": ServiceFile,
         "contract": ContractFile,
-        "facts": Facts,
+        "facts": ProgramFacts,
     }
     made = schemas(workspace.catalogue.known.components, files)
     changed = stale(folder, made) if check else write_schemas(folder, made)
