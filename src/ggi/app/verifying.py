@@ -38,7 +38,7 @@ ADVICE = {
     "auth": mark("Run `./ggi up` again: both ends derive it. Right after a rotation, wait for the set-up Job."),
     "answer": mark("Look at the log of the component that answered."),
     "missing": mark("Look at the pod of the probe, then run the command again."),
-    "open": mark("Are NetworkPolicies enforced on this cluster? `./ggi preflight` tries it."),
+    "open": mark("Are NetworkPolicies enforced on this cluster? Its network plug-in must do that."),
 }
 
 
