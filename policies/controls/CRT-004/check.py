@@ -42,6 +42,9 @@ def _issuer(seen: Observation, subject: Subject, issuers: set[str]) -> Iterator[
     if spec.get("isCA"):
         if subject.component != "platform" or name == spec.get("secretName") or not _lasts(spec):
             yield Detail("own-ca")
+        if (spec.get("privateKey") or {}).get("rotationPolicy") != "Never":
+            # Certificates are not issued anew with their CA: with another key, old and new would refuse each other.
+            yield Detail("new-key")
     elif name == "self-signed":
         yield Detail("self-signed")
 
