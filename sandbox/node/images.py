@@ -142,6 +142,7 @@ RECIPES = (
     ),
     Recipe("envoy", "envoy", ("docker.io/envoyproxy/envoy",), edition=ENVOY_VERSION, fetch=_envoy),
     Recipe("postgresql", "postgresql", ("ghcr.io/cloudnative-pg/postgis",)),
+    Recipe("python", "python", ("docker.io/library/python",)),
     Recipe("redis", "redis", ("docker.io/library/redis",)),
     Recipe("nginx", "nginx", ("docker.io/nginxinc/nginx-unprivileged",)),
     Recipe("keycloak", "keycloak", ("quay.io/keycloak/keycloak",), edition=KEYCLOAK_VERSION, fetch=_keycloak),

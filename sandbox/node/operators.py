@@ -116,8 +116,8 @@ def references(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
     named = {
         image.reference
         for release in releases.values()
-        for version in release.model.components.values()
-        for image in version.images.values()
+        for images in (*(v.images for v in release.model.components.values()), release.model.tools)
+        for image in images.values()
     }
     named |= {
         *("registry.k8s.io/pause:3.10.1", "registry.k8s.io/coredns/coredns:v1.15.0"),

@@ -48,6 +48,8 @@ class ReleaseFile(Model):
     date: Date
     title: str = ""
     components: dict[Slug, ComponentVersion]
+    tools: dict[Slug, ImageFile] = {}
+    """Images that belong to no component: `probe` is that of the pods by which `verify` and `preflight` try things."""
 
 
 @dataclass(frozen=True, slots=True)
