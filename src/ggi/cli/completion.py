@@ -122,6 +122,7 @@ def _recipes(context: Any) -> Iterator[str]:
 landscapes = _never_failing(_stacks("landscape"))
 stacks = _never_failing(_stacks("landscape", "cluster"))
 """Stacks on Kubernetes."""
+clusters = _never_failing(_stacks("cluster"))
 all_stacks = _never_failing(_stacks("landscape", "cluster", "network", "m365"))
 networks = _never_failing(_stacks("network"))
 m365_tenants = _never_failing(_stacks("m365"))

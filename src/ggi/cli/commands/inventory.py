@@ -408,13 +408,17 @@ def schema(
 
     Example: ggi schema --check
     """
+    from pydantic import BaseModel
+
     from ggi.catalogue.content import ServiceFile
+    from ggi.catalogue.needs import NeedsFile
     from ggi.catalogue.release import ReleaseFile
     from ggi.inventory.schema import schemas, stale, write_schemas
 
     workspace = workspace_of(context)
     folder: Path = workspace.folder / "schema"
-    made = schemas(workspace.catalogue.known.components, {"release": ReleaseFile, "service": ServiceFile})
+    further: dict[str, type[BaseModel]] = {"release": ReleaseFile, "service": ServiceFile, "needs": NeedsFile}
+    made = schemas(workspace.catalogue.known.components, further)
     changed = stale(folder, made) if check else write_schemas(folder, made)
     for path in changed:
         say(f"  {'!' if check else '~'} {folder.name}/{path.name}")
