@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ggi.cookbook.graph.credential import Token, TokenSource
     from ggi.cookbook.runner import HandRunner
     from ggi.cookbook.targets import M365Tenant
+    from ggi.engine.kubeapi import KubeApi
     from ggi.engine.target import Target
     from ggi.hosts.prober import Probe
     from ggi.inventory.models import Peer
@@ -50,6 +51,22 @@ class SandboxPlatform:
         from sandbox.controlplane import kubeconfig
 
         return str(kubeconfig(self.sandbox)), Layout.of(self.sandbox).context
+
+    def reach(self, address: str, port: int) -> tuple[str, int] | None:
+        """A loopback port that leads there; None where nodes are simulated."""
+        from sandbox.node.nodes import Nodes
+
+        layout = Layout.of(self.sandbox)
+        return ("127.0.0.1", Nodes(layout).open_door(address, port)) if layout.real else None
+
+    def authorities(self, api: KubeApi) -> str:
+        """The sandbox's own, where certificates are really issued."""
+        from base64 import b64decode
+
+        from sandbox.node.operators import ISSUER
+
+        found = api.find("v1", "Secret", ISSUER, "cert-manager") if Layout.of(self.sandbox).real else None
+        return b64decode(found["data"]["tls.crt"]).decode() if found else ""
 
     def start(self, owner: Owner, report: Report) -> None:
         """Start the control plane, offering what the cluster calls by name: storage classes, issuer, gateway."""
