@@ -188,6 +188,21 @@ class Functional:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstPerson:
+    """How the first person is made: with an account of the component's own, by requests that leave nothing behind."""
+
+    account: str
+    """The account that comes with the component."""
+    variable: str
+    """The environment variable of its pods that holds the password."""
+    process: str
+    """The process with these pods."""
+    commands: tuple[str, ...]
+    """Lines for a shell. `call` is curl to the pods; {base} their address, {password} what prints the password, {stack}
+    and {domain} are filled in too; NAME and A-NEW-PASSWORD are for the reader."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A Job. Runs come before the Deployments, in the order given; `after_start`: when they are up."""
 
@@ -239,21 +254,6 @@ class Manifest:
 
 def _nothing(_: Context) -> Configuration:
     return Configuration()
-
-
-@dataclass(frozen=True, slots=True)
-class FirstPerson:
-    """How the first person is made: with an account of the component's own, by requests that leave nothing behind."""
-
-    account: str
-    """The account that comes with the component."""
-    variable: str
-    """The environment variable of its pods that holds the password."""
-    process: str
-    """The process with these pods."""
-    commands: tuple[str, ...]
-    """Lines for a shell. `call` is curl to the pods; {base} their address, {password} what prints the password, {stack}
-    and {domain} are filled in too; NAME and A-NEW-PASSWORD are for the reader."""
 
 
 @dataclass(frozen=True, slots=True)

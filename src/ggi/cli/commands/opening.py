@@ -78,8 +78,8 @@ def _show(door: Door, simulated: str, secret: str) -> None:
         say(t("  people do not log in to it"))
     elif login.first is None:
         text = t(
-            "  log-in: an account of the realm {realm} of {by}, in the group beheerders; `./ggi open {realm} {by}` tells "
-            "how the first one is made",
+            "  log-in: an account of the realm {realm} of {by}, in the group beheerders; the first one is made as "
+            "`./ggi open {realm} {by}` tells",
             realm=login.realm,
             by=login.by,
         )
