@@ -119,7 +119,7 @@ def _start(
         found = nodes.parts(ports)
         _bring_up(layout, pki, found, (FABRIC,), report)
         fabric.build(nodes.pid(FABRIC) or 0, nodes.all, sorted({nodes.plan.api} - {fabric.CONTROL_PLANE}))
-        nodes.write_ports(ports, {})
+        nodes.write_ports(ports, nodes.doors)
         _bring_up(layout, pki, found, (PORTS,), report)
     found |= parts(layout, ports, pki, programs, _behind(nodes))
     # A server that has just started on a busy machine takes its time for the largest definitions.

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from ggi.cookbook.graph.credential import Token, TokenSource
     from ggi.cookbook.runner import HandRunner
     from ggi.cookbook.targets import M365Tenant
+    from ggi.engine.kubeapi import KubeApi
     from ggi.engine.target import Target
     from ggi.hosts.prober import Probe
-    from ggi.inventory.models import Peer
+    from ggi.inventory.models import Cluster, Peer
+    from sandbox.content import Offers
 
 SANDBOX = "GGI_SANDBOX"
 """Environment variable with the name of the sandbox that is meant; without it, `default`."""
@@ -51,20 +53,27 @@ class SandboxPlatform:
 
         return str(kubeconfig(self.sandbox)), Layout.of(self.sandbox).context
 
+    def reach(self, address: str, port: int) -> tuple[str, int] | None:
+        """A loopback port that leads there; None where nodes are simulated."""
+        from sandbox.node.nodes import Nodes
+
+        layout = Layout.of(self.sandbox)
+        return ("127.0.0.1", Nodes(layout).open_door(address, port)) if layout.real else None
+
+    def authorities(self, api: KubeApi) -> str:
+        """The sandbox's own, where certificates are really issued."""
+        from base64 import b64decode
+
+        from sandbox.node.operators import ISSUER
+
+        found = api.find("v1", "Secret", ISSUER, "cert-manager") if Layout.of(self.sandbox).real else None
+        return b64decode(found["data"]["tls.crt"]).decode() if found else ""
+
     def start(self, owner: Owner, report: Report) -> None:
         """Start the control plane, offering what the cluster calls by name: storage classes, issuer, gateway."""
-        from sandbox.content import Offers
         from sandbox.controlplane import start
 
-        cluster = owner.cluster
-        offers = Offers(
-            block=(cluster.storage.block,),
-            shared=(cluster.storage.shared,),
-            issuers=(cluster.gateway.issuer,),
-            gateway_classes=(cluster.gateway.class_name,),
-            api=_first_address(cluster.apiserver),
-        )
-        start(self.sandbox, report, offers=offers)
+        start(self.sandbox, report, offers=offers_of(owner.cluster))
 
     def target(self, workspace: Workspace, owner: Owner, cli: Path) -> Target:
         """A state, a passphrase and a PULUMI_HOME of the sandbox's own, with the stand-ins of the plugins."""
@@ -141,6 +150,19 @@ class SandboxPlatform:
             "runner": RunnerChannel(book, by_hand or pwsh),
             "dns": DnsChannel(book, records),
         }
+
+
+def offers_of(cluster: Cluster) -> Offers:
+    """What a sandbox offers in the place of this cluster."""
+    from sandbox.content import Offers
+
+    return Offers(
+        block=(cluster.storage.block,),
+        shared=(cluster.storage.shared,),
+        issuers=(cluster.gateway.issuer,),
+        gateway_classes=(cluster.gateway.class_name,),
+        api=_first_address(cluster.apiserver),
+    )
 
 
 def _first_address(apiserver: Peer) -> str | None:

@@ -24,6 +24,7 @@ TOGETHER = {
     "engine/policy": "a sandbox",
     "browser": "a browser",
     "hosts": "test hosts",
+    "node": "real nodes",
 }
 """By how the path begins: what shares a server or a browser. There are two sandboxes, for two processes to use."""
 LONGEST = (

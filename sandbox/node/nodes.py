@@ -8,19 +8,21 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from string import Template
 
+from ggi.engine.locks import locked
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import ROOT
 from sandbox import certificates, processes
 from sandbox.certificates import Extra, Pki
-from sandbox.layout import Layout
+from sandbox.layout import Layout, free_port, is_free
 from sandbox.node import fabric, images
 from sandbox.node.fabric import Node
 from sandbox.node.programs import ON_NODES
@@ -33,6 +35,8 @@ FABRIC, PORTS, SURROUNDINGS = "fabric", "ports", "surroundings"
 MEMORY_OF_NODE = 6 * 2**30
 """A landscape of 30 pods takes 8 to 9 GB, spread over the nodes."""
 MOST = 3
+_LISTEN_SECONDS = 5.0
+"""For the forwarder to read its configuration again."""
 _MACHINE = Path(__file__).resolve().parent / "machine"
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -147,6 +151,41 @@ class Nodes:
         leads |= more
         content = {"namespace": f"/proc/{self.pid(FABRIC)}/ns/net", "ports": {str(k): v for k, v in leads.items()}}
         write_atomically(self.layout.nodes / "ports.json", json.dumps(content, indent=1) + "\n")
+
+    @property
+    def doors(self) -> dict[int, tuple[str, int]]:
+        """Loopback ports that lead to addresses of the cluster, from one start to the next."""
+        try:
+            found = json.loads(self._doors.read_text())
+        except (OSError, ValueError):
+            return {}
+        return {int(port): (str(address), int(number)) for port, (address, number) in found.items()}
+
+    def open_door(self, address: str, number: int) -> int:
+        """The loopback port that leads to `address` and `number` of the cluster's network; made when there is none.
+
+        Raises WorkError when the sandbox does not run.
+        """
+        if not self.pid(PORTS):
+            raise WorkError(
+                Problem(t("the sandbox {name} does not run", name=self.layout.name), t("Run `./ggi sandbox start`."))
+            )
+        with locked(self.layout.lock, t("the sandbox {name}", name=self.layout.name), lambda line: None):
+            doors, ports = self.doors, self.layout.ports()
+            port = next((port for port, lead in doors.items() if lead == (address, number)), 0)
+            if not port:
+                port = free_port(frozenset((*ports.values(), *doors)))
+                doors[port] = (address, number)
+                write_atomically(self._doors, json.dumps({str(k): v for k, v in doors.items()}) + "\n")
+                self.write_ports(ports, doors)
+        give_up = time.monotonic() + _LISTEN_SECONDS
+        while is_free(port) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        return port
+
+    @property
+    def _doors(self) -> Path:
+        return self.layout.nodes / "doors.json"
 
     def configure(self, pki: Pki, programs: Mapping[str, Path]) -> None:
         """Write the files of every node."""

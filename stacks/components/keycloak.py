@@ -21,6 +21,7 @@ from ggi.catalogue.component import (
     Component,
     Configuration,
     Context,
+    FirstPerson,
     Functional,
     Internal,
     Job,
@@ -36,7 +37,7 @@ from ggi.catalogue.relation import Api, Auth, Use
 from ggi.catalogue.secrets import text
 from ggi.catalogue.tls import CERTIFICATE, FILES, FOLDER, HTTPS_PORT, KEY, certificate_secret
 
-from ._keycloak import ADMIN, JOB_FOLDER, admin_secrets, files, secret_files
+from ._keycloak import ADMIN, ADMINISTRATORS, JOB_FOLDER, admin_secrets, files, secret_files
 from ._postgresql import CA_MOUNT, jdbc, login_role, owner
 
 SUITES = (
@@ -154,5 +155,21 @@ component = Component(
     supplier="Keycloak (CNCF)",
     licence="Apache-2.0",
     source="https://github.com/keycloak/keycloak",
+    front="/realms/{stack}/account/",
+    first=FirstPerson(
+        ADMIN,
+        "KC_BOOTSTRAP_ADMIN_CLIENT_SECRET",
+        "server",
+        (
+            "token=$(call {base}/realms/master/protocol/openid-connect/token -d grant_type=client_credentials "
+            f'-d client_id={ADMIN} --data-urlencode "client_secret=$({{password}})" '
+            """| sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')""",
+            """person='{{"username": "NAME", "email": "NAME@{domain}", "emailVerified": true, "enabled": true, """
+            f'"groups": ["/{ADMINISTRATORS}"], '
+            """"credentials": [{{"type": "password", "value": "A-NEW-PASSWORD", "temporary": true}}]}}'""",
+            'call {base}/admin/realms/{stack}/users -H "Authorization: Bearer $token" '
+            """-H 'Content-Type: application/json' -d "$person\"""",
+        ),
+    ),
     exit="kc.sh export --dir --users different_files with the server stopped; or SQL",
 )

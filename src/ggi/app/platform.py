@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ggi.cookbook.content import Cookbook
     from ggi.cookbook.runner import HandRunner
     from ggi.cookbook.targets import M365Tenant
+    from ggi.engine.kubeapi import KubeApi
     from ggi.engine.target import Target
     from ggi.hosts.prober import Probe
 
@@ -34,6 +35,12 @@ class Platform(Protocol):
 
     def kubeconfig(self, owner: Owner) -> tuple[str, str]:
         """Kubeconfig and context of the cluster of `owner`. Raises WorkError when there is none."""
+
+    def reach(self, address: str, port: int) -> tuple[str, int] | None:
+        """Host and port by which this machine reaches an address of the cluster; None where nothing answers."""
+
+    def authorities(self, api: KubeApi) -> str:
+        """Certificates of authorities, in PEM, that vouch for public names here; empty: those of the system."""
 
     def start(self, owner: Owner, report: Report) -> None:
         """Bring up what must run before the cluster of `owner` can be used. Raises WorkError."""
@@ -63,6 +70,14 @@ class RealPlatform:
         """The user's own kubeconfig, and the context that the region names."""
         named = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
         return named, owner.cluster.context
+
+    def reach(self, address: str, port: int) -> tuple[str, int] | None:
+        """The address itself."""
+        return address, port
+
+    def authorities(self, api: KubeApi) -> str:
+        """None but the system's."""
+        return ""
 
     def start(self, owner: Owner, report: Report) -> None:
         """Nothing: somebody runs it."""

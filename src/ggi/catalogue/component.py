@@ -206,6 +206,21 @@ class Functional:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstPerson:
+    """How the first person is made: with an account of the component's own, by requests that leave nothing behind."""
+
+    account: str
+    """The account that comes with the component."""
+    variable: str
+    """The environment variable of its pods that holds the password."""
+    process: str
+    """The process with these pods."""
+    commands: tuple[str, ...]
+    """Lines for a shell. `call` is curl to the pods; {base} their address, {password} what prints the password, {stack}
+    and {domain} are filled in too; NAME and A-NEW-PASSWORD are for the reader."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A Job. Runs come before the Deployments, in the order given; `after_start`: when they are up."""
 
@@ -307,6 +322,10 @@ class Component:
     gemma: str = ""
     """GEMMA referentiecomponent."""
     support_end: dt.date | None = None
+    front: str = "/"
+    """Where a person begins, below its public host; `{stack}` is filled in."""
+    first: FirstPerson | None = None
+    """How the first person is made who may log in; without it, that is the matter of what it logs people in with."""
     exit: str = ""
     """How the data leaves (GIBIT)."""
 

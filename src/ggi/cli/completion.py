@@ -119,11 +119,18 @@ def _recipes(context: Any) -> Iterator[str]:
         yield from sorted(path.stem for path in root.glob("cookbook/recipes/*.yaml"))
 
 
+def _components(context: Any) -> Iterator[str]:
+    for root in _roots(context):
+        yield from sorted(path.stem for path in root.glob("stacks/components/[!_]*.py"))
+
+
 landscapes = _never_failing(_stacks("landscape"))
 stacks = _never_failing(_stacks("landscape", "cluster"))
 """Stacks on Kubernetes."""
+clusters = _never_failing(_stacks("cluster"))
 all_stacks = _never_failing(_stacks("landscape", "cluster", "network", "m365"))
 networks = _never_failing(_stacks("network"))
 m365_tenants = _never_failing(_stacks("m365"))
+components = _never_failing(_components)
 controls = _never_failing(_controls)
 recipes = _never_failing(_recipes)

@@ -412,6 +412,7 @@ def schema(
 
     from ggi.catalogue.content import ServiceFile
     from ggi.catalogue.contract import ContractFile, ProgramFacts
+    from ggi.catalogue.needs import NeedsFile
     from ggi.catalogue.release import ReleaseFile
     from ggi.inventory.schema import schemas, stale, write_schemas
 
@@ -422,6 +423,7 @@ def schema(
         "service": ServiceFile,
         "contract": ContractFile,
         "facts": ProgramFacts,
+        "needs": NeedsFile,
     }
     made = schemas(workspace.catalogue.known.components, files)
     changed = stale(folder, made) if check else write_schemas(folder, made)

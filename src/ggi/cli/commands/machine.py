@@ -29,11 +29,12 @@ TIERS = {
     "hosts": "govroam on Debian containers: real log-ins, drift, failover (root and podman)",
     "browser": "the pages of reports in headless Chromium, with axe",
     "real": "real Keycloak, PostgreSQL, Redis and configuration steps",
+    "node": "pods on real nodes: a cluster examined, a way into it (root; the first time builds for half an hour)",
     "engine": "the real Pulumi CLI against the real API server of the sandbox",
 }
 """The folders of tests/, which are pytest's marks as well, and what each holds."""
-ASKED_FOR = frozenset({"hosts"})
-"""Tiers that run only when they are named: this one makes containers as root, and takes about ten minutes."""
+ASKED_FOR = frozenset({"hosts", "node"})
+"""Tiers that run only when they are named: they make containers as root, and take about ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,9 @@ def doctor(json_output: Json = False) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(
     context: typer.Context,
-    tier: Annotated[str | None, typer.Argument(help=f"One of {', '.join(TIERS)}; default: all but hosts.")] = None,
+    tier: Annotated[
+        str | None, typer.Argument(help=f"One of {', '.join(TIERS)}; default: all but hosts and node.")
+    ] = None,
 ) -> None:
     """Run the tests that this machine can run. Further options go to pytest.
 
