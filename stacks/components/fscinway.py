@@ -7,10 +7,13 @@ register the service in the controller, with the address that the API has inside
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from ggi.catalogue.component import Chosen, Component, Configuration, Context, Functional, Layer, Outside, Port
 from ggi.catalogue.relation import Use
 from ggi.catalogue.release import ComponentVersion
 from ggi.inventory.load import Environment
+from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.models import ComponentSettings
 from ggi.inventory.types import Slug
 
@@ -20,7 +23,10 @@ from . import _fsc as fsc
 class Settings(ComponentSettings):
     """Settings of the inway."""
 
-    publishes: dict[Slug, list[Slug]] = {}
+    publishes: Annotated[
+        dict[Slug, Annotated[list[Slug], Free("names of APIs; the catalogue checks them when the relation is made")]],
+        Refers(NameKind.COMPONENT),
+    ] = {}
     """APIs that other organisations may use by contract, per component: {openzaak: [zaken]}."""
 
 

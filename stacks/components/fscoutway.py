@@ -7,10 +7,13 @@ network then lets them through to the outway.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from ggi.catalogue.component import Chosen, Component, Configuration, Context, Functional, Layer, Outside, Port
 from ggi.catalogue.relation import Api, Use
 from ggi.catalogue.release import ComponentVersion
 from ggi.inventory.load import Environment
+from ggi.inventory.marks import NameKind, Refers
 from ggi.inventory.models import ComponentSettings
 from ggi.inventory.types import Slug
 
@@ -20,7 +23,7 @@ from . import _fsc as fsc
 class Settings(ComponentSettings):
     """Settings of the outway."""
 
-    used_by: list[Slug] = []
+    used_by: Annotated[list[Slug], Refers(NameKind.COMPONENT)] = []
     """Components that call services of other organisations through it."""
 
 

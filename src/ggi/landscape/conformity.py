@@ -359,6 +359,10 @@ def _memory(built: Landscape, own: Sequence[Object], contract: ComponentContract
 
 def _reaches(built: Landscape, contract: ComponentContract) -> Iterator[Problem]:
     known = edges(built.environment.cluster, built.components, built.environment)
+    # Where names lead to the gateway, that is the way to a provider with a public name.
+    through = {
+        (r.consumer, r.provider) for r in built.relations if r.public and built.environment.cluster.names is None
+    }
     for fact in contract.reaches:
         there = fact.to in built.components and fact.to not in built.waiting
         if not there and fact.to not in known:
@@ -366,7 +370,10 @@ def _reaches(built: Landscape, contract: ComponentContract) -> Iterator[Problem]
         if any(
             flow.source.component == contract.component
             and fact.process in flow.source.processes
-            and fact.to in (flow.target.component, flow.target.edge, flow.target.edge.removeprefix("external "))
+            and (
+                fact.to in (flow.target.component, flow.target.edge, flow.target.edge.removeprefix("external "))
+                or (flow.target.edge == "gateway" and (contract.component, fact.to) in through)
+            )
             for flow in built.flows
         ):
             continue
