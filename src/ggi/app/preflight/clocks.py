@@ -44,7 +44,7 @@ def clocks(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     yield PreflightRow(
         "time/nodes",
         t("clocks of {count} nodes", count=len(renewals)),
-        ", ".join(wrong) if wrong else t("in step"),
+        ", ".join(wrong) if wrong else t("in step") if renewals else t("none"),
         t("leases renewed within {seconds:.0f} s, and not ahead", seconds=LATEST_RENEWAL),
         PreflightOutcome.WRONG if wrong else PreflightOutcome.WELL if renewals else PreflightOutcome.NOT_READ,
         t("Let the nodes follow a time server (NTP).") if wrong else "",

@@ -184,9 +184,10 @@ def _not_tried(name: str, title: str, why: str) -> PreflightRow:
     return PreflightRow(name, title, why, "", PreflightOutcome.NOT_TRIED)
 
 
-_PLAYED = ("gateway/class", "issuer/ready", "edge/dns", "edge/operators", "edge/monitoring", "version/cloudnative-pg",
-           "version/cert-manager", "version/envoy-gateway")  # fmt: skip
-"""Rows about what runs in pods, which a sandbox with simulated nodes has none of."""
+_PLAYED = frozenset(
+    ("gateway/class", "issuer/ready", "edge/apiserver", "edge/dns", "edge/operators", "edge/monitoring", "time/nodes")
+) | {f"version/{name}" for name in ("cloudnative-pg", "cert-manager", "envoy-gateway")}
+"""Rows about nodes and about what runs in pods, of which a sandbox with simulated nodes has none."""
 
 
 def _nobody_behind(row: PreflightRow) -> PreflightRow:
