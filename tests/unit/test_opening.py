@@ -13,7 +13,13 @@ from tests.content import standard
 
 
 def door(reached: tuple[str, int] | None, **more: Any) -> Door:
-    settings: dict[str, Any] = {"named": False, "passthrough": False, "answer": PageAnswer(200), "login": None} | more
+    settings: dict[str, Any] = {
+        "private": False,
+        "named": False,
+        "passthrough": False,
+        "answer": PageAnswer(200),
+        "login": None,
+    } | more
     return Door("openzaak.rijnstad.test", "https://openzaak.rijnstad.test/", "10.96.4.5", reached, **settings)
 
 
@@ -43,7 +49,8 @@ def test_the_head_of_an_answer_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "well"), [(PageAnswer(200), True), (PageAnswer(404), True), (PageAnswer(503), False)]
+    ("answer", "well"),
+    [(PageAnswer(200), True), (PageAnswer(404), False), (PageAnswer(401), True), (PageAnswer(503), False)],
 )
 def test_a_fault_of_the_server_is_no_answer(answer: PageAnswer, well: bool) -> None:
     assert answer.well is well

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 SECONDS = 15.0
 """For an answer: a component that has just started takes its time."""
 PORT = 443
-_SERVER_ERROR = 500
+_FAULT = 400
+_ASKS = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class PageAnswer:
 
     @property
     def well(self) -> bool:
-        """Whether the component itself answered, and found no fault in itself."""
-        return not self.problem and self.status < _SERVER_ERROR
+        """Whether a page is there, or somebody who asks for a log-in."""
+        return not self.problem and (self.status < _FAULT or self.status in _ASKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Door:
     """Of the gateway, inside the cluster's network."""
     reached: tuple[str, int] | None
     """Host and port by which this machine reaches it; None where nothing answers."""
+    private: bool
+    """Whether a private authority vouches for it, which no browser knows."""
     named: bool
     """Whether the name already leads there, so that a browser needs no help."""
     passthrough: bool
@@ -92,7 +95,7 @@ def open_door(api: KubeApi, built: Landscape, component: str, platform: Platform
     if reached:
         named = reached[1] == PORT and _leads_to(host, reached[0])
         answer = ask(reached, host, path, authorities, tls_only=item.passthrough)
-    return Door(host, url, address, reached, named, item.passthrough, answer, login)
+    return Door(host, url, address, reached, bool(authorities), named, item.passthrough, answer, login)
 
 
 def ask(reached: tuple[str, int], host: str, path: str, authorities: str, *, tls_only: bool = False) -> PageAnswer:
