@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 
-from ggi.app.opening import Answer, Door, _log_in, ask, read_head, ways
+from ggi.app.opening import Door, PageAnswer, _log_in, ask, read_head, ways
 from tests.content import standard
 
 
 def door(reached: tuple[str, int] | None, **more: Any) -> Door:
-    settings: dict[str, Any] = {"named": False, "passthrough": False, "answer": Answer(200), "login": None} | more
+    settings: dict[str, Any] = {
+        "private": False,
+        "named": False,
+        "passthrough": False,
+        "answer": PageAnswer(200),
+        "login": None,
+    } | more
     return Door("openzaak.rijnstad.test", "https://openzaak.rijnstad.test/", "10.96.4.5", reached, **settings)
 
 
@@ -37,15 +43,18 @@ def test_nothing_is_advised_where_nothing_answers() -> None:
 
 def test_the_head_of_an_answer_is_read() -> None:
     head = b"HTTP/1.1 302 Found\r\nServer: x\r\nLocation: /admin/login/\r\n\r\nbody: not read"
-    assert read_head(io.BytesIO(head)) == Answer(302, "/admin/login/")
+    assert read_head(io.BytesIO(head)) == PageAnswer(302, "/admin/login/")
     with pytest.raises(ValueError, match="no HTTP"):
         read_head(io.BytesIO(b"SSH-2.0-OpenSSH_10\r\n"))
 
 
-@pytest.mark.parametrize(("answer", "well"), [(Answer(200), True), (Answer(404), True), (Answer(503), False)])
-def test_a_fault_of_the_server_is_no_answer(answer: Answer, well: bool) -> None:
+@pytest.mark.parametrize(
+    ("answer", "well"),
+    [(PageAnswer(200), True), (PageAnswer(404), False), (PageAnswer(401), True), (PageAnswer(503), False)],
+)
+def test_a_fault_of_the_server_is_no_answer(answer: PageAnswer, well: bool) -> None:
     assert answer.well is well
-    assert not Answer(problem="no").well
+    assert not PageAnswer(problem="no").well
 
 
 def test_what_does_not_listen_is_said_with_its_address() -> None:

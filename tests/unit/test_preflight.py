@@ -13,7 +13,7 @@ import pytest
 
 from ggi.app.preflight import edges, offers, tries, versions
 from ggi.app.preflight.clocks import LATEST_RENEWAL, out_of_step
-from ggi.app.preflight.row import Outcome, Row
+from ggi.app.preflight.row import PreflightOutcome, PreflightRow
 from ggi.app.preflight.run import preflight, reads
 from ggi.app.preflight.wanted import Wanted, wanted
 from ggi.app.workspace import Workspace
@@ -84,7 +84,7 @@ def deployment(image: str, namespace: str, labels: Manifest | None = None, pods:
     return named("Deployment", "it", namespace, labels, spec={"template": template})
 
 
-def one(rows: Iterator[Row]) -> Row:
+def one(rows: Iterator[PreflightRow]) -> PreflightRow:
     (row,) = rows
     return row
 
@@ -130,14 +130,16 @@ def test_a_need_of_an_unknown_program_is_refused(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("image", "label", "outcome", "shown"),
     [
-        ("docker.io/envoyproxy/gateway:v1.9.1", "", Outcome.WELL, "v1.9.1"),
-        ("harbor.test:5000/hub/envoyproxy/gateway:v1.7.2", "", Outcome.WRONG, "v1.7.2"),
-        (f"docker.io/envoyproxy/gateway@sha256:{'0' * 64}", "v1.8.0", Outcome.WELL, "v1.8.0"),
-        (f"docker.io/envoyproxy/gateway@sha256:{'0' * 64}", "", Outcome.NOT_READ, "nothing tells"),
-        ("docker.io/envoyproxy/gateway-dev:v1.9.1", "", Outcome.WRONG, "not there"),
+        ("docker.io/envoyproxy/gateway:v1.9.1", "", PreflightOutcome.WELL, "v1.9.1"),
+        ("harbor.test:5000/hub/envoyproxy/gateway:v1.7.2", "", PreflightOutcome.WRONG, "v1.7.2"),
+        (f"docker.io/envoyproxy/gateway@sha256:{'0' * 64}", "v1.8.0", PreflightOutcome.WELL, "v1.8.0"),
+        (f"docker.io/envoyproxy/gateway@sha256:{'0' * 64}", "", PreflightOutcome.NOT_READ, "nothing tells"),
+        ("docker.io/envoyproxy/gateway-dev:v1.9.1", "", PreflightOutcome.WRONG, "not there"),
     ],
 )
-def test_an_operator_is_known_by_its_image(asked: Wanted, image: str, label: str, outcome: Outcome, shown: str) -> None:
+def test_an_operator_is_known_by_its_image(
+    asked: Wanted, image: str, label: str, outcome: PreflightOutcome, shown: str
+) -> None:
     labels = {"app.kubernetes.io/version": label} if label else {}
     played = Played(deployment(image, "somewhere", labels))
     row = next(row for row in versions.operators(played.api, asked) if row.check == "version/envoy-gateway")
@@ -148,7 +150,7 @@ def test_the_oldest_of_two_operators_counts(asked: Wanted) -> None:
     images = ("ghcr.io/cloudnative-pg/cloudnative-pg:1.30.0", "ghcr.io/cloudnative-pg/cloudnative-pg:1.9.0")
     played = Played(*(deployment(image, f"n{number}") for number, image in enumerate(images)))
     row = next(row for row in versions.operators(played.api, asked) if row.check == "version/cloudnative-pg")
-    assert (row.outcome, row.found) == (Outcome.WRONG, "1.9.0 (n0, n1)")
+    assert (row.outcome, row.found) == (PreflightOutcome.WRONG, "1.9.0 (n0, n1)")
 
 
 def test_gateway_api_is_known_by_what_is_written_on_its_crds(asked: Wanted) -> None:
@@ -157,23 +159,27 @@ def test_gateway_api_is_known_by_what_is_written_on_its_crds(asked: Wanted) -> N
     crd = named("CustomResourceDefinition", versions.GATEWAY_CRD)
     crd["metadata"]["annotations"] = notes
     row = one(versions.gateway_api(Played(crd).api, asked))
-    assert (row.outcome, row.found) == (Outcome.WRONG, "v1.4.0 (standard)")
-    assert one(versions.gateway_api(Played().api, asked)).outcome is Outcome.WRONG
+    assert (row.outcome, row.found) == (PreflightOutcome.WRONG, "v1.4.0 (standard)")
+    assert one(versions.gateway_api(Played().api, asked)).outcome is PreflightOutcome.WRONG
 
 
 def test_a_kind_that_the_server_lacks_is_named(asked: Wanted) -> None:
     route = "gateway.networking.k8s.io/v1/TLSRoute"
     row = one(versions.served(Played(kinds=asked.kinds - {route}).api, asked))
-    assert (row.outcome, route in row.found) == (Outcome.WRONG, True)
-    assert one(versions.served(Played(kinds=asked.kinds).api, asked)).outcome is Outcome.WELL
+    assert (row.outcome, route in row.found) == (PreflightOutcome.WRONG, True)
+    assert one(versions.served(Played(kinds=asked.kinds).api, asked)).outcome is PreflightOutcome.WELL
 
 
 @pytest.mark.parametrize(
     ("operator", "token", "outcome"),
-    [("1.30.0", False, Outcome.WRONG), ("1.30.0", None, Outcome.WELL), ("1.31.0", False, Outcome.WELL)],
+    [
+        ("1.30.0", False, PreflightOutcome.WRONG),
+        ("1.30.0", None, PreflightOutcome.WELL),
+        ("1.31.0", False, PreflightOutcome.WELL),
+    ],
 )
 def test_an_account_without_token_is_in_the_way_of_an_older_operator(
-    asked: Wanted, operator: str, token: bool | None, outcome: Outcome
+    asked: Wanted, operator: str, token: bool | None, outcome: PreflightOutcome
 ) -> None:
     space = next(built.environment.namespace for built in asked.landscapes if built.of("postgresql"))
     account = named("ServiceAccount", "postgresql", space)
@@ -192,25 +198,27 @@ def endpoint_slice(address: str, port: int, **more: Any) -> Manifest:
 @pytest.mark.parametrize(
     ("address", "port", "outcome"),
     [
-        ("10.20.0.3", 6443, Outcome.WELL),
-        ("10.20.0.3", 16443, Outcome.WRONG),
-        ("192.0.2.1", 6443, Outcome.WRONG),
-        ("2001:db8::1", 6443, Outcome.WRONG),
+        ("10.20.0.3", 6443, PreflightOutcome.WELL),
+        ("10.20.0.3", 16443, PreflightOutcome.WRONG),
+        ("192.0.2.1", 6443, PreflightOutcome.WRONG),
+        ("2001:db8::1", 6443, PreflightOutcome.WRONG),
     ],
 )
 def test_the_edge_of_the_api_server_must_hold_its_endpoints(
-    asked: Wanted, address: str, port: int, outcome: Outcome
+    asked: Wanted, address: str, port: int, outcome: PreflightOutcome
 ) -> None:
     assert one(edges.apiserver(Played(endpoint_slice(address, port)).api, asked)).outcome is outcome
 
 
 def test_no_endpoint_at_all_is_wrong(asked: Wanted) -> None:
-    assert one(edges.apiserver(Played().api, asked)).outcome is Outcome.WRONG
+    assert one(edges.apiserver(Played().api, asked)).outcome is PreflightOutcome.WRONG
 
 
-@pytest.mark.parametrize(("port", "outcome"), [(53, Outcome.WELL), (5353, Outcome.WRONG)])
-def test_the_edge_of_the_dns_must_name_the_port_of_its_pods(asked: Wanted, port: int, outcome: Outcome) -> None:
-    # OpenShift's DNS pods listen on 5353 (openshift/cluster-dns-operator, assets/dns/service.yaml).
+@pytest.mark.parametrize(("port", "outcome"), [(53, PreflightOutcome.WELL), (5353, PreflightOutcome.WRONG)])
+def test_the_edge_of_the_dns_must_name_the_port_of_its_pods(
+    asked: Wanted, port: int, outcome: PreflightOutcome
+) -> None:
+    # OpenShift's DNS pods listen on 5353 (openshift/cluster-dns-operator, assets/dns/daemonset.yaml, 03223f1).
     system = "kube-system"
     pod = named("Pod", "coredns-1", system, {"k8s-app": "kube-dns"}, status={"phase": "Running"})
     service = named(
@@ -230,22 +238,22 @@ def test_the_edge_of_the_dns_must_name_the_port_of_its_pods(asked: Wanted, port:
 
 
 def test_labels_that_find_no_pod_are_wrong(asked: Wanted) -> None:
-    assert one(edges.dns(Played().api, asked)).outcome is Outcome.WRONG
+    assert one(edges.dns(Played().api, asked)).outcome is PreflightOutcome.WRONG
 
 
 def test_the_edge_of_the_operators_must_be_where_the_operator_runs(asked: Wanted) -> None:
     image = "ghcr.io/cloudnative-pg/cloudnative-pg:1.30.0"
     labels = {"app.kubernetes.io/name": "cloudnative-pg"}
-    for space, outcome in (("cnpg-system", Outcome.WELL), ("operators", Outcome.WRONG)):
+    for space, outcome in (("cnpg-system", PreflightOutcome.WELL), ("operators", PreflightOutcome.WRONG)):
         namespace = named("Namespace", space, None, {"kubernetes.io/metadata.name": space})
         played = Played(namespace, deployment(image, space, pods=labels))
         assert one(edges.operators(played.api, asked)).outcome is outcome
 
 
 def test_the_gateways_edge_is_looked_at_once_there_is_a_gateway(asked: Wanted) -> None:
-    assert one(edges.gateway(Played().api, asked)).outcome is Outcome.NOT_TRIED
+    assert one(edges.gateway(Played().api, asked)).outcome is PreflightOutcome.NOT_TRIED
     labels = {edges.OWNING_GATEWAY: "ggi", "app.kubernetes.io/managed-by": "envoy-gateway"}
-    for space, outcome in (("envoy-gateway-system", Outcome.WELL), ("rijnstad", Outcome.WRONG)):
+    for space, outcome in (("envoy-gateway-system", PreflightOutcome.WELL), ("rijnstad", PreflightOutcome.WRONG)):
         namespace = named("Namespace", space, None, {"kubernetes.io/metadata.name": space})
         played = Played(namespace, named("Pod", "envoy", space, labels))
         assert one(edges.gateway(played.api, asked)).outcome is outcome
@@ -269,21 +277,21 @@ def test_http_01_needs_the_way_to_its_solver(asked: Wanted) -> None:
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     issuer = named("ClusterIssuer", "publiek", spec={"acme": {"solvers": [{"http01": {}}]}}, status=ready)
     rows = {row.check: row.outcome for row in offers.issuer(Played(issuer).api, asked)}
-    assert rows == {"issuer/ready": Outcome.WELL, "issuer/solver": Outcome.WRONG}
+    assert rows == {"issuer/ready": PreflightOutcome.WELL, "issuer/solver": PreflightOutcome.WRONG}
 
 
 def test_a_private_authority_is_told(asked: Wanted) -> None:
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     issuer = named("ClusterIssuer", "publiek", spec={"ca": {}}, status=ready)
     rows = {row.check: row.outcome for row in offers.issuer(Played(issuer).api, asked)}
-    assert rows["issuer/public"] is Outcome.ATTENTION
+    assert rows["issuer/public"] is PreflightOutcome.ATTENTION
 
 
 def test_a_class_that_nobody_took_on_is_wrong(asked: Wanted) -> None:
     pending = {"conditions": [{"type": "Accepted", "status": "Unknown", "reason": "Pending"}]}
     item = named("GatewayClass", "envoy", spec={"controllerName": "x"}, status=pending)
     row = one(offers.gateway_class(Played(item).api, asked))
-    assert (row.outcome, "Pending" in row.found) == (Outcome.WRONG, True)
+    assert (row.outcome, "Pending" in row.found) == (PreflightOutcome.WRONG, True)
 
 
 def test_storage_classes_must_exist(asked: Wanted) -> None:
@@ -291,7 +299,7 @@ def test_storage_classes_must_exist(asked: Wanted) -> None:
         row.check: row.outcome
         for row in offers.storage(Played(named("StorageClass", "blok", provisioner="x")).api, asked)
     }
-    assert rows == {"storage/block": Outcome.WELL, "storage/shared": Outcome.WRONG}
+    assert rows == {"storage/block": PreflightOutcome.WELL, "storage/shared": PreflightOutcome.WRONG}
 
 
 def test_a_node_ahead_or_silent_is_out_of_step() -> None:
@@ -360,9 +368,9 @@ def test_what_a_run_may_not_read_is_said_with_the_right_that_it_takes(
     monkeypatch.setattr(run, "reads", lambda: only)
     played = Played(forbidden=frozenset({"StorageClass", "Node"}))
     rows = {row.check: row for row in preflight(played.api, asked, lambda line: None, tried=False)}
-    assert rows["version/kubernetes"].outcome is Outcome.WELL
-    assert (rows["storage"].outcome, "storageclasses" in rows["storage"].todo) == (Outcome.NOT_READ, True)
-    assert rows["tried"].outcome is Outcome.NOT_TRIED
+    assert rows["version/kubernetes"].outcome is PreflightOutcome.WELL
+    assert (rows["storage"].outcome, "storageclasses" in rows["storage"].todo) == (PreflightOutcome.NOT_READ, True)
+    assert rows["tried"].outcome is PreflightOutcome.NOT_TRIED
 
 
 def test_numbers_of_what_is_no_version_are_none() -> None:

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 SECONDS = 15.0
 """For an answer: a component that has just started takes its time."""
 PORT = 443
-_SERVER_ERROR = 500
+_FAULT = 400
+_ASKS = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PageAnswer:
     """What came back over TLS: the status and where it leads to, or why nothing did."""
 
     status: int = 0
@@ -38,8 +39,8 @@ class Answer:
 
     @property
     def well(self) -> bool:
-        """Whether the component itself answered, and found no fault in itself."""
-        return not self.problem and self.status < _SERVER_ERROR
+        """Whether a page is there, or somebody who asks for a log-in."""
+        return not self.problem and (self.status < _FAULT or self.status in _ASKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,13 @@ class Door:
     """Of the gateway, inside the cluster's network."""
     reached: tuple[str, int] | None
     """Host and port by which this machine reaches it; None where nothing answers."""
+    private: bool
+    """Whether a private authority vouches for it, which no browser knows."""
     named: bool
     """Whether the name already leads there, so that a browser needs no help."""
     passthrough: bool
     """Programs alone come in, with a certificate of their own."""
-    answer: Answer | None
+    answer: PageAnswer | None
     login: LogIn | None
 
 
@@ -87,15 +90,15 @@ def open_door(api: KubeApi, built: Landscape, component: str, platform: Platform
     login = _log_in(built, component)
     address, trouble = _gateway(api, built.environment.namespace)
     reached = platform.reach(address, PORT) if address else None
-    answer: Answer | None = Answer(problem=trouble) if trouble else None
+    answer: PageAnswer | None = PageAnswer(problem=trouble) if trouble else None
     named = False
     if reached:
         named = reached[1] == PORT and _leads_to(host, reached[0])
         answer = ask(reached, host, path, authorities, tls_only=item.passthrough)
-    return Door(host, url, address, reached, named, item.passthrough, answer, login)
+    return Door(host, url, address, reached, bool(authorities), named, item.passthrough, answer, login)
 
 
-def ask(reached: tuple[str, int], host: str, path: str, authorities: str, *, tls_only: bool = False) -> Answer:
+def ask(reached: tuple[str, int], host: str, path: str, authorities: str, *, tls_only: bool = False) -> PageAnswer:
     """GET `path` of `host` from the server at `reached`, whose certificate must be that of the host."""
     context = ssl.create_default_context(cadata=authorities or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -105,17 +108,19 @@ def ask(reached: tuple[str, int], host: str, path: str, authorities: str, *, tls
             context.wrap_socket(line, server_hostname=host) as secure,
         ):
             if tls_only:
-                return Answer()
+                return PageAnswer()
             request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: ggi\r\nConnection: close\r\n\r\n"
             secure.sendall(request.encode())
             return read_head(secure.makefile("rb"))
     except ssl.SSLCertVerificationError as error:
-        return Answer(problem=t("its certificate is not trusted: {why}", why=error.verify_message))
+        return PageAnswer(problem=t("its certificate is not trusted: {why}", why=error.verify_message))
     except (OSError, ValueError) as error:
-        return Answer(problem=t("{address} does not answer: {why}", address=f"{reached[0]}:{reached[1]}", why=error))
+        return PageAnswer(
+            problem=t("{address} does not answer: {why}", address=f"{reached[0]}:{reached[1]}", why=error)
+        )
 
 
-def read_head(lines: Any) -> Answer:
+def read_head(lines: Any) -> PageAnswer:
     """The status and the `Location` of an answer in HTTP/1.1. Raises ValueError for anything else."""
     first = lines.readline(1000).decode("latin-1").split(" ", 2)
     if not first[0].startswith("HTTP/1.") or len(first) < 2:
@@ -127,7 +132,7 @@ def read_head(lines: Any) -> Answer:
             break
         if name.strip().lower() == "location":
             location = value.strip()
-    return Answer(int(first[1]), location)
+    return PageAnswer(int(first[1]), location)
 
 
 def ways(door: Door) -> Iterator[tuple[str, str]]:

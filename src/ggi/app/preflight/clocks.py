@@ -6,7 +6,7 @@ import datetime as dt
 import email.utils
 from collections.abc import Iterator
 
-from ggi.app.preflight.row import Outcome, Row
+from ggi.app.preflight.row import PreflightOutcome, PreflightRow
 from ggi.app.preflight.wanted import Wanted
 from ggi.engine.kubeapi import KubeApi
 from ggi.messages import t
@@ -18,7 +18,7 @@ LATEST_RENEWAL = 40.0
 LEASES = "kube-node-lease"
 
 
-def clocks(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def clocks(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """This machine and the API server by the Date of its answer; each node by the renewal of its lease."""
     before = dt.datetime.now(dt.UTC)
     answer = api.http.get("/version")
@@ -26,12 +26,12 @@ def clocks(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
     server = email.utils.parsedate_to_datetime(answer.headers["Date"])
     apart = _apart(server, before, after)
     well = apart <= MOST_APART
-    yield Row(
+    yield PreflightRow(
         "time/server",
         t("clock of the API server"),
         t("{seconds:.0f} s from this machine's", seconds=apart),
         t("{seconds:.0f} s at most", seconds=MOST_APART),
-        Outcome.WELL if well else Outcome.WRONG,
+        PreflightOutcome.WELL if well else PreflightOutcome.WRONG,
         "" if well else t("Let both follow a time server (NTP)."),
     )
     server = server + (dt.datetime.now(dt.UTC) - after)
@@ -41,12 +41,12 @@ def clocks(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
         if (item.get("spec") or {}).get("renewTime")
     }
     wrong = out_of_step(renewals, server)
-    yield Row(
+    yield PreflightRow(
         "time/nodes",
         t("clocks of {count} nodes", count=len(renewals)),
-        ", ".join(wrong) if wrong else t("in step"),
+        ", ".join(wrong) if wrong else t("in step") if renewals else t("none"),
         t("leases renewed within {seconds:.0f} s, and not ahead", seconds=LATEST_RENEWAL),
-        Outcome.WRONG if wrong else Outcome.WELL if renewals else Outcome.NOT_READ,
+        PreflightOutcome.WRONG if wrong else PreflightOutcome.WELL if renewals else PreflightOutcome.NOT_READ,
         t("Let the nodes follow a time server (NTP).") if wrong else "",
     )
 

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ggi.app.preflight.row import Outcome, Row
+from ggi.app.preflight.row import PreflightOutcome, PreflightRow
 from ggi.app.preflight.versions import running
 from ggi.app.preflight.wanted import Wanted
 from ggi.engine.kubeapi import KubeApi
@@ -23,20 +23,22 @@ OWNING_GATEWAY = "gateway.envoyproxy.io/owning-gateway-name"
 _DNS_PORT = 53
 
 
-def apiserver(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def apiserver(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """Policies see the addresses behind the Service `kubernetes`, after it was resolved."""
     slices = api.list(*SLICE, "default", labels=f"{SERVICE_OF_SLICE}=kubernetes")
     there = sorted(endpoints(slices))
     yield _addresses("apiserver", t("way to the API server"), there, wanted.cluster.apiserver)
 
 
-def dns(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def dns(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """The pods that the edge names, and the port that they really listen on."""
     peer = wanted.cluster.dns
     title = t("way to the DNS")
     if not (peer.namespace or peer.pods):
         todo = t("It is tried with a pod, unless --read-only is given.")
-        yield Row("edge/dns", title, ", ".join(peer.cidrs), t("pods or addresses"), Outcome.NOT_TRIED, todo)
+        yield PreflightRow(
+            "edge/dns", title, ", ".join(peer.cidrs), t("pods or addresses"), PreflightOutcome.NOT_TRIED, todo
+        )
         return
     pods = matching(api, peer)
     names = {pod["metadata"]["name"] for pod in pods}
@@ -46,17 +48,17 @@ def dns(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
     closed = sorted(ports - set(peer.ports))
     found = t("{count} pods, on port {ports}", count=len(pods), ports=", ".join(map(str, sorted(ports))) or "?")
     well = bool(pods and ports and not closed)
-    yield Row(
+    yield PreflightRow(
         "edge/dns",
         title,
         found,
         t("pods with {labels}, on port {ports}", labels=_labels(peer), ports=_ports(peer)),
-        Outcome.WELL if well else Outcome.WRONG,
+        PreflightOutcome.WELL if well else PreflightOutcome.WRONG,
         "" if well else t("Correct `dns` of the cluster in its region: labels of the DNS pods, and their own port."),
     )
 
 
-def operators(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def operators(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """The operator of PostgreSQL asks each instance for its state: the edge must be its pods."""
     peer = wanted.cluster.operators
     program = next((item for item in wanted.needs.programs if item.name == "cloudnative-pg"), None)
@@ -69,7 +71,7 @@ def operators(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
     yield _pods("operators", t("way of the operators"), api, there, peer, t("no operator of PostgreSQL runs"))
 
 
-def gateway(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def gateway(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """Requests come from Envoy's pods, which are there once there is a Gateway."""
     pods = api.list("v1", "Pod", labels=OWNING_GATEWAY)
     there = [(pod["metadata"]["namespace"], pod["metadata"].get("labels") or {}) for pod in pods]
@@ -77,23 +79,23 @@ def gateway(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
     if not there:
         needed = t("pods with {labels}", labels=_labels(wanted.cluster.gateway.peer))
         todo = t("Run it again after the first update.")
-        yield Row("edge/gateway", title, t("no gateway yet"), needed, Outcome.NOT_TRIED, todo)
+        yield PreflightRow("edge/gateway", title, t("no gateway yet"), needed, PreflightOutcome.NOT_TRIED, todo)
         return
     yield _pods("gateway", title, api, there, wanted.cluster.gateway.peer, "")
 
 
-def monitoring(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def monitoring(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """Prometheus, where it is declared."""
     peer = wanted.cluster.monitoring
     if peer is None or not (peer.namespace or peer.pods):
         return
     pods = matching(api, peer)
-    yield Row(
+    yield PreflightRow(
         "edge/monitoring",
         t("way of the monitoring"),
         t("{count} pods", count=len(pods)),
         t("pods with {labels}", labels=_labels(peer)),
-        Outcome.WELL if pods else Outcome.ATTENTION,
+        PreflightOutcome.WELL if pods else PreflightOutcome.ATTENTION,
         "" if pods else t("Correct `monitoring` of the cluster in its region, or nothing is measured."),
     )
 
@@ -147,23 +149,23 @@ def dns_ports(slices: Iterable[Mapping[str, Any]], pods: set[str], services: Ite
     }
 
 
-def _addresses(edge: str, title: str, there: list[tuple[str, int]], peer: Peer) -> Row:
+def _addresses(edge: str, title: str, there: list[tuple[str, int]], peer: Peer) -> PreflightRow:
     closed = outside(there, peer)
     shown = ", ".join(f"{address}:{port}" for address, port in there) or t("none")
     well = bool(there) and not closed
-    return Row(
+    return PreflightRow(
         f"edge/{edge}",
         title,
         shown,
         t("within {cidrs}, on port {ports}", cidrs=", ".join(peer.cidrs) or "-", ports=_ports(peer)),
-        Outcome.WELL if well else Outcome.WRONG,
+        PreflightOutcome.WELL if well else PreflightOutcome.WRONG,
         "" if well else t("Add these addresses and ports to `{edge}` of the cluster in its region.", edge=edge),
     )
 
 
 def _pods(
     edge: str, title: str, api: KubeApi, there: list[tuple[str, Mapping[str, str]]], peer: Peer, none: str
-) -> Row:
+) -> PreflightRow:
     """Whether all pods (namespace, labels) that are there are let in."""
     spaces = {space: (api.find("v1", "Namespace", space) or {}).get("metadata") or {} for space, _ in there}
     closed = [
@@ -176,12 +178,12 @@ def _pods(
     ]
     well = bool(there) and not closed
     shown = "; ".join(dict.fromkeys(closed)) if closed else ", ".join(sorted(spaces)) or none
-    return Row(
+    return PreflightRow(
         f"edge/{edge}",
         title,
         shown,
         t("pods with {labels}", labels=_labels(peer)),
-        Outcome.WELL if well else Outcome.WRONG,
+        PreflightOutcome.WELL if well else PreflightOutcome.WRONG,
         "" if well else t("Correct `{edge}` of the cluster in its region: labels of namespace and pods.", edge=edge),
     )
 

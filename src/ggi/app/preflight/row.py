@@ -8,7 +8,7 @@ from enum import StrEnum
 from ggi.messages import mark
 
 
-class Outcome(StrEnum):
+class PreflightOutcome(StrEnum):
     """How a check came out. Only `WELL` says that something is as it should be."""
 
     WELL = mark("well")
@@ -21,12 +21,12 @@ class Outcome(StrEnum):
     """Nobody asked for it, or nothing is there yet to try it on."""
 
 
-FAILED = frozenset({Outcome.WRONG, Outcome.NOT_READ})
+FAILED = frozenset({PreflightOutcome.WRONG, PreflightOutcome.NOT_READ})
 """What makes a preflight fail."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PreflightRow:
     """One check, in the reader's language; what comes from the cluster is in its own words."""
 
     check: str
@@ -34,5 +34,5 @@ class Row:
     title: str
     found: str
     needed: str
-    outcome: Outcome
+    outcome: PreflightOutcome
     todo: str = ""

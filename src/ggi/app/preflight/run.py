@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ggi.app.preflight import clocks, edges, offers, tries, versions
-from ggi.app.preflight.row import Outcome, Row
+from ggi.app.preflight.row import PreflightOutcome, PreflightRow
 from ggi.app.preflight.wanted import Wanted
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubehttp import ApiError, ForbiddenError, NotFoundError, UnauthorizedError, UnknownKindError
@@ -35,34 +35,38 @@ RIGHTS_OF_VOLUMES = ("create: persistentvolumeclaims (in there)",)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class PreflightCheck:
     """A group of rows: what it is called when it can't be read, and the rights that it takes."""
 
     name: str
     title: str
     rights: str
-    rows: Callable[[KubeApi, Wanted], Iterator[Row]]
+    rows: Callable[[KubeApi, Wanted], Iterator[PreflightRow]]
 
 
-def reads() -> Sequence[Check]:
+def reads() -> Sequence[PreflightCheck]:
     """What is read, in order."""
     return (
-        Check("version/kubernetes", "Kubernetes", "get /version", versions.kubernetes),
-        Check("version/gateway-api", "Gateway API", "get customresourcedefinitions", versions.gateway_api),
-        Check("version/operators", t("operators"), "list deployments", versions.operators),
-        Check("version/kinds", t("kinds of objects"), "get /apis", versions.served),
-        Check("account", "ServiceAccounts", "get serviceaccounts, list deployments", versions.accounts),
-        Check("storage", t("storage classes"), "list storageclasses", offers.storage),
-        Check("gateway/class", t("gateway class"), "get gatewayclasses", offers.gateway_class),
-        Check("issuer", t("issuer"), "get clusterissuers", offers.issuer),
-        Check("edge/apiserver", t("way to the API server"), "list endpointslices (default)", edges.apiserver),
-        Check("edge/dns", t("way to the DNS"), "list namespaces, pods, services, endpointslices", edges.dns),
-        Check("edge/operators", t("way of the operators"), "list deployments, get namespaces", edges.operators),
-        Check("edge/gateway", t("way of the gateway"), "list pods, get namespaces", edges.gateway),
-        Check("edge/monitoring", t("way of the monitoring"), "list namespaces, pods", edges.monitoring),
-        Check("room/nodes", t("room on the nodes"), "list nodes", offers.room),
-        Check("room/quotas", t("quotas and limits of others"), "list resourcequotas, limitranges", offers.quotas),
-        Check("time", t("clocks"), "list leases (kube-node-lease)", clocks.clocks),
+        PreflightCheck("version/kubernetes", "Kubernetes", "get /version", versions.kubernetes),
+        PreflightCheck("version/gateway-api", "Gateway API", "get customresourcedefinitions", versions.gateway_api),
+        PreflightCheck("version/operators", t("operators"), "list deployments", versions.operators),
+        PreflightCheck("version/kinds", t("kinds of objects"), "get /apis", versions.served),
+        PreflightCheck("account", "ServiceAccounts", "get serviceaccounts, list deployments", versions.accounts),
+        PreflightCheck("storage", t("storage classes"), "list storageclasses", offers.storage),
+        PreflightCheck("gateway/class", t("gateway class"), "get gatewayclasses", offers.gateway_class),
+        PreflightCheck("issuer", t("issuer"), "get clusterissuers", offers.issuer),
+        PreflightCheck("edge/apiserver", t("way to the API server"), "list endpointslices (default)", edges.apiserver),
+        PreflightCheck("edge/dns", t("way to the DNS"), "list namespaces, pods, services, endpointslices", edges.dns),
+        PreflightCheck(
+            "edge/operators", t("way of the operators"), "list deployments, get namespaces", edges.operators
+        ),
+        PreflightCheck("edge/gateway", t("way of the gateway"), "list pods, get namespaces", edges.gateway),
+        PreflightCheck("edge/monitoring", t("way of the monitoring"), "list namespaces, pods", edges.monitoring),
+        PreflightCheck("room/nodes", t("room on the nodes"), "list nodes", offers.room),
+        PreflightCheck(
+            "room/quotas", t("quotas and limits of others"), "list resourcequotas, limitranges", offers.quotas
+        ),
+        PreflightCheck("time", t("clocks"), "list leases (kube-node-lease)", clocks.clocks),
     )
 
 
@@ -74,13 +78,13 @@ def preflight(
     tried: bool = True,
     with_volumes: bool = False,
     registries: Any = None,
-) -> list[Row]:
+) -> list[PreflightRow]:
     """All rows. `tried`: also with pods; `registries` reads from this machine (`ggi.engine.oci.Registries`).
 
     Raises ApiError when the cluster can't be reached, or does not know who asks.
     """
     simulated = _simulated(api)
-    rows: list[Row] = []
+    rows: list[PreflightRow] = []
     for check in reads():
         report(check.title)
         rows += [_nobody_behind(row) if simulated else row for row in _read(check, api, wanted)]
@@ -92,7 +96,7 @@ def preflight(
     return [*rows, *_tries(api, wanted, report, simulated, with_volumes)]
 
 
-def from_here(wanted: Wanted, registries: Any) -> Iterator[Row]:
+def from_here(wanted: Wanted, registries: Any) -> Iterator[PreflightRow]:
     """Whether this machine reads the registries. It is the nodes that must: here it only saves a look."""
     for registry, image in sorted(wanted.registries.items()):
         repository, _, tag = image.partition("@")[0].rpartition(":")
@@ -102,20 +106,20 @@ def from_here(wanted: Wanted, registries: Any) -> Iterator[Row]:
             seen = f"{repository}:{tag} {found.digest[:19]}"
         except WorkError as error:
             seen = why = error.problems[0].message
-        yield Row(
+        yield PreflightRow(
             f"registry/{registry}",
             t("this machine and the registry {registry}", registry=registry),
             seen,
             t("it answers; the nodes need it, this machine for `./ggi release pin`"),
-            Outcome.ATTENTION if why else Outcome.WELL,
+            PreflightOutcome.ATTENTION if why else PreflightOutcome.WELL,
             t("See docs/en/proxy-and-registries.md: proxy, authority, mirror.") if why else "",
         )
 
 
-def _tries(api: KubeApi, wanted: Wanted, report: Report, simulated: bool, with_volumes: bool) -> Iterator[Row]:
+def _tries(api: KubeApi, wanted: Wanted, report: Report, simulated: bool, with_volumes: bool) -> Iterator[PreflightRow]:
     try:
         with tries.own_namespace(api, report) as namespace:
-            parts: list[tuple[str, str, Callable[[], Iterable[Row]]]] = [
+            parts: list[tuple[str, str, Callable[[], Iterable[PreflightRow]]]] = [
                 ("tried/pod-security", t("Pod Security"), lambda: tries.pod_security(api, namespace))
             ]
             if simulated:
@@ -145,7 +149,7 @@ def _tries(api: KubeApi, wanted: Wanted, report: Report, simulated: bool, with_v
         yield _not_read("tried", t("what only pods can try"), error, "; ".join(RIGHTS_OF_TRIES))
 
 
-def _collected(parts: Iterable[tuple[str, str, Callable[[], Iterable[Row]]]]) -> Iterator[Row]:
+def _collected(parts: Iterable[tuple[str, str, Callable[[], Iterable[PreflightRow]]]]) -> Iterator[PreflightRow]:
     for name, title, make in parts:
         try:
             yield from [*make()]
@@ -153,42 +157,43 @@ def _collected(parts: Iterable[tuple[str, str, Callable[[], Iterable[Row]]]]) ->
             yield _not_read(name, title, error, "; ".join((*RIGHTS_OF_TRIES, *RIGHTS_OF_VOLUMES)))
         except GgiError as error:
             problem = error.problems[0]
-            yield Row(name, title, problem.message, "", Outcome.WRONG, problem.fix)
+            yield PreflightRow(name, title, problem.message, "", PreflightOutcome.WRONG, problem.fix)
 
 
-def _read(check: Check, api: KubeApi, wanted: Wanted) -> list[Row]:
+def _read(check: PreflightCheck, api: KubeApi, wanted: Wanted) -> list[PreflightRow]:
     try:
         return [*check.rows(api, wanted)]
     except ForbiddenError as error:
         return [_not_read(check.name, check.title, error, check.rights)]
     except (UnknownKindError, NotFoundError) as error:
-        return [Row(check.name, check.title, error.message, "", Outcome.WRONG, error.problems[0].fix)]
+        return [PreflightRow(check.name, check.title, error.message, "", PreflightOutcome.WRONG, error.problems[0].fix)]
     except UnauthorizedError:
         raise
     except ApiError as error:
         if error.status == 0:
             raise
-        return [Row(check.name, check.title, error.message, "", Outcome.NOT_READ, t("Run it again."))]
+        return [PreflightRow(check.name, check.title, error.message, "", PreflightOutcome.NOT_READ, t("Run it again."))]
 
 
-def _not_read(name: str, title: str, error: ApiError, rights: str) -> Row:
+def _not_read(name: str, title: str, error: ApiError, rights: str) -> PreflightRow:
     todo = t("Ask for the right: {rights}.", rights=rights)
-    return Row(name, title, error.message, "", Outcome.NOT_READ, todo)
+    return PreflightRow(name, title, error.message, "", PreflightOutcome.NOT_READ, todo)
 
 
-def _not_tried(name: str, title: str, why: str) -> Row:
-    return Row(name, title, why, "", Outcome.NOT_TRIED)
+def _not_tried(name: str, title: str, why: str) -> PreflightRow:
+    return PreflightRow(name, title, why, "", PreflightOutcome.NOT_TRIED)
 
 
-_PLAYED = ("gateway/class", "issuer/ready", "edge/dns", "edge/operators", "edge/monitoring", "version/cloudnative-pg",
-           "version/cert-manager", "version/envoy-gateway")  # fmt: skip
-"""Rows about what runs in pods, which a sandbox with simulated nodes has none of."""
+_PLAYED = frozenset(
+    ("gateway/class", "issuer/ready", "edge/apiserver", "edge/dns", "edge/operators", "edge/monitoring", "time/nodes")
+) | {f"version/{name}" for name in ("cloudnative-pg", "cert-manager", "envoy-gateway")}
+"""Rows about nodes and about what runs in pods, of which a sandbox with simulated nodes has none."""
 
 
-def _nobody_behind(row: Row) -> Row:
+def _nobody_behind(row: PreflightRow) -> PreflightRow:
     """On simulated nodes no operator runs: what it would say is not tried."""
-    if row.check in _PLAYED and row.outcome is not Outcome.WELL:
-        return Row(row.check, row.title, t("pods are simulated"), row.needed, Outcome.NOT_TRIED)
+    if row.check in _PLAYED and row.outcome is not PreflightOutcome.WELL:
+        return PreflightRow(row.check, row.title, t("pods are simulated"), row.needed, PreflightOutcome.NOT_TRIED)
     return row
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ggi.app.preflight.row import Outcome, Row
+from ggi.app.preflight.row import PreflightOutcome, PreflightRow
 from ggi.app.preflight.wanted import Wanted
 from ggi.engine import probepods
 from ggi.engine.kubeapi import KubeApi
@@ -81,7 +81,7 @@ def sweep(api: KubeApi, report: Report) -> None:
             api.delete("v1", "Namespace", item["metadata"]["name"])
 
 
-def pod_security(api: KubeApi, namespace: str) -> Iterator[Row]:
+def pod_security(api: KubeApi, namespace: str) -> Iterator[PreflightRow]:
     """Whether the labels of a namespace are honoured: a privileged pod must be refused; nothing is made."""
     pod: Manifest = {
         "apiVersion": "v1",
@@ -98,17 +98,17 @@ def pod_security(api: KubeApi, namespace: str) -> Iterator[Row]:
     if why and not refused and "cannot create" in why:
         raise ForbiddenError(403, "Forbidden", why)
     # Another admission controller may refuse it first, which serves as well.
-    yield Row(
+    yield PreflightRow(
         "tried/pod-security",
         t("Pod Security"),
         t("a privileged pod is refused") if why else t("a privileged pod is let in"),
         t("labels of the namespace are honoured (restricted)"),
-        Outcome.WELL if refused else Outcome.ATTENTION if why else Outcome.WRONG,
+        PreflightOutcome.WELL if refused else PreflightOutcome.ATTENTION if why else PreflightOutcome.WRONG,
         "" if refused else why or t("Switch on the admission plugin PodSecurity of the API server."),
     )
 
 
-def by_itself(api: KubeApi, namespace: str) -> Iterator[Row]:
+def by_itself(api: KubeApi, namespace: str) -> Iterator[PreflightRow]:
     """What somebody puts into every new namespace: it holds for landscapes too."""
     kinds = (("v1", "ResourceQuota"), ("v1", "LimitRange"), ("networking.k8s.io/v1", "NetworkPolicy"))
     found = [
@@ -117,17 +117,17 @@ def by_itself(api: KubeApi, namespace: str) -> Iterator[Row]:
         for item in api.list(version, kind, namespace)
         if LABEL not in (item["metadata"].get("labels") or {})
     ]
-    yield Row(
+    yield PreflightRow(
         "tried/new-namespace",
         t("what a new namespace gets by itself"),
         ", ".join(found) or t("nothing"),
         t("nothing that limits a landscape"),
-        Outcome.ATTENTION if found else Outcome.WELL,
+        PreflightOutcome.ATTENTION if found else PreflightOutcome.WELL,
         t("Ask who puts it there, and whether a landscape fits in it.") if found else "",
     )
 
 
-def network(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Iterator[Row]:
+def network(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Iterator[PreflightRow]:
     """Whether a NetworkPolicy holds for those who ask and those who are asked, and whether two edges are right."""
     image = wanted.probe
     report(t("starting pods that ask and that answer"))
@@ -142,7 +142,7 @@ def network(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Ite
         time.sleep(BETWEEN)
         report(t("asking again, with policies ({number} of {most})", number=attempt + 1, most=TIMES))
         after = probepods.run(api, _probes(f"after{attempt}", address), namespace, image, report)
-        if all(row.outcome is Outcome.WELL for row in judged(before, after)):
+        if all(row.outcome is PreflightOutcome.WELL for row in judged(before, after)):
             break
     yield from judged(before, after)
 
@@ -170,7 +170,7 @@ def policies(dns: Peer, apiserver: Peer) -> list[Manifest]:
     ]
 
 
-def judged(before: Said, after: Said) -> list[Row]:
+def judged(before: Said, after: Said) -> list[PreflightRow]:
     """The rows of what the pods said: `step` of each check is `done`, or where it stopped (`ggi.engine.probe`)."""
     began = {name: _step(before, name) for name in ("asked", "allowed", "asking", "edges")}
     now = {name: _step(after, name) for name in began}
@@ -179,7 +179,7 @@ def judged(before: Said, after: Said) -> list[Row]:
         why = t("pods do not reach each other without any policy ({step})", step=began["asked"])
         todo = t("Look at the network plug-in, and at policies that somebody puts on every namespace.")
         return [
-            Row(f"tried/{name}", title, why, t("refused by the policy"), Outcome.WRONG, todo)
+            PreflightRow(f"tried/{name}", title, why, t("refused by the policy"), PreflightOutcome.WRONG, todo)
             for name, title in (("ingress", _INGRESS()), ("egress", _EGRESS()))
         ] + _edges(began["edges"], now["edges"])
     broken = now["allowed"] != "done"
@@ -188,15 +188,15 @@ def judged(before: Said, after: Said) -> list[Row]:
         held = now[role] == "tcp"
         found = t("refused by the policy") if held else t("let through in spite of the policy")
         todo = "" if held else fix
-        outcome = Outcome.WELL if held else Outcome.WRONG
+        outcome = PreflightOutcome.WELL if held else PreflightOutcome.WRONG
         if broken:
-            found, outcome = t("refused, but so is what the policy allows"), Outcome.WRONG
+            found, outcome = t("refused, but so is what the policy allows"), PreflightOutcome.WRONG
             todo = t("Look at the network plug-in: it refuses more than its policies say.")
-        rows.append(Row(f"tried/{name}", title, found, t("refused by the policy"), outcome, todo))
+        rows.append(PreflightRow(f"tried/{name}", title, found, t("refused by the policy"), outcome, todo))
     return rows + _edges(began["edges"], now["edges"])
 
 
-def pulls(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Iterator[Row]:
+def pulls(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Iterator[PreflightRow]:
     """One image of each registry of the release, pulled by a node, or on it already."""
     names = {}
     for number, (registry, image) in enumerate(sorted(wanted.registries.items())):
@@ -209,17 +209,17 @@ def pulls(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Itera
         done = _wait(lambda: _pulled(api.get("v1", "Pod", name, namespace), fault), START_SECONDS)  # noqa: B023
         image = wanted.registries[registry]
         well = done and not fault
-        yield Row(
+        yield PreflightRow(
             f"tried/pull/{registry}",
             t("nodes and the registry {registry}", registry=registry),
             t("{image} is on the node", image=image) if well else fault[0] if fault else t("no answer in time"),
             t("one image can be pulled"),
-            Outcome.WELL if well else Outcome.WRONG,
+            PreflightOutcome.WELL if well else PreflightOutcome.WRONG,
             "" if well else t("Open the way from the nodes to it, or give them a mirror and its credentials."),
         )
 
 
-def volumes(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Iterator[Row]:
+def volumes(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Iterator[PreflightRow]:
     """A claim of each class: one that a pod writes to, and one that two pods use at once, on two nodes if there are."""
     report(t("claiming volumes"))
     storage = wanted.cluster.storage
@@ -235,53 +235,53 @@ def volumes(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Ite
     yield _shared_row(api, namespace, storage.shared)
 
 
-def _block_row(api: KubeApi, namespace: str, name: str) -> Row:
+def _block_row(api: KubeApi, namespace: str, name: str) -> PreflightRow:
     ended = _ended(api, namespace, "block-writes")
-    return Row(
+    return PreflightRow(
         "tried/volume/block",
         t("volume of {name}", name=name),
         t("a pod writes to it") if ended == "Succeeded" else ended,
         "ReadWriteOnce",
-        Outcome.WELL if ended == "Succeeded" else Outcome.WRONG,
+        PreflightOutcome.WELL if ended == "Succeeded" else PreflightOutcome.WRONG,
         "" if ended == "Succeeded" else t("Look at `kubectl describe pvc` of this class, and at its provisioner."),
     )
 
 
-def _shared_row(api: KubeApi, namespace: str, name: str) -> Row:
+def _shared_row(api: KubeApi, namespace: str, name: str) -> PreflightRow:
     ended = _ended(api, namespace, "shared-reads")
     nodes = {
         str(api.get("v1", "Pod", pod, namespace)["spec"].get("nodeName", ""))
         for pod in ("shared-writes", "shared-reads")
     }
     well, apart = ended == "Succeeded", len(nodes) > 1
-    return Row(
+    return PreflightRow(
         "tried/volume/shared",
         t("volume of {name}", name=name),
         (t("read on one node while written on another") if apart else t("two pods at once, but on one node"))
         if well
         else ended,
         "ReadWriteMany",
-        (Outcome.WELL if apart else Outcome.ATTENTION) if well else Outcome.WRONG,
+        (PreflightOutcome.WELL if apart else PreflightOutcome.ATTENTION) if well else PreflightOutcome.WRONG,
         ("" if apart else t("Try again where there are two nodes."))
         if well
         else t("Name a class that can do ReadWriteMany as storage.shared: NFS, CephFS, Azure Files ..."),
     )
 
 
-def _edges(before: str, after: str) -> list[Row]:
+def _edges(before: str, after: str) -> list[PreflightRow]:
     needed = t("the name of the API server is found, and it answers, through these edges alone")
     if before != "done":
         found = t("also without a policy it stops at: {step}", step=before)
         todo = t("Look at the DNS and at the network of the cluster.")
-        return [Row("tried/edges", _EDGES(), found, needed, Outcome.WRONG, todo)]
+        return [PreflightRow("tried/edges", _EDGES(), found, needed, PreflightOutcome.WRONG, todo)]
     todos = {
         "done": "",
         "dns": t("Correct `dns` of the cluster in its region; a node-local cache needs its address in cidrs."),
         "tcp": t("Correct `apiserver` of the cluster in its region."),
     }
     found = t("found and reached") if after == "done" else t("with the policy it stops at: {step}", step=after)
-    outcome = Outcome.WELL if after == "done" else Outcome.WRONG
-    return [Row("tried/edges", _EDGES(), found, needed, outcome, todos.get(after, t("Run it again.")))]
+    outcome = PreflightOutcome.WELL if after == "done" else PreflightOutcome.WRONG
+    return [PreflightRow("tried/edges", _EDGES(), found, needed, outcome, todos.get(after, t("Run it again.")))]
 
 
 def _INGRESS() -> str:  # noqa: N802

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ggi.app.preflight.row import Outcome, Row
+from ggi.app.preflight.row import PreflightOutcome, PreflightRow
 from ggi.app.preflight.wanted import Wanted
 from ggi.catalogue.needs import ClusterProgram, Need, at_least, numbers
 from ggi.engine.kubeapi import KubeApi
@@ -20,13 +20,13 @@ BUNDLE, CHANNEL = "gateway.networking.k8s.io/bundle-version", "gateway.networkin
 _VERSION_LABEL = "app.kubernetes.io/version"
 
 
-def kubernetes(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def kubernetes(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """The API server's own version."""
     if need := wanted.needs.of(wanted.kinds).get("kubernetes"):
         yield judged("kubernetes", "Kubernetes", api.version(), need)
 
 
-def gateway_api(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def gateway_api(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """The release of the CRDs of Gateway API, which is written on them."""
     need = wanted.needs.of(wanted.kinds).get("gateway-api")
     if need is None:
@@ -37,7 +37,7 @@ def gateway_api(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
     yield judged("gateway-api", _title(wanted, "gateway-api"), version, need, notes.get(CHANNEL, ""))
 
 
-def operators(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def operators(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """The programs that run as Deployments, wherever they do."""
     needs = wanted.needs.of(wanted.kinds)
     deployments = api.list("apps/v1", "Deployment")
@@ -49,21 +49,21 @@ def operators(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
             yield judged(program.name, program.title, version, need, where)
 
 
-def served(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def served(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """Whether the API server knows every kind that is written to it."""
     known = {f"{item.api_version}/{item.kind}" for item in api.resource_types()}
     missing = sorted(wanted.kinds - known)
-    yield Row(
+    yield PreflightRow(
         "version/kinds",
         t("kinds of objects"),
         t("{count} are missing: {names}", count=len(missing), names=", ".join(missing)) if missing else t("all"),
         t("{count} kinds that are written", count=len(wanted.kinds)),
-        Outcome.WRONG if missing else Outcome.WELL,
+        PreflightOutcome.WRONG if missing else PreflightOutcome.WELL,
         t("Install the CRDs of the version that the rows above ask for.") if missing else "",
     )
 
 
-def accounts(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
+def accounts(api: KubeApi, wanted: Wanted) -> Iterator[PreflightRow]:
     """ServiceAccounts that an older operator would use, and that hand out no token."""
     deployments: list[Manifest] | None = None
     for need in wanted.needs.accounts:
@@ -80,12 +80,12 @@ def accounts(api: KubeApi, wanted: Wanted) -> Iterator[Row]:
         versions = [version_of(program, item) for item in running(program, deployments)]
         older = [version for version in versions if at_least(version, need.below) is not True]
         silent = [f"{space}/{name}" for space, name in named if older and _silent(api, space, name)]
-        yield Row(
+        yield PreflightRow(
             f"account/{need.program}",
             t("ServiceAccount of {program}", program=program.title),
             t("without token: {names}", names=", ".join(silent)) if silent else t("none that is in the way"),
             t("a token, below version {version}: {why}", version=need.below, why=need.why),
-            Outcome.WRONG if silent else Outcome.WELL,
+            PreflightOutcome.WRONG if silent else PreflightOutcome.WELL,
             t("Remove it: the operator makes its own (`kubectl delete serviceaccount`).") if silent else "",
         )
 
@@ -103,19 +103,19 @@ def version_of(program: ClusterProgram, deployment: Manifest) -> str:
     return str((deployment["metadata"].get("labels") or {}).get(_VERSION_LABEL, ""))
 
 
-def judged(name: str, title: str, version: str | None, need: Need, more: str = "") -> Row:
+def judged(name: str, title: str, version: str | None, need: Need, more: str = "") -> PreflightRow:
     """The row of one version; None: it is not there; empty: nothing tells which one it is."""
     known = at_least(version, need.least) if version else None
-    outcome = {True: Outcome.WELL, False: Outcome.WRONG, None: Outcome.NOT_READ}[known]
+    outcome = {True: PreflightOutcome.WELL, False: PreflightOutcome.WRONG, None: PreflightOutcome.NOT_READ}[known]
     todo = ""
     if version is None:
-        outcome, todo = Outcome.WRONG, t("Install it, version {version} or later.", version=need.least)
-    elif outcome is Outcome.WRONG:
+        outcome, todo = PreflightOutcome.WRONG, t("Install it, version {version} or later.", version=need.least)
+    elif outcome is PreflightOutcome.WRONG:
         todo = t("Bring it to version {version} or later.", version=need.least)
-    elif outcome is Outcome.NOT_READ:
+    elif outcome is PreflightOutcome.NOT_READ:
         todo = t("Ask who runs it which version it is.")
     shown = t("not there") if version is None else version or t("a version that nothing tells")
-    return Row(
+    return PreflightRow(
         f"version/{name}",
         title,
         f"{shown} ({more})" if more else shown,

@@ -73,6 +73,8 @@ def _show(door: Door, simulated: str, secret: str) -> None:
         say(paint(said, "green" if door.answer.well else "red") + more)
     for purpose, line in ways(door):
         say(f"  {purpose}: {line}")
+    if door.private and door.reached:
+        say(t("  its certificate is by a private authority: browsers warn, and curl wants --cacert or -k"))
     login = door.login
     if login is None:
         say(t("  people do not log in to it"))
@@ -110,6 +112,7 @@ def _data(door: Door, simulated: str) -> dict[str, Any]:
         "gateway": door.address,
         "reached": list(door.reached) if door.reached else None,
         "named": door.named,
+        "private": door.private,
         "answers": bool(answer and answer.well),
         "status": answer.status if answer else 0,
         "location": answer.location if answer else "",
