@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ggi.catalogue.contract import Contract, Contracts, Names, ProbeFact, Program
+from ggi.catalogue.contract import Contract, Contracts, Names, ProbeFact, Program, ReachFact
+from ggi.catalogue.relation import Relation
 from ggi.errors import Problem
 from ggi.inventory.types import quantity
 from ggi.landscape.build import Landscape
-from ggi.landscape.network import edges
+from ggi.landscape.network import edges, way
 from ggi.landscape.objects import Body, Object
 from ggi.landscape.relations import ComponentInstance
 from ggi.landscape.scripts import programs
@@ -358,15 +359,19 @@ def _memory(built: Landscape, own: Sequence[Object], contract: Contract) -> Iter
 
 
 def _reaches(built: Landscape, contract: Contract) -> Iterator[Problem]:
-    known = edges(built.environment.cluster, built.components, built.environment)
+    cluster = built.environment.cluster
+    known = edges(cluster, built.components, built.environment)
     for fact in contract.reaches:
         there = fact.to in built.components and fact.to not in built.waiting
         if not there and fact.to not in known:
             continue
+        ways = {
+            way(cluster, built.components, relation)[0] for relation in built.relations if _is(relation, contract, fact)
+        }
         if any(
             flow.source.component == contract.component
             and fact.process in flow.source.processes
-            and fact.to in (flow.target.component, flow.target.edge, flow.target.edge.removeprefix("external "))
+            and (flow.target in ways or fact.to in (flow.target.component, flow.target.edge))
             for flow in built.flows
         ):
             continue
@@ -379,6 +384,10 @@ def _reaches(built: Landscape, contract: Contract) -> Iterator[Problem]:
             t("Declare it below `uses` or `outside` of the component."),
             contract.origin,
         )
+
+
+def _is(relation: Relation, contract: Contract, fact: ReachFact) -> bool:
+    return (relation.consumer, relation.provider) == (contract.component, fact.to)
 
 
 def _channels(built: Landscape, contract: Contract, title: str) -> Iterator[Problem]:
