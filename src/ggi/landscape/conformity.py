@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ggi.catalogue.contract import Contract, Contracts, Names, ProbeFact, Program, ReachFact
-from ggi.catalogue.relation import Relation
+from ggi.catalogue.contract import Contract, Contracts, Names, ProbeFact, Program
 from ggi.errors import Problem
 from ggi.inventory.types import quantity
 from ggi.landscape.build import Landscape
@@ -359,14 +358,15 @@ def _memory(built: Landscape, own: Sequence[Object], contract: Contract) -> Iter
 
 
 def _reaches(built: Landscape, contract: Contract) -> Iterator[Problem]:
-    cluster = built.environment.cluster
-    known = edges(cluster, built.components, built.environment)
+    known = edges(built.environment.cluster, built.components, built.environment)
     for fact in contract.reaches:
         there = fact.to in built.components and fact.to not in built.waiting
         if not there and fact.to not in known:
             continue
         ways = {
-            way(cluster, built.components, relation)[0] for relation in built.relations if _is(relation, contract, fact)
+            way(built.environment.cluster, built.components, relation)[0]
+            for relation in built.relations
+            if (relation.consumer, relation.provider) == (contract.component, fact.to)
         }
         if any(
             flow.source.component == contract.component
@@ -384,10 +384,6 @@ def _reaches(built: Landscape, contract: Contract) -> Iterator[Problem]:
             t("Declare it below `uses` or `outside` of the component."),
             contract.origin,
         )
-
-
-def _is(relation: Relation, contract: Contract, fact: ReachFact) -> bool:
-    return (relation.consumer, relation.provider) == (contract.component, fact.to)
 
 
 def _channels(built: Landscape, contract: Contract, title: str) -> Iterator[Problem]:
