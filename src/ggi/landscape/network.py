@@ -119,7 +119,7 @@ def _outside(
     return flows
 
 
-def _way(cluster: Cluster, on: Mapping[str, ComponentInstance], relation: Relation) -> tuple[End, tuple[int, ...]]:
+def way(cluster: Cluster, on: Mapping[str, ComponentInstance], relation: Relation) -> tuple[End, tuple[int, ...]]:
     """Where a relation's connections go to, and to which ports there.
 
     A public name leads straight to the pods when the cluster's DNS says so, else to the gateway, which has a flow of
@@ -139,7 +139,7 @@ def flows(
     known = edges(environment.cluster, on, environment)
     merged: dict[tuple[str, End, tuple[int, ...]], tuple[set[str], list[str]]] = {}
     for relation in found:
-        target, ports = _way(environment.cluster, on, relation)
+        target, ports = way(environment.cluster, on, relation)
         sources, reasons = merged.setdefault((relation.consumer, target, ports), (set(), []))
         sources.update(relation.processes)
         reasons.append(relation.id)
