@@ -25,7 +25,7 @@ CONTROL_PLANE = str(NETWORK[1])
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class RealNode:
     """One node: its name, its zone, its address, and the range of its pods."""
 
     number: int
@@ -56,7 +56,7 @@ def inside(pid: int) -> tuple[str, ...]:
     return (_program("nsenter"), f"--net=/proc/{pid}/ns/net", "--")
 
 
-def build(pid: int, nodes: Sequence[Node], addresses: Sequence[str]) -> None:
+def build(pid: int, nodes: Sequence[RealNode], addresses: Sequence[str]) -> None:
     """The bridge, in the network of the process `pid`, with `addresses` of the control plane besides its own.
 
     Can be repeated. Raises WorkError.
@@ -68,7 +68,7 @@ def build(pid: int, nodes: Sequence[Node], addresses: Sequence[str]) -> None:
         _run(*here, "ip", "address", "replace", f"{address}/32", "dev", BRIDGE)
 
 
-def _make_bridge(here: tuple[str, ...], nodes: Sequence[Node]) -> None:
+def _make_bridge(here: tuple[str, ...], nodes: Sequence[RealNode]) -> None:
     _run(*here, "ip", "link", "set", "lo", "up")
     _run(*here, "ip", "link", "add", BRIDGE, "type", "bridge")
     _run(*here, "ip", "link", "set", BRIDGE, "up")
@@ -80,7 +80,7 @@ def _make_bridge(here: tuple[str, ...], nodes: Sequence[Node]) -> None:
     _run(*here, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
 
 
-def connect(pid: int, node: Node, node_pid: int, nodes: Sequence[Node]) -> None:
+def connect(pid: int, node: RealNode, node_pid: int, nodes: Sequence[RealNode]) -> None:
     """A cable from the bridge to a node, which is the process `node_pid`; and its routes. Raises WorkError."""
     here, there = inside(pid), inside(node_pid)
     if _run(*there, "ip", "link", "show", "eth0", check=False):

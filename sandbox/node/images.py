@@ -44,7 +44,7 @@ MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ImageRecipe:
     """How an image is made.
 
     `folder` (of `images/`) holds its Containerfile and files; `fetch` puts into a folder what comes from elsewhere.
@@ -88,13 +88,13 @@ def _content_of(folder: Path) -> str:
     return state.hexdigest()
 
 
-def _binary(name: str, names: tuple[str, ...], version: str, *entries: str) -> Recipe:
+def _binary(name: str, names: tuple[str, ...], version: str, *entries: str) -> ImageRecipe:
     def fetch(folder: Path, found: Mapping[str, Resolved]) -> None:
         shutil.copy(found[name].path, folder / name)
 
     copies = "".join(f"COPY --chmod=755 {name} {entry}\n" for entry in entries)
     text = f'{copies}USER 65532\nENTRYPOINT ["{entries[0]}"]'
-    return Recipe(name, "", names, edition=version, fetch=fetch, containerfile=text, from_scratch=True)
+    return ImageRecipe(name, "", names, edition=version, fetch=fetch, containerfile=text, from_scratch=True)
 
 
 def _keycloak(folder: Path, found: Mapping[str, Resolved]) -> None:
@@ -142,7 +142,7 @@ def _component(folder: Path, found: Mapping[str, Resolved]) -> None:
 PAUSE = "registry.k8s.io/pause:3.10.1"
 
 RECIPES = (
-    Recipe("pause", "", ("registry.k8s.io/pause",), containerfile='ENTRYPOINT ["/bin/sleep", "infinity"]'),
+    ImageRecipe("pause", "", ("registry.k8s.io/pause",), containerfile='ENTRYPOINT ["/bin/sleep", "infinity"]'),
     _binary("coredns", ("registry.k8s.io/coredns/coredns",), programs.COREDNS.source.edition, "/coredns"),
     _binary(
         "cloudnative-pg",
@@ -164,10 +164,10 @@ RECIPES = (
         programs.ENVOY_GATEWAY.source.edition,
         "/usr/local/bin/envoy-gateway",
     ),
-    Recipe("envoy", "envoy", ("docker.io/envoyproxy/envoy",), edition=ENVOY_VERSION, fetch=_envoy),
-    Recipe("postgresql", "postgresql", ("ghcr.io/cloudnative-pg/postgis",)),
-    Recipe("python", "python", ("docker.io/library/python",)),
-    Recipe(
+    ImageRecipe("envoy", "envoy", ("docker.io/envoyproxy/envoy",), edition=ENVOY_VERSION, fetch=_envoy),
+    ImageRecipe("postgresql", "postgresql", ("ghcr.io/cloudnative-pg/postgis",)),
+    ImageRecipe("python", "python", ("docker.io/library/python",)),
+    ImageRecipe(
         "component",
         "component",
         (
@@ -183,7 +183,7 @@ RECIPES = (
         fetch=_component,
         says="plays the Django components: their published libraries, our own few views",
     ),
-    Recipe(
+    ImageRecipe(
         "peer",
         "peer",
         tuple(
@@ -193,9 +193,9 @@ RECIPES = (
         STAND_IN,
         says="plays the programs of OpenFSC: their ports, certificates and health pages",
     ),
-    Recipe("redis", "redis", ("docker.io/library/redis",)),
-    Recipe("nginx", "nginx", ("docker.io/nginxinc/nginx-unprivileged",)),
-    Recipe("keycloak", "keycloak", ("quay.io/keycloak/keycloak",), edition=KEYCLOAK_VERSION, fetch=_keycloak),
+    ImageRecipe("redis", "redis", ("docker.io/library/redis",)),
+    ImageRecipe("nginx", "nginx", ("docker.io/nginxinc/nginx-unprivileged",)),
+    ImageRecipe("keycloak", "keycloak", ("quay.io/keycloak/keycloak",), edition=KEYCLOAK_VERSION, fetch=_keycloak),
 )
 
 
@@ -205,7 +205,7 @@ class Images:
 
     podman: Podman = field(default_factory=lambda: Podman(cache_dir() / "node"))
 
-    def ensure(self, recipes: Iterable[Recipe], found: Mapping[str, Resolved], report: Report) -> None:
+    def ensure(self, recipes: Iterable[ImageRecipe], found: Mapping[str, Resolved], report: Report) -> None:
         """Make those that are missing. `found` are the programs by name. Raises WorkError."""
         missing = [recipe for recipe in recipes if not self._exists(recipe.tag)]
         if missing and not self._exists(base := f"{REPOSITORY}/base:{_base_tag()}"):
@@ -225,7 +225,7 @@ class Images:
                     seconds=1800,
                 )
 
-    def save(self, recipes: Iterable[Recipe], archive: Path) -> None:
+    def save(self, recipes: Iterable[ImageRecipe], archive: Path) -> None:
         """Write images to one file that `ctr images import` takes. Raises WorkError."""
         archive.unlink(missing_ok=True)
         tags = [recipe.tag for recipe in recipes]
@@ -252,7 +252,7 @@ def reference_parts(reference: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else (reference, "")
 
 
-def recipe_of(reference: str) -> Recipe | None:
+def recipe_of(reference: str) -> ImageRecipe | None:
     """What stands here for the image `reference` of a release; None when nothing does."""
     repository, _ = reference_parts(reference)
     return next((recipe for recipe in RECIPES if repository in recipe.names), None)

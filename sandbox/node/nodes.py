@@ -24,7 +24,7 @@ from sandbox import certificates, processes
 from sandbox.certificates import Extra, Pki
 from sandbox.layout import Layout, free_port, is_free
 from sandbox.node import fabric, images
-from sandbox.node.fabric import Node
+from sandbox.node.fabric import RealNode
 from sandbox.node.programs import ON_NODES
 from sandbox.node.stock import copy
 from sandbox.parts import API_PORT, ControlPlanePart
@@ -82,11 +82,11 @@ class Nodes:
         return self.plan
 
     @cached_property
-    def all(self) -> tuple[Node, ...]:
+    def all(self) -> tuple[RealNode, ...]:
         """The nodes."""
-        return tuple(Node(number) for number in range(self.plan.nodes))
+        return tuple(RealNode(number) for number in range(self.plan.nodes))
 
-    def folder(self, node: Node) -> Path:
+    def folder(self, node: RealNode) -> Path:
         """All that the node keeps."""
         return self.layout.nodes / node.name
 
@@ -217,11 +217,11 @@ class Nodes:
                 text = certificates.kubeconfig(pki, client, server, self.layout.context)
                 write_atomically(folder / f"{file}.kubeconfig", text)
 
-    def cgroup(self, node: Node) -> str:
+    def cgroup(self, node: RealNode) -> str:
         """The control group of the node's pods, from the root."""
         return f"/ggi-{self.layout.name}-{node.name}"
 
-    def prepare(self, node: Node, stock: Path) -> None:
+    def prepare(self, node: RealNode, stock: Path) -> None:
         """Images; and control groups, which the kubelet wants to be there, new ones after a node was killed."""
         self.clean(node)
         if not (self.folder(node) / "containerd").is_dir():
@@ -229,7 +229,7 @@ class Nodes:
         for root in _hierarchies():
             (root / self.cgroup(node).strip("/")).mkdir(exist_ok=True)
 
-    def clean(self, node: Node) -> None:
+    def clean(self, node: RealNode) -> None:
         """Remove what a node that has ended leaves on the machine: its control groups."""
         for root in _hierarchies():
             top = root / self.cgroup(node).strip("/")
@@ -237,7 +237,7 @@ class Nodes:
                 with contextlib.suppress(OSError):
                     Path(folder).rmdir()
 
-    def ctr(self, node: Node, *words: str, seconds: int = 600, check: bool = True) -> str:
+    def ctr(self, node: RealNode, *words: str, seconds: int = 600, check: bool = True) -> str:
         """Ask the node's containerd. Raises WorkError."""
         pid = self.pid(node.name)
         command = [

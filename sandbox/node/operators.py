@@ -19,8 +19,8 @@ from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import ROOT, cache_dir
 from sandbox.content import FIELD_MANAGER, Offers, cluster_objects
-from sandbox.node.fabric import Node
-from sandbox.node.images import Images, Recipe, recipe_of, reference_parts
+from sandbox.node.fabric import RealNode
+from sandbox.node.images import ImageRecipe, Images, recipe_of, reference_parts
 from sandbox.node.nodes import Nodes
 from sandbox.node.programs import CLOUDNATIVEPG
 
@@ -34,8 +34,8 @@ _FOLDER = Path(__file__).resolve().parent / "cluster"
 _ZONE, _HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 
 
-def node_objects(nodes: Iterable[Node]) -> list[Manifest]:
-    """The Node objects. Not made by the kubelets themselves: each has its range of pods from the start."""
+def node_objects(nodes: Iterable[RealNode]) -> list[Manifest]:
+    """The RealNode objects. Not made by the kubelets themselves: each has its range of pods from the start."""
     return [
         {
             "apiVersion": "v1",
@@ -84,7 +84,7 @@ def wait_until_ready(api: KubeApi, nodes: Nodes, report: Report) -> None:
         time.sleep(0.5)
 
 
-def load_images(nodes: Nodes, store: Images, recipes: Sequence[Recipe], report: Report) -> None:
+def load_images(nodes: Nodes, store: Images, recipes: Sequence[ImageRecipe], report: Report) -> None:
     """Bring images to nodes that were made when there were others, under the names that cluster and releases use."""
     lacking = {
         node: [recipe for recipe in recipes if recipe.tag not in present]
@@ -107,7 +107,7 @@ def load_images(nodes: Nodes, store: Images, recipes: Sequence[Recipe], report: 
                 nodes.ctr(node, "images", "tag", "--force", recipe.tag, name)
 
 
-def names(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
+def names(recipes: Iterable[ImageRecipe]) -> dict[str, ImageRecipe]:
     """Every name of an image that the cluster's own objects or a release use and that one of `recipes` stands for."""
     chosen = {recipe.name for recipe in recipes}
     releases = load_releases([(ROOT / "stacks" / "releases", "stacks/releases")])

@@ -15,7 +15,7 @@ from ggi.engine.locks import locked
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
-from sandbox.node.images import PAUSE, Images, Recipe
+from sandbox.node.images import PAUSE, ImageRecipe, Images
 
 Report = Callable[[str], None]
 
@@ -26,7 +26,11 @@ _START_SECONDS = 30.0
 
 
 def ensure(
-    store: Images, recipes: Sequence[Recipe], names: Mapping[str, Recipe], programs: Mapping[str, Path], report: Report
+    store: Images,
+    recipes: Sequence[ImageRecipe],
+    names: Mapping[str, ImageRecipe],
+    programs: Mapping[str, Path],
+    report: Report,
 ) -> Path:
     """The root folder of a containerd that holds `recipes`, also under `names`; made when it is missing.
 
@@ -67,7 +71,11 @@ def copy(stock: Path, target: Path) -> None:
 
 
 def _fill(
-    store: Images, recipes: Sequence[Recipe], names: Mapping[str, Recipe], programs: Mapping[str, Path], work: Path
+    store: Images,
+    recipes: Sequence[ImageRecipe],
+    names: Mapping[str, ImageRecipe],
+    programs: Mapping[str, Path],
+    work: Path,
 ) -> None:
     socket = work / "containerd.sock"
     text = Template(CONFIGURATION.read_text()).substitute(folder=str(work), pause=PAUSE)

@@ -180,7 +180,7 @@ def test_one_line_lets_a_component_use_services_of_others(tmp_path: Path) -> Non
     [
         ({"fscinway": {"publishes": {"openzaak": ["zakn"]}}}, "openzaak offers no API zakn"),
         ({"fscinway": {"publishes": {"openzak": ["zaken"]}}}, "openzak"),
-        ({"fscoutway": {"used_by": ["openformulieren", "openform"]}}, "fscoutway names openform"),
+        ({"fscoutway": {"used_by": ["openformulieren", "openform"]}}, "openform"),
     ],
 )
 def test_a_name_that_does_not_exist_is_told_with_its_place(

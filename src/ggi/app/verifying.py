@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ggi.engine import probepods
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.probepods import Probe
+from ggi.engine.probepods import ProbePod
 from ggi.errors import Problem, WorkError
 from ggi.landscape.build import Landscape
 from ggi.landscape.checks import STRANGER, Check, checks
@@ -88,7 +88,7 @@ def try_out(api: KubeApi, landscape: Landscape, wanted: Sequence[Check], image: 
         if template is None:
             continue
         env_from = jobs.get(source[0], ()) if any(check.setup for check in mine) else ()
-        probes.append(Probe(f"ggi-probe-{number}", template, details, env_from))
+        probes.append(ProbePod(f"ggi-probe-{number}", template, details, env_from))
     with probepods.cleaned(api, namespace):
         if STRANGER in sources:
             api.create(_free_policy(namespace))

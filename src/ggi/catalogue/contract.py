@@ -67,7 +67,7 @@ def _one_group(pattern: str) -> str:
     return pattern
 
 
-class Said(Model):
+class SaidOf(Model):
     """Something that the program reads in a file which we mount, so that the file decides it."""
 
     file: Text
@@ -85,7 +85,7 @@ class PortFact(Fact):
     """A port that the program listens on, or the place in its configuration that says so."""
 
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    said: Said | None = None
+    said: SaidOf | None = None
     what: str = ""
 
 
@@ -93,7 +93,7 @@ class ProbeFact(Fact):
     """A page or command that tells how the program is. `fits` are the probes that it may serve."""
 
     path: str = ""
-    said: Said | None = None
+    said: SaidOf | None = None
     """The place in its configuration that has such pages."""
     command: list[str] = []
     """The beginning of the command."""

@@ -30,7 +30,7 @@ requests that a Service has for these (kubernetes.io, Pod Lifecycle, readiness g
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ProbePod:
     """One pod: what it is called, the pod template whose place it takes (None: of nobody), and what it tries."""
 
     name: str
@@ -40,7 +40,7 @@ class Probe:
     """Further sources of its environment."""
 
 
-def probe_pod(probe: Probe, namespace: str, image: str) -> Manifest:
+def probe_pod(probe: ProbePod, namespace: str, image: str) -> Manifest:
     """The pod of a probe: labels, account, environment, Secrets and ConfigMaps of the template; our program in it.
 
     No volume of data, no ports, no probes, no init containers.
@@ -106,7 +106,9 @@ def sweep(api: KubeApi, namespace: str) -> None:
             api.delete(version, kind, item["metadata"]["name"], namespace)
 
 
-def run(api: KubeApi, probes: Sequence[Probe], namespace: str, image: str, report: Report) -> dict[str, dict[str, Any]]:
+def run(
+    api: KubeApi, probes: Sequence[ProbePod], namespace: str, image: str, report: Report
+) -> dict[str, dict[str, Any]]:
     """Start all probes, wait for them, and return what each check said, by its id. Raises WorkError.
 
     A pod that can't start is an answer too: its checks are missing, and `why` it did not start is raised.

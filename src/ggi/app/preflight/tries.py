@@ -18,7 +18,7 @@ from ggi.app.preflight.wanted import Wanted
 from ggi.engine import probepods
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubehttp import ForbiddenError
-from ggi.engine.probepods import Probe, probe_pod
+from ggi.engine.probepods import ProbePod, probe_pod
 from ggi.errors import WorkError
 from ggi.inventory.models import Peer
 from ggi.landscape.network import edge_peers
@@ -300,7 +300,7 @@ def _step(said: Said, name: str) -> str:
     return str((said.get(name) or {}).get("step", "missing"))
 
 
-def _probes(turn: str, address: str) -> Sequence[Probe]:
+def _probes(turn: str, address: str) -> Sequence[ProbePod]:
     """Who asks: a free pod, one that a policy will shut, and one that two edges will be left to."""
 
     def check(name: str, host: str, port: int) -> Manifest:
@@ -311,12 +311,12 @@ def _probes(turn: str, address: str) -> Sequence[Probe]:
         "shut": [check("asking", address, ALLOWED)],
         "edges": [check("edges", "kubernetes.default.svc", 443)],
     }
-    return [Probe(f"{role}-{turn}", {"metadata": {"labels": {ROLE: role}}}, mine) for role, mine in checks.items()]
+    return [ProbePod(f"{role}-{turn}", {"metadata": {"labels": {ROLE: role}}}, mine) for role, mine in checks.items()]
 
 
 def _bare(name: str, namespace: str, image: str, command: list[str]) -> Manifest:
     """A pod as probes are, with another program."""
-    pod = probe_pod(Probe(name, None, ()), namespace, image)
+    pod = probe_pod(ProbePod(name, None, ()), namespace, image)
     pod["metadata"]["labels"] = {LABEL: "true", ROLE: name}
     pod["spec"].pop("readinessGates")
     pod["spec"]["containers"][0] |= {"command": command, "env": []}
