@@ -62,7 +62,13 @@ def _imports(path: Path) -> Iterator[str]:
 def _used() -> dict[str, set[str]]:
     """Per folder, what is imported from elsewhere."""
     return {
-        folder: {name for path in (ROOT / folder).rglob("*.py") for name in _imports(path)}
+        folder: {
+            name
+            for path in (ROOT / folder).rglob("*.py")
+            # What runs in images of its own brings its libraries with it (its requirements.txt).
+            if not path.is_relative_to(ROOT / "sandbox" / "node" / "images")
+            for name in _imports(path)
+        }
         - sys.stdlib_module_names
         - OWN
         for folder in FOLDERS
