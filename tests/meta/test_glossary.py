@@ -40,7 +40,9 @@ def shared_names(root: Path) -> list[str]:
     """Names that two classes of library and sandbox have, of those that others may name."""
     found: dict[str, list[Path]] = {}
     for name, path in classes(root):
-        if path.parts[0] in ("src", "sandbox") and not name.startswith("_"):
+        # A program that plays somebody else's has the names of that one, and of Django (Meta, Migration).
+        plays = path.is_relative_to("sandbox/node/images")
+        if path.parts[0] in ("src", "sandbox") and not plays and not name.startswith("_"):
             found.setdefault(name, []).append(path)
     return [f"{name}: {', '.join(map(str, paths))}" for name, paths in sorted(found.items()) if len(paths) > 1]
 

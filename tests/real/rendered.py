@@ -69,10 +69,10 @@ class Rendered:
             return {key: self.resolver.text(value) for key, value in found.secrets.items()}
         return dict(found.body["data"])
 
-    def pod(self, name: str) -> Pod:
-        """The pod of a Deployment, StatefulSet or Job, by its logical name."""
+    def pod(self, name: str, number: int = 0) -> Pod:
+        """The pod of a Deployment, StatefulSet or Job, by its logical name, as its container `number` sees it."""
         spec = self.object(name).body["spec"]["template"]["spec"]
-        container = spec["containers"][0]
+        container = spec["containers"][number]
         return Pod(
             self.environment(container),
             *self._files(spec, container),

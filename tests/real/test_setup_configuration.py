@@ -24,13 +24,39 @@ from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.catalogue.relation import Auth, Relation
 from ggi.engine.secrets import SecretResolver
 from ggi.landscape.build import Landscape
+from ggi.paths import ROOT
 from tests.example import drawn
-from tests.real.setup_project import database
+from tests.real import plain_postgres
 
-PROJECT = Path(__file__).with_name("setup_project")
-ENVIRONMENT = {"PATH": os.environ["PATH"]}
+PROJECT = ROOT / "sandbox" / "node" / "images" / "component" / "src"
+SIDE = Path(__file__).with_name("component_side.py")
+PACKAGES = {
+    "openzaak": "openzaak",
+    "opennotificaties": "nrc",
+    "openklant": "openklant",
+    "openobject": "objects",
+    "openformulieren": "openforms",
+}
+"""The package in each image that has the settings."""
+
+
+def environment(server: plain_postgres.Server, component: str, name: str) -> dict[str, str]:
+    """The variables with which the project runs as a component, with a database of its own."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(PROJECT),
+        "DJANGO_SETTINGS_MODULE": f"{PACKAGES[component]}.conf.docker",
+        "SECRET_KEY": "only for tests",
+        "ALLOWED_HOSTS": "*",
+        "DB_HOST": str(server.socket),
+        "DB_USER": plain_postgres.USER,
+        "DB_NAME": name,
+        "SITE_DOMAIN": f"{component}.test",
+    }
+
+
 SETUP_PATH = "/app/setup_configuration/data.yaml"
-COMPONENTS = ("openzaak", "opennotificaties", "openklant", "openobject", "openformulieren")
+COMPONENTS = tuple(PACKAGES)
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 OBJECTTYPE = "366c9b88-a870-438c-b0ec-a121cd51f1dd"
 CHOICES: dict[str, Any] = {
@@ -60,19 +86,19 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def postgresql() -> Iterator[database.Server]:
-    with database.server() as made:
+def postgresql() -> Iterator[plain_postgres.Server]:
+    with plain_postgres.server() as made:
         yield made
 
 
 class Side:
-    """One component's Django project with its database, asked over a pipe (command `wire`)."""
+    """One component's Django project with its database, asked over a pipe (`component_side.py`)."""
 
-    def __init__(self, server: database.Server, component: str, name: str) -> None:
+    def __init__(self, server: plain_postgres.Server, component: str, name: str) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (as long as the process)
         self._process = subprocess.Popen(
-            [sys.executable, str(PROJECT / "manage.py"), "wire", "--skip-checks"],
-            env={**ENVIRONMENT, "COMPONENT": component, "DATABASE": name, "DATABASE_HOST": str(server.socket)},
+            [sys.executable, str(SIDE)],
+            env=environment(server, component, name),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -136,7 +162,7 @@ class Installed:
         return self
 
     def ask(self, component: str, *question: Any) -> Any:
-        """The answer of the component's side; see the command `wire`."""
+        """The answer of the component's side; see `component_side.py`."""
         return self.sides[component].ask(*question)
 
     def sent(self, relation: Relation, api: str) -> str:
@@ -157,12 +183,11 @@ Install = Callable[..., Installed]
 
 
 @pytest.fixture(scope="module")
-def install(postgresql: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+def install(postgresql: plain_postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
     """Makes databases for components, as copies of one with the tables of all libraries, and configures them."""
     postgresql.execute("CREATE DATABASE template_django")
-    settings = {"COMPONENT": "openzaak", "DATABASE": "template_django", "DATABASE_HOST": str(postgresql.socket)}
-    migrate = [sys.executable, str(PROJECT / "manage.py"), "migrate", "--run-syncdb", "--skip-checks", "--verbosity=0"]
-    subprocess.run(migrate, env={**ENVIRONMENT, **settings}, check=True)
+    migrate = [sys.executable, str(PROJECT / "manage.py"), "migrate", "--skip-checks", "--verbosity=0"]
+    subprocess.run(migrate, env=environment(postgresql, "openzaak", "template_django"), check=True)
     with ExitStack() as opened:
 
         def made(drawn: Landscape, label: str, components: Sequence[str] = COMPONENTS, key: bytes = KEY) -> Installed:

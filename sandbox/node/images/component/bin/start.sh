@@ -1,7 +1,9 @@
 #!/bin/sh
+# The web process of the images: wait for the database, migrate, serve on port 8000 with uWSGI.
 set -e
 /wait_for_db.sh
-# As the images do at each start; the Job has done it before.
-python src/manage.py migrate --noinput
-exec gunicorn --bind 0.0.0.0:8000 --workers "${UWSGI_PROCESSES:-2}" --threads "${UWSGI_THREADS:-2}" \
-  --worker-tmp-dir /tmp --timeout "${UWSGI_HARAKIRI:-60}" --access-logfile - standin.wsgi
+OTEL_SDK_DISABLED=True python src/manage.py migrate --noinput -v0
+export UWSGI_PROCESSES="${UWSGI_PROCESSES:-4}" UWSGI_THREADS="${UWSGI_THREADS:-4}" UWSGI_MAX_REQUESTS="${UWSGI_MAX_REQUESTS:-1000}"
+exec uwsgi --strict --http :8000 --http-keepalive --manage-script-name --mount /=standin.wsgi:application \
+  --static-map /static=/app/static --static-map /media=/app/media --chdir src --enable-threads --master \
+  --single-interpreter --die-on-term --need-app --buffer-size=65535

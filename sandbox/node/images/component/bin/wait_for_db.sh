@@ -1,4 +1,13 @@
 #!/bin/sh
-until python -c 'import os, psycopg; psycopg.connect(host=os.environ["DB_HOST"], port=os.environ["DB_PORT"], dbname=os.environ["DB_NAME"], user=os.environ["DB_USER"], password=os.environ["DB_PASSWORD"], connect_timeout=3).close()'; do
+# Waits until the database answers, as pg_isready does in the images (PQping; no password is needed).
+set -e
+until python -c '
+import os, sys
+from psycopg.pq import PGconn, Ping
+where = "host={} port={}".format(os.environ.get("DB_HOST", "db"), os.environ.get("DB_PORT", "5432"))
+sys.exit(PGconn.ping(where.encode()) != Ping.OK)
+'; do
+  echo "Waiting for database connection..." >&2
   sleep 1
 done
+echo "Database is up." >&2

@@ -1,5 +1,3 @@
-"""Where the probe of Open Object's worker looks."""
+"""The Celery application, under the name that the image of Open Object has for it."""
 
-from standin.celery import app
-
-__all__ = ["app"]
+from standin.celery import app as app

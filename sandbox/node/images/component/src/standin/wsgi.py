@@ -1,4 +1,4 @@
-"""For gunicorn."""
+"""What uWSGI runs."""
 
 from django.core.wsgi import get_wsgi_application
 

@@ -1,7 +1,5 @@
-"""Settings of the stand-in that plays openobject."""
+"""The settings, under the name that the image of Open Object has for them."""
 
-import os
+from standin.settings import of
 
-os.environ["COMPONENT"] = "openobject"
-
-from standin.settings import *  # noqa: F403
+globals().update(of("objects"))

@@ -1,7 +1,5 @@
-"""Settings of the stand-in that plays openklant."""
+"""The settings, under the name that the image of Open Klant has for them."""
 
-import os
+from standin.settings import of
 
-os.environ["COMPONENT"] = "openklant"
-
-from standin.settings import *  # noqa: F403
+globals().update(of("openklant"))

@@ -1,7 +1,5 @@
-"""Settings of the stand-in that plays openzaak."""
+"""The settings, under the name that the image of Open Zaak has for them."""
 
-import os
+from standin.settings import of
 
-os.environ["COMPONENT"] = "openzaak"
-
-from standin.settings import *  # noqa: F403
+globals().update(of("openzaak"))

@@ -15,7 +15,7 @@ from vng_api_common.authorizations.models import AuthorizationsConfig
 from vng_api_common.constants import ComponentTypes
 from zgw_consumers.models import Service
 
-from .models import Abonnement, Kanaal, ObjectType, Permission, TokenAuth
+from .models import Abonnement, Filter, Kanaal, ObjectType, Permission, TokenAuth
 
 
 def service(identifier: str, api_type: str = "") -> Service:
@@ -128,16 +128,20 @@ class Abonnementen(BaseConfigurationStep[AbonnementenModel]):
                 uuid=item.uuid,
                 defaults={
                     "callback_url": item.callback_url,
+                    "auth": item.auth,
                     "auth_type": item.auth_type,
                     "client_id": item.auth_client_id,
                     "secret": item.secret,
                 },
             )
             names = [k.naam for k in item.kanalen]
-            found = Kanaal.objects.filter(naam__in=names)
+            found = {kanaal.naam: kanaal for kanaal in Kanaal.objects.filter(naam__in=names)}
             if not names or len(found) != len(names):
                 raise ConfigurationRunFailed(f"channels {names}")
-            made.kanalen.set(found)
+            made.filter_set.all().delete()
+            Filter.objects.bulk_create(
+                Filter(abonnement=made, kanaal=found[k.naam], filters=k.filters) for k in item.kanalen
+            )
 
 
 class TokenItem(ConfigurationModel):

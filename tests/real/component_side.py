@@ -1,4 +1,8 @@
-"""One side of a relation, asked over a pipe: a line of JSON in, `[operation, argument…]`, and a line of JSON out."""
+"""One side of a relation, asked over a pipe: a line of JSON in, `[operation, argument…]`, and a line of JSON out.
+
+Runs in the stand-in's Django project (sandbox/node/images/component) as the component that DJANGO_SETTINGS_MODULE
+says.
+"""
 
 import io
 import json
@@ -7,18 +11,22 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
+import django
+
+django.setup()
+
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.test import RequestFactory
 from mozilla_django_oidc_db.models import OIDCClient
 from requests import Request
 from rest_framework.exceptions import PermissionDenied
+from standin.models import Abonnement, TokenAuth
+from standin.tasks import service_of
 from vng_api_common.authorizations.middleware import AuthMiddleware
 from vng_api_common.authorizations.models import Applicatie
 from zgw_consumers.client import build_client
 from zgw_consumers.models import Service
-
-from setup_project.standins.models import Abonnement, TokenAuth
 
 
 def configure(document: str, variables: dict[str, str], script: str) -> dict[str, str]:
@@ -52,14 +60,7 @@ def send(service: str) -> dict[str, Any]:
 
 def deliver() -> list[dict[str, Any]]:
     """The requests that Open Notificaties makes to subscribers: it builds a service of the subscription's fields."""
-    return [
-        _request(
-            Service(api_root=a.callback_url, auth_type=a.auth_type, client_id=a.client_id, secret=a.secret),
-            "POST",
-            a.callback_url,
-        )
-        for a in Abonnement.objects.all()
-    ]
+    return [_request(service_of(a), "POST", a.callback_url) for a in Abonnement.objects.all()]
 
 
 def accept_jwt(authorization: str) -> dict[str, Any]:
@@ -101,10 +102,7 @@ def oidc() -> dict[str, Any]:
 OPERATIONS = {f.__name__: f for f in (configure, send, deliver, accept_jwt, accept_token, rights, oidc)}
 
 
-class Command(BaseCommand):
-    """Answers until its input ends."""
-
-    def handle(self, *_: Any, **__: Any) -> None:
-        for line in sys.stdin:
-            name, *arguments = json.loads(line)
-            print(json.dumps(OPERATIONS[name](*arguments)), flush=True)  # noqa: T201
+if __name__ == "__main__":
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        print(json.dumps(OPERATIONS[name](*arguments)), flush=True)  # noqa: T201

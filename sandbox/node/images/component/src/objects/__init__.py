@@ -1,1 +1,0 @@
-"""The name under which the image of openobject has its settings."""

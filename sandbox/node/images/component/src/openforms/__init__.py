@@ -1,1 +1,0 @@
-"""The name under which the image of openformulieren has its settings."""

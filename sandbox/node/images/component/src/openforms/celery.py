@@ -1,0 +1,3 @@
+"""The Celery application, under the name that the image of Open Formulieren has for it."""
+
+from standin.celery import app as app

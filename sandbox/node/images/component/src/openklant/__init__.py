@@ -1,1 +1,0 @@
-"""The name under which the image of openklant has its settings."""
