@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import runpy
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from ggi.catalogue.content import Catalogue, load_catalogue
 from ggi.catalogue.relation import Auth
 from ggi.errors import InputError
 from ggi.landscape.build import Landscape
+from ggi.paths import ROOT
 from tests.example import drawn
 
 CATALOGUE = load_catalogue()
@@ -219,3 +222,23 @@ def test_the_uuid_of_an_application_never_changes(made: Landscape) -> None:
     found = {item["label"]: item["uuid"] for item in items}
     assert found["Open Formulieren"] == "91ee7c35-d874-423d-8884-4be7a5c1f5c3"
     assert len(set(found.values())) == len(found)
+
+
+def test_the_settings_speak_tls_to_redis_and_trust_the_platform_besides_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the images write: `redis://` before an address that says how its certificate is verified."""
+    (tmp_path / "theirs.py").write_text(
+        "CACHES = {'default': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': 'redis://u:p@h:6379/1?x=y'},"
+        " 'solo': {'BACKEND': 'theirs.cache.Proxy', 'LOCATION': 'default'}}\nDEBUG = False\n"
+    )
+    (tmp_path / "ca.crt").write_text("the authority of the namespace")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("GGI_SETTINGS_MODULE", "theirs")
+    monkeypatch.setenv("GGI_AUTHORITIES", str(tmp_path / "ca.crt"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "")
+    made = runpy.run_path(str(ROOT / "stacks" / "components" / "_settings.py"))
+    assert made["CACHES"]["default"]["LOCATION"] == "rediss://u:p@h:6379/1?x=y"
+    assert made["CACHES"]["solo"]["LOCATION"] == "default" and made["DEBUG"] is False
+    bundle = Path(os.environ["REQUESTS_CA_BUNDLE"]).read_text(encoding="utf-8")
+    assert "the authority of the namespace" in bundle and "BEGIN CERTIFICATE" in bundle

@@ -101,8 +101,12 @@ class Relation:
         """`consumer->provider`, with the process when a provider has several."""
         return f"{self.consumer}->{self.provider}/{self.process}"
 
-    def url(self, api: str = "", scheme: str = "https") -> str:
-        """The address of one API (or of the provider), the same for everybody inside and outside (decision 021)."""
+    def url(self, api: str = "", scheme: str = "") -> str:
+        """The address of one API (or of the provider), the same for everybody inside and outside (decision 021).
+
+        Only what offers plain HTTP, on a port of that name, has an address without TLS.
+        """
+        scheme = scheme or ("http" if self.apis[0].port == "http" and self.port != 443 else "https")
         default = {"http": 80, "https": 443}[scheme]
         port = "" if self.port == default else f":{self.port}"
         path = next((a.path for a in self.apis if a.name == api), "") if api else ""

@@ -19,8 +19,8 @@ def direct_names(environment: Environment, catalogue: Catalogue) -> dict[str, st
     found = {}
     for name, settings in environment.components.items():
         component = catalogue.components[name]
-        if settings.enabled and settings.external is None and component.route and not component.passthrough:
-            process = component.route.partition(":")[0]
+        process, _, port = component.route.partition(":")
+        if settings.enabled and settings.external is None and port == "https" and not component.passthrough:
             found[environment.host(name)] = service_host(name, process, environment.namespace)
     return found
 

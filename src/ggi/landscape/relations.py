@@ -135,7 +135,9 @@ def _relations_of(consumer: Component, use: Use, provider: Component, environmen
     for (process_name, port_name, auth), names in groups.items():
         process = provider.process(process_name)
         number = process.port(port_name).number
-        public = not external and not provider.passthrough and provider.route == f"{process_name}:{port_name}"
+        # A route that is plain HTTP behind the gateway has no address of its own inside; controls find it.
+        public = port_name == "https" and not external and not provider.passthrough
+        public = public and provider.route == f"{process_name}:{port_name}"
         accepted = _credentials(environment, use, consumer.name, auth)
         service = f"{process.service}.{environment.namespace}.svc" if process.service else ""
         result.append(

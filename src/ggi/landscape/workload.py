@@ -405,7 +405,8 @@ class Workload:
             "backendRefs": [backend],
             "timeouts": {"request": f"{REQUEST_SECONDS}s", "backendRequest": f"{REQUEST_SECONDS}s"},
         }
-        needs = [*needs, self._to_the_pod(process, port_name)]
+        if port_name == "https":
+            needs = [*needs, self._to_the_pod(process, port_name)]
         self._add(
             "HTTPRoute",
             "main",

@@ -88,6 +88,9 @@ def show_plan(built: Landscape) -> None:
             **{k: data[k] for k in ("objects", "relations", "flows")},
         )
     )
+    if built.environment.cluster.names is None and any(r.public for r in built.relations):
+        why = t("components reach each other by the gateway, so each may reach all that is behind it (decision 021)")
+        say(paint(f"  ! {why}", "yellow"))
     for item in built.open_inputs:
         mark = t("waits for") if item.input.blocks else t("can use")
         say(paint(f"  ! {item.component} {mark}: {t(item.input.title)} ({t(item.input.role)})", "yellow"))
