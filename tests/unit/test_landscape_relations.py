@@ -118,3 +118,14 @@ def test_components_start_in_order_or_the_circle_that_is_named_exists(pairs: lis
     circle = problems[0].message.rpartition(": ")[2].split(" -> ")
     assert circle[0] == circle[-1] and len(circle) > 2
     assert all(step in pairs for step in pairwise(circle))
+
+
+def test_a_component_with_a_route_and_no_certificate_is_told_of(draw: Draw) -> None:
+    """BackendTLSPolicy of the Gateway API asks the pods for TLS under the public name, so they need a certificate."""
+    component = replace(catalogue().components["openklant"], certified="")
+    changed = replace(catalogue(), components={**catalogue().components, "openklant": component})
+    environment = draw({}).environment
+    with pytest.raises(InputError) as raised:
+        landscape(environment, changed)
+    assert [p.message for p in raised.value.problems] == ["openklant has a route, and no certificate for its name"]
+    assert "`certified`" in raised.value.problems[0].fix

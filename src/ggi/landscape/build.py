@@ -151,6 +151,26 @@ def _ready(
     return result
 
 
+def _uncertified(
+    environment: Environment,
+    on: Mapping[str, ComponentInstance],
+    hosts: Mapping[str, str],
+    built: Mapping[str, Sequence[Object]],
+) -> list[Problem]:
+    """Components that are reached by their public name, and whose pods have no certificate for it."""
+    return [
+        Problem(
+            t("{component} has a route, and no certificate for its name", component=name),
+            t("Name the process that ends TLS in `certified` of the component; the block `nginx` has one that can."),
+            environment.origin("components", name, "enabled"),
+        )
+        for name in hosts
+        if name in built
+        and not on[name].component.passthrough
+        and all(item.name != f"{name}/Certificate/internal" for item in built[name])
+    ]
+
+
 def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
     """The desired landscape of one environment. Raises InputError with every problem found."""
     problems: list[Problem] = []
@@ -189,6 +209,7 @@ def landscape(environment: Environment, catalogue: Catalogue) -> Landscape:
         ready = _ready([r for r in found if r.consumer == name], built, on).get(name, [])
         built[name] = Workload(context, configuration, list(dict.fromkeys(ready))).build()
         objects.extend(built[name])
+    raise_if(_uncertified(environment, on, hosts, built))
     for (component, process), spec in policies(environment, on, listed).items():
         objects.append(
             make(
