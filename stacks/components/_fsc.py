@@ -183,6 +183,7 @@ def server(
         mounts.append(CA_MOUNT)
     fields: dict[str, object] = {
         "name": "server",
+        "container": program,
         "ports": (*ports, Port("monitoring", MONITORING)),
         "command": (f"/usr/local/bin/{program}", "serve"),
         "startup": Probe(port="monitoring", path="/health/live", failures=30),

@@ -25,7 +25,8 @@ def _wrong(component: Component, subject: Subject) -> Iterator[Detail]:
     containers = list(pod.get("containers") or ())
     process = component.processes[0] if subject.kind == "Job" else component.process(role)
     beside = () if subject.kind == "Job" else process.beside
-    if [c.get("name") for c in containers] != [role, *(other.name for other in beside)]:
+    first = role if subject.kind == "Job" else process.container or role
+    if [c.get("name") for c in containers] != [first, *(other.name for other in beside)]:
         yield Detail("containers")
         return
     if subject.kind == "Job":

@@ -142,6 +142,12 @@ class Process:
     """An operator makes the pods, and they are found by these labels; no workload is built here."""
     service: str = ""
     """Name of the Service when an operator makes it."""
+    container: str = ""
+    """Name of its container, if it is not that of the process.
+
+    A probe of another type needs another name: a preview adds to the container that is there, which then has two
+    (pulumi-kubernetes v4, pkg/await/await.go: `fixCSAFieldManagers` does nothing in a preview).
+    """
     beside: tuple[Process, ...] = ()
     """Further containers of its pods, such as the nginx that ends TLS. What a pod has once is this process's."""
 

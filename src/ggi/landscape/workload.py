@@ -262,7 +262,7 @@ class Workload:
         pods = self.context.replicas[process.name]
         chosen = selector(self.component.name, process.name)
         pod = template(
-            name=process.name,
+            name=process.container or process.name,
             image=self._image(process.image),
             labels=labels(self.environment.stack, self.component.name, process.name),
             uid=process.uid,
