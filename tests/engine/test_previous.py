@@ -102,6 +102,8 @@ BESIDE = "nginx runs beside the web process now (decision 021)"
 NAMES = f"its name carries a hash or a tag of its content; {TLS}"
 KEY = "the authority keeps its key at renewal (decision 021)"
 WAITS = "an update waits until Gateway and routes are served"
+FSC = "its probes ask its health pages, its container has a name of its own, its database's address fits pgx"
+SEEN_BY_PROMETHEUS = "an open port for figures that nothing told Prometheus of"
 OBJECTS: dict[str, dict[str, list[str]]] = {
     "update": {
         WAITS: [
@@ -160,6 +162,15 @@ OBJECTS: dict[str, dict[str, list[str]]] = {
         KEY: [
             "platform/Certificate/internal-ca",
         ],
+        FSC: [
+            "fscinway/Deployment/server",
+            "fscmanager/Deployment/server",
+            "fscoutway/Deployment/server",
+            "fsctxlog/Deployment/server",
+        ],
+        "its first database is said; of a cluster that is there, the operator does not look at it": [
+            "postgresql/Cluster/main",
+        ],
     },
     "replace": {
         NAMES: [
@@ -197,6 +208,13 @@ OBJECTS: dict[str, dict[str, list[str]]] = {
             "openzaak/Secret/env",
             "redis/ConfigMap/server-files",
         ],
+        FSC: [
+            "fsccontroller/Secret/env",
+            "fscmanager/Job/migrate",
+            "fscmanager/Secret/env",
+            "fsctxlog/Job/migrate",
+            "fsctxlog/Secret/env",
+        ],
     },
     "create": {
         TLS: [
@@ -224,6 +242,10 @@ OBJECTS: dict[str, dict[str, list[str]]] = {
             "openzaak/ConfigMap/files",
             "redis/Certificate/internal",
         ],
+        SEEN_BY_PROMETHEUS: [
+            "keycloak/PodMonitor/server",
+            "postgresql/PodMonitor/instance",
+        ],
     },
     "delete": {
         BESIDE: [
@@ -235,6 +257,9 @@ OBJECTS: dict[str, dict[str, list[str]]] = {
             "openzaak/NetworkPolicy/nginx",
             "openzaak/PodDisruptionBudget/nginx",
             "openzaak/Service/nginx",
+        ],
+        "the operator makes one of this name; ours, without a token, kept PostgreSQL from starting": [
+            "postgresql/ServiceAccount/main",
         ],
     },
 }
