@@ -204,9 +204,12 @@ def test_it_may_use_half_of_the_pod_s_memory_and_then_refuses_writes(server: Ser
 
 
 def test_celery_sends_a_task_and_reads_its_result(by_name: Server) -> None:
-    """With the very address that the pods of Open Zaak get."""
+    """With the very address that the pods of Open Zaak get: the framework takes its broker from this variable too.
+
+    Source: maykinmedia/open-api-framework 0.14.0, conf/base.py; see stacks/contracts.
+    """
     celery = pytest.importorskip("celery")
-    address = by_name.address("CELERY_BROKER_URL")
+    address = by_name.address("CELERY_RESULT_BACKEND")
     app = celery.Celery("tests", broker=address, backend=address)
 
     @app.task(name="add")  # type: ignore[untyped-decorator]
