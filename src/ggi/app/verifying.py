@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ggi.catalogue.release import probe_image
 from ggi.engine import probepods
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.probepods import ProbePod
@@ -61,16 +62,8 @@ def verify(workspace: Workspace, name: str, platform: Platform, report: Report) 
     landscape = workspace.landscape(name)
     found = checks(landscape)
     with KubeApi.from_kubeconfig(*platform.kubeconfig(landscape.environment)) as api:
-        return landscape, try_out(api, landscape, found, probe_image(workspace, landscape), report)
-
-
-def probe_image(workspace: Workspace, landscape: Landscape) -> str:
-    """The image of probe pods: the tool `probe` of the landscape's release. Raises WorkError."""
-    release = workspace.catalogue.releases[landscape.environment.release]
-    image = release.model.tools.get("probe")
-    if image is None:
-        raise WorkError(t("release {release} names no image of probes", release=landscape.environment.release))
-    return image.reference
+        image = probe_image([workspace.catalogue.releases[landscape.environment.release].model])
+        return landscape, try_out(api, landscape, found, image, report)
 
 
 def try_out(api: KubeApi, landscape: Landscape, wanted: Sequence[Check], image: str, report: Report) -> list[Row]:

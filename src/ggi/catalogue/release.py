@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from ggi.errors import Problem, raise_if
+from ggi.errors import Problem, WorkError, raise_if
 from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.models import Model
 from ggi.inventory.tree import Node, read
@@ -68,6 +68,14 @@ class ReleaseFile(Model):
     components: Annotated[dict[Slug, ComponentVersion], Refers(NameKind.COMPONENT)]
     tools: Annotated[dict[Slug, ImageFile], Free("names what each image is for")] = {}
     """Images that belong to no component: `probe` is that of the pods by which `verify` and `preflight` try things."""
+
+
+def probe_image(releases: Sequence[ReleaseFile]) -> str:
+    """The image of probe pods: the tool `probe` of the last of these releases that has one. Raises WorkError."""
+    for release in reversed(releases):
+        if image := release.tools.get("probe"):
+            return image.reference
+    raise WorkError(t("release {release} names no image of probes", release=releases[-1].release))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ggi.engine.kubeapi import KubeApi
 from ggi.errors import Problem, WorkError
+from ggi.landscape.pods import CONTAINER_SECURITY
 from ggi.messages import t
 
 Manifest = dict[str, Any]
@@ -59,14 +60,7 @@ def probe_pod(probe: ProbePod, namespace: str, image: str) -> Manifest:
         "envFrom": [*first.get("envFrom", ()), *probe.env_from],
         "volumeMounts": [mount for mount in first.get("volumeMounts") or () if mount["name"] in names],
         "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "privileged": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": CONTAINER_SECURITY,
     }
     labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != "pod-template-hash"}
     security = spec.get("securityContext") or {"runAsNonRoot": True, "runAsUser": 1000, "runAsGroup": 1000}

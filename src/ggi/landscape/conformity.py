@@ -13,7 +13,7 @@ from ggi.catalogue.contract import ComponentContract, Contracts, ProbeFact, Prog
 from ggi.errors import Problem
 from ggi.inventory.types import quantity
 from ggi.landscape.build import Landscape
-from ggi.landscape.network import edges
+from ggi.landscape.network import edges, way
 from ggi.landscape.objects import Body, Object
 from ggi.landscape.relations import ComponentInstance
 from ggi.landscape.scripts import programs
@@ -359,21 +359,19 @@ def _memory(built: Landscape, own: Sequence[Object], contract: ComponentContract
 
 def _reaches(built: Landscape, contract: ComponentContract) -> Iterator[Problem]:
     known = edges(built.environment.cluster, built.components, built.environment)
-    # Where names lead to the gateway, that is the way to a provider with a public name.
-    through = {
-        (r.consumer, r.provider) for r in built.relations if r.public and built.environment.cluster.names is None
-    }
     for fact in contract.reaches:
         there = fact.to in built.components and fact.to not in built.waiting
         if not there and fact.to not in known:
             continue
+        ways = {
+            way(built.environment.cluster, built.components, relation)[0]
+            for relation in built.relations
+            if (relation.consumer, relation.provider) == (contract.component, fact.to)
+        }
         if any(
             flow.source.component == contract.component
             and fact.process in flow.source.processes
-            and (
-                fact.to in (flow.target.component, flow.target.edge, flow.target.edge.removeprefix("external "))
-                or (flow.target.edge == "gateway" and (contract.component, fact.to) in through)
-            )
+            and (flow.target in ways or fact.to in (flow.target.component, flow.target.edge))
             for flow in built.flows
         ):
             continue

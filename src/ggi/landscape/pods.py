@@ -165,43 +165,23 @@ def container(
 
 
 def template(
-    *,
-    name: str,
-    image: str,
+    *containers: Mapping[str, Any],
     labels: Mapping[str, str],
     uid: int,
     files_group: int,
     account: str,
-    command: Sequence[str],
-    args: Sequence[str],
-    env: Mapping[str, str],
-    env_from: Sequence[Mapping[str, Any]],
     mounts: Mounts,
-    resources: Mapping[str, Any],
     grace: int,
-    extra: Mapping[str, Any],
     spread: Mapping[str, str] | None = None,
     restart: str = "",
     prepare: Sequence[Prepare] = (),
     prepare_from: Sequence[Mapping[str, Any]] = (),
-    beside: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """A pod template. `extra` goes into the container (ports, probes); `spread` are the labels to spread by.
+    """A pod template of `containers`, the main one first; the volumes of all are in `mounts`.
 
-    `beside` are further containers, whose volumes are in `mounts`. `prepare` become init containers, as hardened as the
-    container itself, with `prepare_from` as their `envFrom`.
+    `spread` are the labels to spread by. `prepare` become init containers, as hardened as the main container, with
+    `prepare_from` as their `envFrom`.
     """
-    main = container(
-        name=name,
-        image=image,
-        command=command,
-        args=args,
-        env=env,
-        env_from=env_from,
-        mounts=mounts,
-        resources=resources,
-        extra=extra,
-    )
     spec: dict[str, Any] = {
         "serviceAccountName": account,
         "automountServiceAccountToken": False,
@@ -216,10 +196,10 @@ def template(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "terminationGracePeriodSeconds": grace,
-        "containers": [main, *beside],
+        "containers": list(containers),
     }
     if prepare:
-        spec["initContainers"] = [_init(step, main, mounts, prepare_from) for step in prepare]
+        spec["initContainers"] = [_init(step, containers[0], mounts, prepare_from) for step in prepare]
     if mounts.volumes:
         spec["volumes"] = mounts.volumes
     if spread:
@@ -256,7 +236,7 @@ def drains(process: Process) -> bool:
 
 
 def container_extra(process: Process, host: str) -> dict[str, Any]:
-    """Ports, probes and the pause before the end of a process, for `template`."""
+    """Ports, probes and the pause before the end of a process, for `container`."""
     extra = _probes(process, host)
     if drains(process):
         extra["lifecycle"] = {"preStop": {"sleep": {"seconds": DRAIN}}}

@@ -218,20 +218,23 @@ class Workload:
                 extra_mounts.files("setup", "ConfigMap", made.kube_name, {"data.yaml": configuration.setup_path})
             extra_needs = [o.name for o in (made, secrets) if o is not None]
         pod = template(
-            name=run.name,
-            image=self._image(run.image or main.image),
+            container(
+                name=run.name,
+                image=self._image(run.image or main.image),
+                command=run.command,
+                args=(),
+                env=main.environment,
+                env_from=self._env_from(*sources),
+                mounts=extra_mounts,
+                resources=resources(run.cpu, run.memory, self._own_resources(run.name)),
+                extra={},
+            ),
             labels=labels(self.environment.stack, self.component.name, run.name),
             uid=main.uid,
             files_group=main.files_group,
             account=self.component.name,
-            command=run.command,
-            args=(),
-            env=main.environment,
-            env_from=self._env_from(*sources),
             mounts=extra_mounts,
-            resources=resources(run.cpu, run.memory, self._own_resources(run.name)),
             grace=main.grace,
-            extra={},
             restart="Never",
         )
         spec = {"backoffLimit": 3, "activeDeadlineSeconds": 1800, "template": pod}
@@ -254,29 +257,25 @@ class Workload:
     ) -> None:
         name = service_name(self.component.name, process.name)
         own = mounts(process, process.name)
+        main = self._container(process, name, own, self._env_from(env, secret) if process.configured else [])
         beside = []
         for other in process.beside:
             theirs = mounts(other, other.name, f"{other.name}-")
             own.add(theirs)
-            beside.append(self._beside(other, name, theirs))
+            made = self._container(other, name, theirs, [])
+            made["securityContext"] = made["securityContext"] | {"runAsUser": other.uid, "runAsGroup": other.uid}
+            beside.append(made)
         pods = self.context.replicas[process.name]
         chosen = selector(self.component.name, process.name)
         pod = template(
-            name=process.container or process.name,
-            image=self._image(process.image),
+            main,
+            *beside,
             labels=labels(self.environment.stack, self.component.name, process.name),
             uid=process.uid,
             files_group=process.files_group,
             account=self.component.name,
-            command=process.command,
-            args=process.args,
-            env=process.environment,
-            env_from=self._env_from(env, secret) if process.configured else [],
             mounts=own,
-            resources=resources(process.cpu, process.memory, self._own_resources(process.name)),
             grace=process.grace + (DRAIN if drains(process) else 0),
-            extra=container_extra(process, name),
-            beside=beside,
             spread=chosen if pods > 1 else None,
             prepare=process.prepare,
             prepare_from=self._env_from(env) if process.configured else [],
@@ -300,21 +299,19 @@ class Workload:
             content = {"spec": {"maxUnavailable": 1, "selector": {"matchLabels": chosen}}}
             self._add("PodDisruptionBudget", process.name, "policy/v1", name, content)
 
-    def _beside(self, process: Process, host: str, mounts: Mounts) -> Body:
-        """A further container of a pod."""
-        made = container(
-            name=process.name,
+    def _container(self, process: Process, host: str, mounts: Mounts, env_from: Sequence[Mapping[str, Any]]) -> Body:
+        """A container of a pod, behind the Service `host`."""
+        return container(
+            name=process.container or process.name,
             image=self._image(process.image),
             command=process.command,
             args=process.args,
             env=process.environment,
-            env_from=(),
+            env_from=env_from,
             mounts=mounts,
             resources=resources(process.cpu, process.memory, self._own_resources(process.name)),
             extra=container_extra(process, host),
         )
-        made["securityContext"] = made["securityContext"] | {"runAsUser": process.uid, "runAsGroup": process.uid}
-        return made
 
     def _certificate(self) -> list[str]:
         """The certificate for the component's own names, by the namespace's authority; the logical names of it."""

@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ggi.catalogue.needs import NeedsFile, load_needs
-from ggi.errors import WorkError
+from ggi.catalogue.release import probe_image
 from ggi.inventory.cluster import OwnedCluster
 from ggi.inventory.models import Cluster
 from ggi.inventory.stack import Stack, StackKind, owner_in
 from ggi.inventory.types import release_order
 from ggi.landscape.build import Landscape
 from ggi.landscape.objects import Object
-from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.app.workspace import Workspace
@@ -77,9 +76,6 @@ def wanted(workspace: Workspace, name: str) -> Wanted:
     releases = workspace.catalogue.releases
     names = {item.environment.release for item in built} or {max(releases, key=release_order)}
     models = [releases[name].model for name in sorted(names, key=release_order)]
-    tool = next((model.tools["probe"] for model in reversed(models) if "probe" in model.tools), None)
-    if tool is None:
-        raise WorkError(t("release {release} names no image of probes", release=models[-1].release))
     used = {component for item in built for component in item.components}
     images = {
         image.reference
@@ -89,5 +85,5 @@ def wanted(workspace: Workspace, name: str) -> Wanted:
         if component in used or not built
     }
     return Wanted(
-        owner, built, desired.objects, load_needs(workspace.catalogue.roots), tuple(sorted(images)), tool.reference
+        owner, built, desired.objects, load_needs(workspace.catalogue.roots), tuple(sorted(images)), probe_image(models)
     )
