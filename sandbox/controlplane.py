@@ -86,20 +86,19 @@ def start(
     definitions = crds.definitions(report)
     layout.create()
     with locked(layout.lock, t("the sandbox {name}", name=name), report):
-        if real:
-            Images().ensure(RECIPES, resolved, report)
-        return _start(layout, {key: found.path for key, found in resolved.items()}, definitions, offers, real, report)
+        return _start(layout, resolved, definitions, offers, real, report)
 
 
 def _start(
     layout: Layout,
-    programs: dict[str, Path],
+    resolved: dict[str, tools.Resolved],
     definitions: list[dict[str, Any]],
     offers: content.Offers | None,
     real: bool,
     report: Report,
 ) -> Sandbox:
     """The same, of a sandbox that nobody else starts or stops now, with the programs at hand."""
+    programs = {name: found.path for name, found in resolved.items()}
     nodes = Nodes(layout) if real else None
     offers = offers or content.Offers()
     if nodes:
@@ -132,7 +131,7 @@ def _start(
         _bring_up(layout, pki, found, ("kube-controller-manager", "kube-scheduler"), report, wait=False)
         content.install_crds(api, definitions, report)
         if nodes:
-            _bring_up_nodes(layout, nodes, pki, found, api, offers, report, programs)
+            _bring_up_nodes(layout, nodes, pki, found, api, offers, report, resolved)
         else:
             # Not earlier: kwok ends at once when a kind that it simulates is unknown.
             _bring_up(layout, pki, found, ("kwok",), report, wait=False)
@@ -140,7 +139,7 @@ def _start(
         _bring_up(layout, pki, found, [part for part in _CLIENTS if part in found], report)
         _settle(api)
         if nodes:
-            operators.wait_until_ready(api, nodes, report)
+            operators.wait_until_ready(api, nodes)
     return Sandbox(layout.name, layout.kubeconfig, layout.context, server)
 
 
@@ -152,21 +151,21 @@ def _bring_up_nodes(
     api: KubeApi,
     offers: content.Offers,
     report: Report,
-    programs: dict[str, Path],
+    resolved: dict[str, tools.Resolved],
 ) -> None:
     """Start the nodes, bring them their images, and install what the cluster itself holds."""
     items = operators.manifests(offers, report)
     first = [item for item in items if item["metadata"]["name"].startswith(("sandbox-capacity", "system:kube-router"))]
     operators.install(api, [*first, *operators.node_objects(nodes.all)])
     if down := [node for node in nodes.all if not nodes.pid(node.name)]:
-        prepared = stock.ensure(Images(), RECIPES, operators.names(RECIPES), programs, report)
+        prepared = stock.ensure(Images(), RECIPES, operators.names(RECIPES), resolved, report)
         for node in down:
             nodes.prepare(node, prepared)
     _bring_up(layout, pki, found, (SURROUNDINGS, *(node.name for node in nodes.all)), report, wait=False)
     for node in nodes.all:
         fabric.connect(nodes.pid(FABRIC) or 0, node, nodes.pid(node.name) or 0, nodes.all)
     _bring_up(layout, pki, found, tuple(node.name for node in nodes.all), report)
-    operators.load_images(nodes, Images(), RECIPES, report)
+    operators.load_images(nodes, Images(), RECIPES, resolved, report)
     operators.install(api, items)
 
 
@@ -174,7 +173,7 @@ def _behind(nodes: Nodes | None) -> RealNodes | None:
     if nodes is None:
         return None
     inside = fabric.inside(nodes.pid(FABRIC) or 0)
-    return RealNodes(fabric.CONTROL_PLANE, nodes.plan.api, inside, str(fabric.POD_RANGE))
+    return RealNodes(nodes.plan.api, inside)
 
 
 def _order(layout: Layout) -> tuple[str, ...]:

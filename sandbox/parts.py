@@ -44,13 +44,10 @@ class ControlPlanePart:
 class RealNodes:
     """What the control plane must know of real nodes."""
 
-    address: str
-    """Where nodes reach the API server."""
     advertised: str
-    """Where pods do: behind the Service `kubernetes`."""
+    """Where pods reach the API server: behind the Service `kubernetes`."""
     inside: tuple[str, ...]
-    pods: str
-    """The range of all pods."""
+    """Words before a command that run it in the nodes' network."""
 
 
 def parts(

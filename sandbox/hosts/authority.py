@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ggi.files import write_atomically
 from sandbox.certificates import builder, usage
 
 LIFE = dt.timedelta(days=365)
@@ -56,6 +58,16 @@ class Authority:
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)  # noqa: S101  (written by `new`)
         return cls(str(found.subject.rfc4514_string()), loaded, found)
 
+    @classmethod
+    def kept(cls, folder: Path, file: str, name: str) -> Authority:
+        """The CA of two files in `folder`, made with this name when they are not there."""
+        certificate, key = folder / f"{file}.pem", folder / f"{file}.key"
+        if not key.exists():
+            made = cls.new(name)
+            write_atomically(certificate, made.pem, 0o644)
+            write_atomically(key, made.key_pem)
+        return cls.load(certificate.read_text(encoding="ascii"), key.read_text(encoding="ascii"))
+
     @property
     def pem(self) -> str:
         """Its certificate."""
@@ -74,13 +86,18 @@ class Authority:
         *,
         days: int = LIFE.days,
         from_days_ago: int = BACKDATE.days,
+        subject: Sequence[tuple[x509.ObjectIdentifier, str]] = (),
     ) -> Issued:
-        """A certificate for `common_name` with DNS `names`, valid for `days` from now (negative: expired)."""
+        """A certificate for `common_name` with DNS `names`, valid for `days` from now (negative: expired).
+
+        `subject` is what stands before the common name.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         now = dt.datetime.now(dt.UTC)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        parts = (*subject, (NameOID.COMMON_NAME, common_name))
         first, last = now - dt.timedelta(days=from_days_ago), now + dt.timedelta(days=days)
-        made = builder(subject, self.certificate.subject, key.public_key(), first, last)
+        whose = x509.Name([x509.NameAttribute(kind, text) for kind, text in parts])
+        made = builder(whose, self.certificate.subject, key.public_key(), first, last)
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         made = made.add_extension(usage(signs=False), critical=True)
         made = made.add_extension(x509.ExtendedKeyUsage(usages), critical=False)

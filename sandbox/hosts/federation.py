@@ -103,12 +103,7 @@ class Federation:
 
     def authority(self, name: str) -> Authority:
         """A CA by name: `federation`, `<stack>-eap`, `<stack>-clients`, or any other; made when new."""
-        certificate, key = self.folder / "pki" / f"{name}.pem", self.folder / "pki" / f"{name}.key"
-        if not key.exists():
-            made = Authority.new(f"test {name} ca")
-            write_atomically(certificate, made.pem, 0o644)
-            write_atomically(key, made.key_pem)
-        return Authority.load(certificate.read_text(encoding="ascii"), key.read_text(encoding="ascii"))
+        return Authority.kept(self.folder / "pki", name, f"test {name} ca")
 
     def running(self) -> dict[str, bool]:
         """Whether each host of the last start runs."""

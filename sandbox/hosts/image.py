@@ -70,6 +70,15 @@ def acquire() -> list[str]:
     return found
 
 
+SMALL = (
+    '--aptopt=APT::Install-Recommends "false"',
+    # What is cut off is made anew: dpkg need not wait for the disk, here and where more is installed.
+    "--dpkgopt=force-unsafe-io",
+    *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "locale", "man")),
+)
+"""Options of mmdebstrap for an image without what no test needs."""
+
+
 def _recipe() -> list[str]:
     offered = " ".join(OFFERED)
     drop_in = shlex.quote(CHRONY)
@@ -89,10 +98,7 @@ def _recipe() -> list[str]:
         "--variant=apt",
         "--components=main",
         "--skip=cleanup/apt/lists,cleanup/apt/cache",
-        '--aptopt=APT::Install-Recommends "false"',
-        # A test host that loses power is made anew: dpkg need not wait for the disk, here and when roles install.
-        "--dpkgopt=force-unsafe-io",
-        *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "locale", "man")),
+        *SMALL,
         f"--include={','.join(BASE)}",
         *(f"--customize-hook={step}" for step in steps),
     ]

