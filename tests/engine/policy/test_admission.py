@@ -67,6 +67,14 @@ def placed(subject: Subject) -> dict[str, Any]:
     return body
 
 
+CANARY = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "canary", "namespace": NAMESPACE},
+    "spec": {"type": "NodePort", "ports": [{"port": 80}]},
+}
+
+
 def judged(body: dict[str, Any], namespace: dict[str, Any]) -> set[str]:
     """The controls over single objects that this object does not meet, by our own judgement."""
     subject = Subject("x", body)
@@ -85,7 +93,10 @@ def judged(body: dict[str, Any], namespace: dict[str, Any]) -> set[str]:
 @pytest.fixture(scope="module")
 def judging(policed: Policed) -> Iterator[Judging]:
     api = policed.place.api
-    names = [policy_name(control) for control in rules()]
+    # The server takes up bindings in the order in which they were made: those that judge the canary come last.
+    last = judged(CANARY, {"metadata": {"name": NAMESPACE, "labels": LABELS}})
+    assert last, "no control minds a Service of type NodePort"
+    names = [policy_name(control) for control in sorted(rules(), key=lambda control: control.id in last)]
     api.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": LABELS}},
         field_manager="tests",
@@ -98,21 +109,12 @@ def judging(policed: Policed) -> Iterator[Judging]:
         api.apply({**body, "spec": spec}, field_manager="tests", force=True)
     found = Judging(KubeApi.from_kubeconfig(policed.place.kubeconfig))
     found.api._connection._on_warning = found.warnings.append
-    eventually(lambda: all_bound(found))
+    eventually(lambda: found.ids(CANARY)[0] == last)
     yield found
     for name in names:
         api.delete(API, "ValidatingAdmissionPolicyBinding", f"{name}-compared")
     api.delete("v1", "Namespace", NAMESPACE)
     found.api.close()
-
-
-def all_bound(judging: Judging) -> bool:
-    """Whether the server has taken up the bindings: a Certificate that breaks the last policies is warned of."""
-    bad = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "canary", "namespace": NAMESPACE}}
-    body = {**bad, "spec": {"type": "NodePort", "ports": [{"port": 80}]}}
-    wanted = judged(body, {"metadata": {"name": NAMESPACE, "labels": LABELS}})
-    assert wanted, "no control minds a Service of type NodePort"
-    return judging.ids(body)[0] == wanted
 
 
 def examples(control: Control) -> list[ExampleFile]:
