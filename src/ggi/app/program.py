@@ -17,6 +17,7 @@ import pulumi
 
 from ggi.app.deploying import refuse_ended_tenant
 from ggi.app.workspace import DesiredStack, Workspace
+from ggi.engine.failed_jobs import failed_jobs
 from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.network_drift import MENDED, mend, network_drift
@@ -105,7 +106,10 @@ def register(
     protect: bool,
     mended: Mapping[str, int] | None = None,
 ) -> None:
-    """Register every object under its component, each after what it needs; `mended`: see `ggi.engine.network_drift`."""
+    """Register every object under its component, each after what it needs.
+
+    `mended` is how often an object was put right, by logical name: see `network_drift` and `failed_jobs`.
+    """
     parents: dict[str, pulumi.Resource] = {}
     made: dict[str, pulumi.Resource] = {}
     for item in objects:
@@ -125,6 +129,8 @@ def register(
                 provider=provider,
                 depends_on=[made[name] for name in item.needs],
                 protect=protect and item.holds_data,
+                replace_on_changes=[f'metadata.annotations["{MENDED}"]'] if item.kind == "Job" else None,
+                delete_before_replace=item.kind == "Job",
             ),
         )
 
@@ -171,17 +177,24 @@ def _run(wanted: DesiredStack, run: RunContext, config: Callable[[str], str | No
 def _check_landscape(
     api: KubeApi, built: Landscape, objects: Sequence[Object], *, downgrade: bool
 ) -> Mapping[str, int]:
-    """Look at what is only a landscape's: the release that runs, and rules added by hand; those are taken away."""
+    """Look at what is only a landscape's: the release that runs, rules added by hand, and Jobs that failed.
+
+    Such rules are taken away, such Jobs made anew; returned is how often that was done, by logical name.
+    """
     if not downgrade:
         check_release(api, built.environment)
-    paths, mended = network_drift(api, objects, built.environment.namespace)
+    namespace = built.environment.namespace
+    paths, mended = network_drift(api, objects, namespace)
+    failed, tried = failed_jobs(api, objects, namespace)
     if not pulumi.runtime.is_dry_run():
         mend(api, objects, paths)
     for name, differing in paths.items():
         pulumi.warn(
             t("{name}: changed by hand at {paths}; an update takes it back", name=name, paths=", ".join(differing))
         )
-    return mended
+    for name in failed:
+        pulumi.warn(t("{name}: it failed before, and is run again", name=name))
+    return mended | tried
 
 
 def _provider_settings(context: str, identity: str) -> Mapping[str, Any]:

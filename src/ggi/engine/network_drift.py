@@ -29,6 +29,12 @@ def differences(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]
     return [f"spec.{key}" for key in sorted({*one, *two}) if one.get(key) != two.get(key)]
 
 
+def mended_before(live: Mapping[str, Any]) -> int:
+    """How often an update has put this live object right."""
+    text = live["metadata"].get("annotations", {}).get(MENDED, "0")
+    return int(text) if text.isdigit() else 0
+
+
 def mend(api: KubeApi, objects: Iterable[Object], names: Iterable[str]) -> None:
     """Write the rules of these policies (by logical name) as they should be.
 
@@ -51,8 +57,7 @@ def network_drift(
         found = live.get(item.kube_name) if (item.api_version, item.kind) == POLICY else None
         if found is None:
             continue
-        text = found["metadata"].get("annotations", {}).get(MENDED, "0")
-        count = int(text) if text.isdigit() else 0
+        count = mended_before(found)
         if different := differences(item.body["spec"], found["spec"]):
             paths[item.name] = different
             count += 1

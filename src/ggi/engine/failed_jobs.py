@@ -1,0 +1,42 @@
+"""Jobs that failed, so that an update runs them again.
+
+A Job that has failed stays as it is: Kubernetes never starts it again (its condition `Failed` is an end), and the engine
+sees the object that it asked for and waits for it in vain. Every Job of ours may run twice, so an update makes a failed
+one anew. The annotation `ggi/mended` counts how often: a new number is a change that a preview shows, and for a Job one
+that replaces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ggi.engine.kubeapi import KubeApi
+from ggi.engine.network_drift import mended_before
+from ggi.landscape.objects import Object
+
+JOB = ("batch/v1", "Job")
+
+
+def has_failed(live: dict[str, Any]) -> bool:
+    """Whether a live Job came to an end without success."""
+    conditions = live.get("status", {}).get("conditions", ())
+    return any(c["type"] == "Failed" and c["status"] == "True" for c in conditions)
+
+
+def failed_jobs(api: KubeApi, objects: Iterable[Object], namespace: str) -> tuple[list[str], dict[str, int]]:
+    """(the Jobs that failed, number for the annotation), by logical name."""
+    live = {item["metadata"]["name"]: item for item in api.list(*JOB, namespace)}
+    failed: list[str] = []
+    counts: dict[str, int] = {}
+    for item in objects:
+        found = live.get(item.kube_name) if (item.api_version, item.kind) == JOB else None
+        if found is None:
+            continue
+        count = mended_before(found)
+        if has_failed(found):
+            failed.append(item.name)
+            count += 1
+        if count:
+            counts[item.name] = count
+    return failed, counts
