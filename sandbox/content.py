@@ -60,6 +60,10 @@ class Offers:
     gateway_classes: tuple[str, ...] = ()
     api: str | None = None
     """Where pods reach the API server, for a sandbox with real nodes: policies name the address."""
+    mail: tuple[str, ...] = ()
+    """Host and address of the mail server that such a sandbox plays."""
+    directory: tuple[str, ...] = ()
+    """The same, of an FSC group's directory."""
 
 
 def cluster_objects(offers: Offers) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from sandbox.certificates import Pki
 from sandbox.layout import DEFAULT, PORT_NAMES, Layout, simulated
 from sandbox.node import fabric, operators, stock
 from sandbox.node.images import RECIPES, Images
-from sandbox.node.nodes import FABRIC, PORTS, SURROUNDINGS, Nodes
+from sandbox.node.nodes import FABRIC, OUTSIDE, PORTS, SURROUNDINGS, Nodes
 from sandbox.node.programs import IN_PODS, ON_NODES, obstacles
 from sandbox.parts import API_PORT, ControlPlanePart, RealNodes, healthy, parts
 
@@ -102,7 +102,7 @@ def _start(
     nodes = Nodes(layout) if real else None
     offers = offers or content.Offers()
     if nodes:
-        nodes.choose(offers.api)
+        nodes.choose(offers)
     order = _order(layout)
     pki, renewed = certificates.ensure(layout.pki, extra=nodes.extra if nodes else None)
     if renewed or (nodes and not nodes.pid(FABRIC)):
@@ -117,9 +117,10 @@ def _start(
         nodes.configure(pki, programs)
         found = nodes.parts(ports)
         _bring_up(layout, pki, found, (FABRIC,), report)
-        fabric.build(nodes.pid(FABRIC) or 0, nodes.all, sorted({nodes.plan.api} - {fabric.CONTROL_PLANE}))
+        fabric.build(nodes.pid(FABRIC) or 0, nodes.all, nodes.plan.addresses)
+        found = nodes.parts(ports)
         nodes.write_ports(ports, nodes.doors)
-        _bring_up(layout, pki, found, (PORTS,), report)
+        _bring_up(layout, pki, found, (PORTS, OUTSIDE), report)
     found |= parts(layout, ports, pki, programs, _behind(nodes))
     # A server that has just started on a busy machine takes its time for the largest definitions.
     with KubeApi.from_kubeconfig(layout.kubeconfig, layout.context, timeout=120.0, patience=120.0) as api:
@@ -154,7 +155,7 @@ def _bring_up_nodes(
     resolved: dict[str, tools.Resolved],
 ) -> None:
     """Start the nodes, bring them their images, and install what the cluster itself holds."""
-    items = operators.manifests(offers, report)
+    items = operators.manifests(offers, nodes.plan, report)
     first = [item for item in items if item["metadata"]["name"].startswith(("sandbox-capacity", "system:kube-router"))]
     operators.install(api, [*first, *operators.node_objects(nodes.all)])
     if down := [node for node in nodes.all if not nodes.pid(node.name)]:
@@ -180,7 +181,7 @@ def _order(layout: Layout) -> tuple[str, ...]:
     """The parts in the order in which they start."""
     if not layout.real:
         return _ORDER
-    around, rest = Nodes(layout).names[:2], Nodes(layout).names[2:]
+    around, rest = Nodes(layout).names[:3], Nodes(layout).names[3:]
     return (*around, *(part for part in _ORDER if part != "kwok"), *rest)
 
 
@@ -376,10 +377,15 @@ def _settle(api: KubeApi) -> None:
 
 def _end(layout: Layout, names: tuple[str, ...], *, patience: float = STOP_SECONDS) -> None:
     """End the parts: those that only use the API server first, then it, then its storage."""
-    ours = {"kube-apiserver", "etcd", FABRIC, PORTS}
+    ours = {"kube-apiserver", "etcd", FABRIC, PORTS, OUTSIDE}
     # A node ends as a machine does that loses its power: its first process hears no signal but the last.
     processes.end([_run_file(layout, name) for name in names if name.startswith("node-")], patience=0)
-    for group in ([name for name in names if name not in ours], ("kube-apiserver",), ("etcd",), (PORTS, FABRIC)):
+    for group in (
+        [name for name in names if name not in ours],
+        ("kube-apiserver",),
+        ("etcd",),
+        (PORTS, OUTSIDE, FABRIC),
+    ):
         processes.end([_run_file(layout, name) for name in group if name in names], patience=patience)
 
 

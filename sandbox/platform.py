@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.target import Target
     from ggi.hosts.prober import Probe
-    from ggi.inventory.models import Cluster, Peer
+    from ggi.inventory.models import Peer
     from sandbox.content import Offers
 
 SANDBOX = "GGI_SANDBOX"
@@ -73,7 +73,7 @@ class SandboxPlatform:
         """Start the control plane, offering what the cluster calls by name: storage classes, issuer, gateway."""
         from sandbox.controlplane import start
 
-        start(self.sandbox, report, offers=offers_of(owner.cluster))
+        start(self.sandbox, report, offers=offers_of(owner))
 
     def target(self, workspace: Workspace, owner: Owner, cli: Path) -> Target:
         """A state, a passphrase and a PULUMI_HOME of the sandbox's own, with the stand-ins of the plugins."""
@@ -152,11 +152,17 @@ class SandboxPlatform:
         }
 
 
-def offers_of(cluster: Cluster) -> Offers:
-    """What a sandbox offers in the place of this cluster."""
+def offers_of(owner: Owner) -> Offers:
+    """What a sandbox offers in the place of the cluster of `owner`, and what it plays outside."""
+    from ggi.inventory.load import Environment
     from sandbox.content import Offers
 
+    cluster = owner.cluster
+    manager = owner.components.get("fscmanager") if isinstance(owner, Environment) else None
+    group = getattr(manager, "group", None)
     return Offers(
+        mail=_placed(cluster.smtp_host, cluster.smtp),
+        directory=_placed(group.directory_host if group else None, cluster.fsc),
         block=(cluster.storage.block,),
         shared=(cluster.storage.shared,),
         issuers=(cluster.gateway.issuer,),
@@ -171,6 +177,14 @@ def _first_address(apiserver: Peer) -> str | None:
 
     ranges = [ip_network(cidr) for cidr in apiserver.cidrs]
     return next((str(found[1]) for found in ranges if found.num_addresses > 1), None)
+
+
+def _placed(host: str | None, edge: Peer | None) -> tuple[str, ...]:
+    """A host and the first address of the edge through which it is reached; nothing where either is unknown."""
+    from ipaddress import ip_network
+
+    ranges = [ip_network(cidr) for cidr in edge.cidrs] if edge else []
+    return (host, str(ranges[0][0 if ranges[0].num_addresses == 1 else 1])) if host and ranges else ()
 
 
 @dataclass

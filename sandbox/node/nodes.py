@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from string import Template
 
@@ -21,6 +21,7 @@ from ggi.messages import t
 from ggi.paths import ROOT
 from sandbox import certificates, processes
 from sandbox.certificates import Extra, Pki
+from sandbox.content import Offers
 from sandbox.layout import Layout, free_port, is_free
 from sandbox.node import fabric, images
 from sandbox.node.fabric import RealNode
@@ -30,10 +31,12 @@ from sandbox.parts import API_PORT, POD_RANGE, ControlPlanePart
 
 Report = Callable[[str], None]
 
-FABRIC, PORTS, SURROUNDINGS = "fabric", "ports", "surroundings"
+FABRIC, PORTS, SURROUNDINGS, OUTSIDE = "fabric", "ports", "surroundings", "outside"
 MEMORY_OF_NODE = 6 * 2**30
 """A landscape of 30 pods takes 8 to 9 GB, spread over the nodes."""
 MOST = 3
+MAIL_PORT = 587
+"""For submission (RFC 6409)."""
 _LISTEN_SECONDS = 5.0
 """For the forwarder to read its configuration again."""
 _MACHINE = Path(__file__).resolve().parent / "machine"
@@ -42,10 +45,22 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many nodes, from the first start on; and the API server's address that the policies of a cluster name."""
+    """How many nodes, from the first start on; and what of the cluster that is played now has an address.
+
+    `api` is the API server's as its policies name it; `mail` and `directory`, each empty or host and address, are
+    others that landscapes on it call.
+    """
 
     nodes: int
     api: str
+    mail: tuple[str, ...] = ()
+    directory: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them, besides that of the control plane."""
+        found = {self.api, *self.mail[1:], *self.directory[1:]}
+        return tuple(sorted(found - {fabric.CONTROL_PLANE}))
 
 
 @dataclass(frozen=True)
@@ -58,23 +73,29 @@ class Nodes:
     def plan(self) -> Plan:
         """The plan of the last start. Raises WorkError when there was none."""
         try:
-            return Plan(**json.loads(self._plan.read_text()))
-        except (OSError, ValueError, TypeError) as error:
+            found = json.loads(self._plan.read_text())
+            more = {name: tuple(found.get(name) or ()) for name in ("mail", "directory")}
+            return Plan(found["nodes"], found["api"], **more)
+        except (OSError, ValueError, LookupError) as error:
             raise WorkError(t("the sandbox {name} has no nodes", name=self.layout.name)) from error
 
-    def choose(self, api: str | None) -> Plan:
+    def choose(self, offers: Offers) -> Plan:
         """The plan. The first start decides how many nodes: as many as processors and memory allow.
 
-        `api` is the address of the cluster that is played now; without it, that of the last one stays.
+        What `offers` does not say stays as it was.
         """
         if self._plan.is_file():
             plan = self.plan
-            plan = Plan(plan.nodes, api or plan.api)
         else:
             memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-            count = max(1, min(os.cpu_count() or 1, memory // MEMORY_OF_NODE, MOST))
-            plan = Plan(count, api or fabric.CONTROL_PLANE)
+            plan = Plan(max(1, min(os.cpu_count() or 1, memory // MEMORY_OF_NODE, MOST)), fabric.CONTROL_PLANE)
             self.layout.nodes.mkdir(parents=True, exist_ok=True, mode=0o700)
+        plan = replace(
+            plan,
+            api=offers.api or plan.api,
+            mail=offers.mail or plan.mail,
+            directory=offers.directory or plan.directory,
+        )
         write_atomically(self._plan, json.dumps(asdict(plan)) + "\n")
         return plan
 
@@ -94,7 +115,7 @@ class Nodes:
     @property
     def names(self) -> tuple[str, ...]:
         """Of its parts, in the order in which they start; those of the control plane come after the first two."""
-        return (FABRIC, PORTS, SURROUNDINGS, *(node.name for node in self.all))
+        return (FABRIC, PORTS, OUTSIDE, SURROUNDINGS, *(node.name for node in self.all))
 
     def pid(self, part: str) -> int | None:
         """The process of a part that runs now."""
@@ -128,6 +149,14 @@ class Nodes:
                 "",
                 (self.layout.kubeconfig,),
                 python,
+            ),
+            ControlPlanePart(
+                OUTSIDE,
+                (sys.executable, "-m", "sandbox.node.outside", str(self._outside)),
+                "",
+                (self._outside,),
+                python,
+                inside=fabric.inside(self.pid(FABRIC) or 0),
             ),
         ]
         for node in self.all:
@@ -187,8 +216,25 @@ class Nodes:
     def _doors(self) -> Path:
         return self.layout.nodes / "doors.json"
 
+    @property
+    def letters(self) -> Path:
+        """The folder with the letters that the landscapes sent."""
+        return self.layout.nodes / "letters"
+
+    @property
+    def _outside(self) -> Path:
+        return self.layout.nodes / "outside.json"
+
     def configure(self, pki: Pki, programs: Mapping[str, Path]) -> None:
-        """Write the files of every node."""
+        """Write the files of every node, and of what is outside."""
+        plan = self.plan
+        outside = {
+            "mail": [plan.mail[1], MAIL_PORT] if plan.mail else None,
+            "directory": [plan.directory[1], plan.directory[0]] if plan.directory else None,
+            "letters": str(self.letters),
+            "pki": str(pki.folder),
+        }
+        write_atomically(self._outside, json.dumps(outside) + "\n")
         server = f"https://{fabric.CONTROL_PLANE}:{API_PORT}"
         for node in self.all:
             folder = self.folder(node)

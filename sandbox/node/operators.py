@@ -24,7 +24,7 @@ from ggi.paths import ROOT, cache_dir
 from sandbox.content import FIELD_MANAGER, Offers, cluster_objects
 from sandbox.node.fabric import RealNode
 from sandbox.node.images import ENVOY_VERSION, PAUSE, ImageRecipe, Images, recipe_of, reference_parts
-from sandbox.node.nodes import Nodes
+from sandbox.node.nodes import Nodes, Plan
 from sandbox.node.programs import CLOUDNATIVEPG, IN_PODS
 
 Report = Callable[[str], None]
@@ -59,12 +59,26 @@ def node_objects(nodes: Iterable[RealNode]) -> list[Manifest]:
     ]
 
 
-def manifests(offers: Offers, report: Report) -> list[Manifest]:
+def manifests(offers: Offers, plan: Plan, report: Report) -> list[Manifest]:
     """All objects of the cluster itself, in the order in which they are applied. Raises WorkError."""
     found: list[Manifest] = []
     for name in ("nodes", "dns", "cert-manager", "gateway"):
         found += [item for item in yaml.safe_load_all(_text(_FOLDER / f"{name}.yaml")) if item]
-    return [*found, *_cloudnative_pg(report), *_authority(), *(_real(item) for item in cluster_objects(offers))]
+    return [
+        *found,
+        _outside(plan),
+        *_cloudnative_pg(report),
+        *_authority(),
+        *(_real(item) for item in cluster_objects(offers)),
+    ]
+
+
+def _outside(plan: Plan) -> Manifest:
+    """Names of what is outside, as a resolver of the organisation would know them (CoreDNS, plugin `hosts`)."""
+    lines = [f"    {address} {host}" for host, address in (pair for pair in (plan.mail, plan.directory) if pair)]
+    text = "\n".join(["hosts {", *lines, "    fallthrough", "}", ""])
+    metadata = {"name": "sandbox-outside", "namespace": "kube-system"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"outside.override": text}}
 
 
 def install(api: KubeApi, items: Iterable[Manifest]) -> None:

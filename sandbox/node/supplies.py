@@ -17,6 +17,8 @@ from sandbox.hosts.authority import Authority
 
 MANAGER = "ggi-sandbox-supplies"
 SUFFIX = "-group"
+GROUP_AUTHORITY = ("group-authority", "Sandbox FSC group")
+"""File and name."""
 OIN = "00000099000000000001"
 """Prefix 00000099: anyone may use it for tests (OIN-Stelsel, ch06)."""
 ROUTES = (("gateway.networking.k8s.io/v1", "TLSRoute"), ("gateway.networking.k8s.io/v1", "HTTPRoute"))
@@ -40,7 +42,7 @@ def _hosts(api: KubeApi, component: str, namespace: str) -> list[str]:
 
 
 def _secret(name: str, namespace: str, hosts: list[str], folder: Path) -> dict[str, Any]:
-    authority = Authority.kept(folder, "group-authority", "Sandbox FSC group")
+    authority = Authority.kept(folder, *GROUP_AUTHORITY)
     subject = ((NameOID.ORGANIZATION_NAME, "Sandbox"), (NameOID.SERIAL_NUMBER, OIN))
     issued = authority.issue(hosts[0][:64], hosts, subject=subject)
     data = {"tls.crt": issued.certificate, "tls.key": issued.key, "ca.crt": authority.pem}

@@ -62,6 +62,15 @@ def _has_oin(environment: Environment) -> bool:
     return environment.tenant.file.oin is not None
 
 
+def directory(environment: Environment) -> dict[str, Any] | None:
+    """What answers at the directory of the group: its manager, who knows peers by their certificate."""
+    settings = environment.components["fscmanager"]
+    if not isinstance(settings, Settings) or settings.group is None:
+        return None
+    tls = {"ca": f"{GROUP}/ca.crt", "certificate": f"{GROUP}/tls.crt", "key": f"{GROUP}/tls.key"}
+    return {"host": settings.group.directory_host, "port": 443, "tls": tls}
+
+
 def _has_group(environment: Environment) -> bool:
     settings = environment.components["fscmanager"]
     return isinstance(settings, Settings) and settings.group is not None

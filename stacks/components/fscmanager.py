@@ -70,7 +70,7 @@ component = Component(
         fsc.own_program("fsccontroller", "registration"),
         fsc.own_program("fsctxlog", "txlog"),
     ),
-    outside=(Outside("fsc", ("server",)), Outside("crl", ("server",), optional=True)),
+    outside=(Outside("fsc", ("server",), trial=fsc.directory), Outside("crl", ("server",), optional=True)),
     runs=(fsc.migrate("manager"),),
     configure=configure,
     route="server:fsc",

@@ -55,7 +55,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealNodes]:
     from sandbox.controlplane import start as begin
     from sandbox.platform import offers_of
 
-    offers = offers_of(Workspace().owner(f"cluster-{CLUSTER}").cluster)
+    offers = offers_of(Workspace().owner(f"cluster-{CLUSTER}"))
     try:
         found = begin(SANDBOX, print, offers=offers, real=True)
         with found.api() as api:

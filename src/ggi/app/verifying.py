@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from ggi.catalogue.release import probe_image
@@ -13,6 +15,7 @@ from ggi.engine.probepods import ProbePod
 from ggi.errors import Problem, WorkError
 from ggi.landscape.build import Landscape
 from ggi.landscape.checks import STRANGER, Check, checks
+from ggi.landscape.network import edge_peers
 from ggi.landscape.objects import labels
 from ggi.landscape.platform import GATEWAY
 from ggi.messages import mark, t
@@ -63,11 +66,16 @@ def verify(workspace: Workspace, name: str, platform: Platform, report: Report) 
     found = checks(landscape)
     with KubeApi.from_kubeconfig(*platform.kubeconfig(landscape.environment)) as api:
         image = probe_image([workspace.catalogue.releases[landscape.environment.release].model])
-        return landscape, try_out(api, landscape, found, image, report)
+        return landscape, try_out(api, landscape, found, image, report, platform.authorities(api))
 
 
-def try_out(api: KubeApi, landscape: Landscape, wanted: Sequence[Check], image: str, report: Report) -> list[Row]:
-    """Try `wanted`, from the place of each source. Raises WorkError and ApiError; leaves nothing behind."""
+def try_out(
+    api: KubeApi, landscape: Landscape, wanted: Sequence[Check], image: str, report: Report, authorities: str = ""
+) -> list[Row]:
+    """Try `wanted`, from the place of each source. Raises WorkError and ApiError; leaves nothing behind.
+
+    The gateway's certificates must be by `authorities` (PEM); without, by a public one.
+    """
     namespace = landscape.environment.namespace
     templates = _templates(api, namespace)
     jobs = _set_up_sources(api, namespace)
@@ -76,7 +84,7 @@ def try_out(api: KubeApi, landscape: Landscape, wanted: Sequence[Check], image: 
     probes = []
     for number, source in enumerate(sources):
         mine = [check for check in wanted if check.source == source]
-        details = [_told(check, gateway) for check in mine]
+        details = [_told(check, gateway, authorities) for check in mine]
         template = _stranger(landscape) if source == STRANGER else templates.get(source)
         if template is None:
             continue
@@ -84,16 +92,18 @@ def try_out(api: KubeApi, landscape: Landscape, wanted: Sequence[Check], image: 
         probes.append(ProbePod(f"ggi-probe-{number}", template, details, env_from))
     with probepods.cleaned(api, namespace):
         if STRANGER in sources:
-            api.create(_free_policy(namespace))
+            api.create(_stranger_policy(landscape, gateway))
         said = probepods.run(api, probes, namespace, image, report)
     return [_row(check, said.get(check.id)) for check in wanted]
 
 
-def _told(check: Check, gateway: str) -> dict[str, Any]:
+def _told(check: Check, gateway: str, authorities: str) -> dict[str, Any]:
     """A check as the program in the pod reads it."""
     details = {"id": check.id, **check.details}
     if details.pop("gateway", False):
-        details["address"] = gateway
+        details |= {"address": gateway, "tls": {"authorities": authorities, **details["tls"]}}
+    if check.refused:
+        details["refused"] = check.refused
     return details
 
 
@@ -101,11 +111,9 @@ def _row(check: Check, said: Mapping[str, Any] | None) -> Row:
     if said is None:
         return Row(check, "missing", "")
     step, seen = str(said["step"]), str(said["seen"])
-    if check.refused:
-        over_gateway = bool(check.details.get("gateway"))
-        refused = step == ("tls" if over_gateway else "tcp")
-        return Row(check, "" if refused else "open" if step == "done" else step, seen)
-    return Row(check, "" if step == "done" else step, seen)
+    if step == (check.refused or "done"):
+        return Row(check, "", seen)
+    return Row(check, "open" if step == "done" else step, seen)
 
 
 def _templates(api: KubeApi, namespace: str) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -150,15 +158,25 @@ def _stranger(landscape: Landscape) -> Mapping[str, Any]:
     return {"metadata": {"labels": {**own, "app.kubernetes.io/managed-by": "ggi-verify"}}}
 
 
-def _free_policy(namespace: str) -> dict[str, Any]:
-    """Lets the stranger out, so that it is the other end that must refuse it."""
+def _stranger_policy(landscape: Landscape, gateway: str) -> dict[str, Any]:
+    """Lets the stranger out to what it knocks on, so that it is the other end that must refuse it; nowhere else.
+
+    To the gateway by its pods, where a packet ends, and by its address, as which some network plug-ins see it.
+    """
+    peers = edge_peers(landscape.environment.cluster.gateway.peer)
+    with contextlib.suppress(ValueError):
+        peers = [*peers, {"ipBlock": {"cidr": str(ip_network(gateway))}}]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": "ggi-probe-stranger", "namespace": namespace, "labels": {probepods.LABEL: "true"}},
+        "metadata": {
+            "name": "ggi-probe-stranger",
+            "namespace": landscape.environment.namespace,
+            "labels": {probepods.LABEL: "true"},
+        },
         "spec": {
             "podSelector": {"matchLabels": {"app.kubernetes.io/name": "ggi-probe"}},
             "policyTypes": ["Ingress", "Egress"],
-            "egress": [{}],
+            "egress": [{"to": [{"podSelector": {}}, *peers]}],
         },
     }

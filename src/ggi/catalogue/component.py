@@ -168,7 +168,8 @@ class Process:
 class Outside:
     """A flow over an edge that the cluster declares: smtp, fsc, apiserver, backup; or `inward`: operators, solver.
 
-    `port` names the own port of an inward flow.
+    `port` names the own port of an inward flow. `trial` gives what `ggi verify` tries, in the terms of
+    `ggi.engine.probe`, where more is known of the other end than the cluster says.
     """
 
     edge: str
@@ -176,6 +177,7 @@ class Outside:
     optional: bool = False
     inward: bool = False
     port: str = ""
+    trial: Callable[[Environment], Mapping[str, Any] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,15 @@ STRANGER = ("", "stranger")
 class Check:
     """One connection to try from the place of `source` (component and process).
 
-    `details` are what `ggi.engine.probe` takes. With `refused`, it must not get as far as TCP. `secret` is the name of
-    the variable with the consumer's secret, and `setup` says that only its configuration Job has it.
+    `details` are what `ggi.engine.probe` takes. `refused` is the step at which it must stop, if it must. `setup` says
+    that only the consumer's configuration Job has the secret.
     """
 
     id: str
     source: tuple[str, str]
     target: str
     details: Mapping[str, Any] = field(default_factory=dict)
-    refused: bool = False
+    refused: str = ""
     relation: str = ""
     setup: bool = False
 
@@ -40,10 +40,10 @@ class Check:
 def checks(landscape: Landscape) -> tuple[Check, ...]:
     """All checks of a landscape: each relation, each edge whose address is known, and a stranger on the same paths."""
     found = [*_of_relations(landscape), *_of_edges(landscape)]
-    inside = landscape.components
+    inside = {name for name, item in landscape.components.items() if not item.external}
     targets = {(c.details["host"], c.details["port"]): c for c in found if c.target in inside}
     strangers = [
-        Check(f"stranger->{c.target}:{port}", STRANGER, c.target, {"host": host, "port": port}, refused=True)
+        Check(f"stranger->{c.target}:{port}", STRANGER, c.target, {"host": host, "port": port}, refused="tcp")
         for (host, port), c in targets.items()
     ]
     return (*found, *sorted(strangers, key=lambda c: c.id), *_of_gateway(landscape))
@@ -113,6 +113,7 @@ def _variable(landscape: Landscape, relation: Relation) -> tuple[str, bool]:
 def _of_edges(landscape: Landscape) -> Iterable[Check]:
     """Edges outside the namespace whose address is known: mail, the API server, other parties."""
     environment = landscape.environment
+    yield from _of_trials(landscape)
     for flow in landscape.flows:
         if not flow.source.inside or flow.target.inside or not flow.target.edge:
             continue
@@ -126,9 +127,20 @@ def _of_edges(landscape: Landscape) -> Iterable[Check]:
                     f"{flow.source.component}/{process}->{flow.target.edge}",
                     (flow.source.component, process),
                     flow.target.edge,
-                    {"host": host, "port": flow.ports[0]},
+                    {"host": host, "port": flow.ports[0]} | ({"speak": "smtp"} if flow.target.edge == "smtp" else {}),
                     relation=flow.reason,
                 )
+
+
+def _of_trials(landscape: Landscape) -> Iterable[Check]:
+    """Edges of which a component knows what answers behind them."""
+    for name, item in landscape.components.items():
+        if item.external or name in landscape.waiting:
+            continue
+        for out in item.component.outside:
+            if details := out.trial and out.trial(landscape.environment):
+                for process in out.processes:
+                    yield Check(f"{name}/{process}->{out.edge}", (name, process), out.edge, details)
 
 
 def _edge_host(environment: Environment, flow: Flow) -> str | None:
@@ -155,11 +167,12 @@ def _of_gateway(landscape: Landscape) -> Iterable[Check]:
         if landscape.components[name].component.passthrough:
             yield Check(f"outside->{name}", STRANGER, name, {**base, "tls": {"unchecked": True}})
             continue
-        speak = {"speak": "http", "tls": {"unchecked": True}, "path": "/", "statuses": [*range(200, 405)]}
+        page = landscape.components[name].component.front.format(stack=landscape.stack)
+        speak = {"speak": "http", "tls": {}, "path": page, "statuses": [*range(200, 405)]}
         expected = {"expect_headers": {"strict-transport-security": HSTS}}
         yield Check(f"outside->{name}", STRANGER, name, {**base, **speak, **expected})
         old = {"tls": {"unchecked": True, "highest": "TLSv1_1"}}
-        yield Check(f"outside->{name} over TLS 1.1", STRANGER, name, {**base, **old}, refused=True)
+        yield Check(f"outside->{name} over TLS 1.1", STRANGER, name, {**base, **old}, refused="tls")
 
 
 def pairs(landscape: Landscape) -> tuple[Check, ...]:
@@ -195,7 +208,7 @@ def pairs(landscape: Landscape) -> tuple[Check, ...]:
                         (source, process.name),
                         target,
                         {"host": host, "port": service_port(port.name, port.number)},
-                        refused=key not in allowed,
+                        refused="" if key in allowed else "tcp",
                     )
                 )
     return tuple(found)

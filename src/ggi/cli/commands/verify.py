@@ -42,7 +42,7 @@ def verify(
             {
                 "stack": landscape.stack,
                 "well": not failed,
-                "simulated": platform.sandbox is not None,
+                "simulated": platform.simulated,
                 "checks": [_data(row) for row in rows],
             }
         )
@@ -60,7 +60,7 @@ def verify(
             table((t("from and to"), t("outcome"), t("seen")), lines, indent="  ")
         for step in dict.fromkeys(row.step for row in failed):
             say(f"  {t(STEPS[step])}: {t(ADVICE[step])}")
-        refused = sum(row.check.refused for row in rows)
+        refused = sum(bool(row.check.refused) for row in rows)
         say(
             t(
                 "{stack}: {well} of {total} checks are well; in {refused} of them a stranger or old TLS is refused",
@@ -82,7 +82,7 @@ def _data(row: Row) -> dict[str, object]:
         "source": "/".join(part for part in row.check.source if part),
         "target": row.check.target,
         "relation": row.check.relation,
-        "refused": row.check.refused,
+        "refused": bool(row.check.refused),
         "well": row.well,
         "step": row.step,
         "seen": row.seen,
