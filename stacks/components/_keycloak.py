@@ -67,9 +67,16 @@ def realm(context: Context) -> dict[str, Any]:
         "offlineSessionMaxLifespanEnabled": True,
         "offlineSessionMaxLifespan": 90 * DAY,
         "attributes": {"adminEventsExpiration": str(30 * DAY)},
+        # All of them or none: when one is said, Keycloak takes zero for those that are not, and with a period of zero
+        # nobody can set up a second factor (TimeBasedOTP divides by it; run with 26.7.3). Microsoft Authenticator knows
+        # these values only (keycloak/keycloak, MicrosoftAuthenticatorOTPProvider.java, c62168c); an HMAC does not rest
+        # on what SHA-1 lacks (RFC 6238, RFC 2104).
         "otpPolicyType": "totp",
-        "otpPolicyAlgorithm": "HmacSHA256",
+        "otpPolicyAlgorithm": "HmacSHA1",
+        "otpPolicyInitialCounter": 0,
         "otpPolicyDigits": 6,
+        "otpPolicyLookAheadWindow": 1,
+        "otpPolicyPeriod": 30,
         "otpPolicyCodeReusable": False,
         "internationalizationEnabled": True,
         "supportedLocales": ["nl", "en"],

@@ -19,6 +19,9 @@ SANDBOX = "tests-node"
 CLUSTER = "midden-prod"
 """The cluster of the example region that the sandbox stands in for."""
 
+ATTACH = "GGI_TEST_NODES"
+"""`STATE/NAME` of a sandbox with real nodes that runs already: for whoever writes these tests."""
+
 
 @dataclass(frozen=True)
 class RealNodes:
@@ -27,6 +30,13 @@ class RealNodes:
     name: str
     state: Path
     api: KubeApi
+    attached: bool = False
+    """Whether it ran before, and goes on afterwards."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Of its administrator."""
+        return self.folder / "kubeconfig"
 
     @property
     def folder(self) -> Path:
@@ -36,7 +46,7 @@ class RealNodes:
     def ggi(self, *words: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
         """A command about it, in English."""
         command = [sys.executable, "-m", "ggi", *words]
-        environment = _environment(self.state) | {"GGI_LANG": "en", "LC_ALL": "C.UTF-8"}
+        environment = _environment(self.state, self.name) | {"GGI_LANG": "en", "LC_ALL": "C.UTF-8"}
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=timeout
         )
@@ -47,6 +57,12 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealNodes]:
     """The sandbox, started for these tests and ended after them; skips with the reason where there can be none."""
     if why_not := obstacles():
         pytest.skip(f"no real node on this machine: {'; '.join(why_not)}")
+    if running := os.environ.get(ATTACH):
+        state, name = Path(running).parent, Path(running).name
+        os.environ["GGI_STATE_HOME"] = str(state)
+        with KubeApi.from_kubeconfig(state / "sandbox" / name / "kubeconfig") as api:
+            yield RealNodes(name, state, api, attached=True)
+        return
     state = tmp_path_factory.mktemp("state")
     before = os.environ.get("GGI_STATE_HOME")
     os.environ["GGI_STATE_HOME"] = str(state)
@@ -74,6 +90,6 @@ def ggi(nodes: RealNodes) -> Callable[..., subprocess.CompletedProcess[str]]:
     return nodes.ggi
 
 
-def _environment(state: Path) -> dict[str, str]:
+def _environment(state: Path, name: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GGI_") or key == "GGI_CACHE_HOME"}
-    return kept | {"GGI_STATE_HOME": str(state), "GGI_SANDBOX": SANDBOX}
+    return kept | {"GGI_STATE_HOME": str(state), "GGI_SANDBOX": name}

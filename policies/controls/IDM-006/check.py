@@ -51,6 +51,11 @@ def _rest(seen: Observation, own: Mapping[str, Any]) -> Iterator[Detail]:
         yield Detail("setting", f"otpPolicyAlgorithm {own.get('otpPolicyAlgorithm')}")
     if not 6 <= own.get("otpPolicyDigits", 0) <= 8:
         yield Detail("setting", f"otpPolicyDigits {own.get('otpPolicyDigits')}")
+    # Not said, it is zero, and nobody can set up a second factor; longer, and a code that was seen is of use for long.
+    if not 30 <= own.get("otpPolicyPeriod", 0) <= 60:
+        yield Detail("setting", f"otpPolicyPeriod {own.get('otpPolicyPeriod')}")
+    if not 0 <= own.get("otpPolicyLookAheadWindow", 0) <= 1:
+        yield Detail("setting", f"otpPolicyLookAheadWindow {own.get('otpPolicyLookAheadWindow')}")
     headers = own.get("browserSecurityHeaders") or {}
     for key, parts in HEADERS.items():
         said = {item.strip() for item in str(headers.get(key, "")).split(";")}
