@@ -218,6 +218,7 @@ def settled(life: Running) -> None:
 
 def hurt(life: Running, rate: float, what: str, kill: Callable[[], None], seconds: float) -> Load:
     """What becomes of the load, at just under half of what is sustained, while something is killed."""
+    settled(life)
     before = life.counts("opennotificaties")
     load = Load(life, rate=rate * 0.45)
     with load.running():
