@@ -60,7 +60,7 @@ class SandboxPlatform:
         layout = Layout.of(self.sandbox)
         return ("127.0.0.1", Nodes(layout).open_door(address, port)) if layout.real else None
 
-    def authorities(self, api: KubeApi) -> str:
+    def authorities(self, owner: Owner, api: KubeApi) -> str:
         """The sandbox's own, where certificates are really issued."""
         from base64 import b64decode
 

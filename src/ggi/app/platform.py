@@ -39,8 +39,11 @@ class Platform(Protocol):
     def reach(self, address: str, port: int) -> tuple[str, int] | None:
         """Host and port by which this machine reaches an address of the cluster; None where nothing answers."""
 
-    def authorities(self, api: KubeApi) -> str:
-        """Certificates of authorities, in PEM, that vouch for public names here; empty: those of the system."""
+    def authorities(self, owner: Owner, api: KubeApi) -> str:
+        """Certificates of authorities, in PEM, that vouch for public names on the cluster of `owner`.
+
+        Empty: those of the system. `api` reads that cluster.
+        """
 
     def start(self, owner: Owner, report: Report) -> None:
         """Bring up what must run before the cluster of `owner` can be used. Raises WorkError."""
@@ -75,9 +78,9 @@ class RealPlatform:
         """The address itself."""
         return address, port
 
-    def authorities(self, api: KubeApi) -> str:
-        """None but the system's."""
-        return ""
+    def authorities(self, owner: Owner, api: KubeApi) -> str:
+        """Those that the region names of a private issuer (`gateway.authorities`)."""
+        return owner.cluster.gateway.authorities
 
     def start(self, owner: Owner, report: Report) -> None:
         """Nothing: somebody runs it."""
