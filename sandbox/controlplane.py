@@ -19,11 +19,12 @@ from ggi.files import write_atomically
 from ggi.messages import mark, t
 from sandbox import certificates, content, crds, kwok, processes
 from sandbox.certificates import Pki
-from sandbox.layout import DEFAULT, PORT_NAMES, Layout, simulated
+from sandbox.layout import DEFAULT, PORT_NAMES, Layout
 from sandbox.node import fabric, operators, stock
 from sandbox.node.images import RECIPES, Images
 from sandbox.node.nodes import FABRIC, OUTSIDE, PORTS, SURROUNDINGS, Nodes
 from sandbox.node.programs import IN_PODS, ON_NODES, obstacles
+from sandbox.node.standins import simulated
 from sandbox.parts import API_PORT, ControlPlanePart, RealNodes, healthy, parts
 
 Report = Callable[[str], None]

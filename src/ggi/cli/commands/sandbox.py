@@ -14,7 +14,7 @@ from ggi.cli.output import Progress, say, say_json, table
 from ggi.cli.root import app, workspace_of
 from ggi.errors import EXIT_FAILED
 from ggi.messages import t
-from sandbox.layout import simulated
+from sandbox.node.standins import simulated
 
 group = typer.Typer(
     name="sandbox",
