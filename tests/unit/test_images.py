@@ -1,4 +1,4 @@
-"""Images of a release: each is looked up in one way, fetched as the nodes of the cluster fetch it, and missed clearly."""
+"""Images of a release: looked up in one way, fetched as the nodes of a cluster fetch them, and missed clearly."""
 
 from __future__ import annotations
 
