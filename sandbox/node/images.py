@@ -1,7 +1,8 @@
 """Images without a registry: made here from packages of Debian, Maven and Python, and named as releases name them.
 
 Each is a folder of `images/` with a Containerfile that goes on from a small Debian of this machine's own mirror; images
-for the programs of `programs.py` hold just the one binary. Where a registry can be reached, none of this is used.
+for the programs of `programs.py` hold just the one binary. What a registry gives of a release is not made
+(`sandbox.node.pulled`).
 """
 
 from __future__ import annotations
@@ -218,8 +219,8 @@ class Images:
 
     def ensure(self, recipes: Iterable[ImageRecipe], found: Mapping[str, Resolved], report: Report) -> None:
         """Make those that are missing. `found` are the programs by name. Raises WorkError."""
-        missing = [recipe for recipe in recipes if not self._exists(recipe.tag)]
-        if missing and not self._exists(base := f"{REPOSITORY}/base:{_base_tag()}"):
+        missing = [recipe for recipe in recipes if not self.has(recipe.tag)]
+        if missing and not self.has(base := f"{REPOSITORY}/base:{_base_tag()}"):
             self._make_base(base, report)
         for recipe in missing:
             report(t("{name}: making its image", name=recipe.name))
@@ -254,13 +255,21 @@ class Images:
             raise WorkError(Problem(t("{image} has no package {package}", image=tag, package=package)))
         return found
 
-    def save(self, recipes: Iterable[ImageRecipe], archive: Path) -> None:
+    def pull(self, source: str, tag: str, seconds: int) -> None:
+        """Pull an image and call it `tag`. Raises WorkError."""
+        try:
+            self.podman.run("pull", "-q", source, seconds=seconds)
+        except subprocess.TimeoutExpired:
+            raise WorkError(t("{image} is not here after {seconds} s", image=source, seconds=seconds)) from None
+        self.podman.run("tag", source, tag)
+
+    def save(self, tags: Iterable[str], archive: Path) -> None:
         """Write images to one file that `ctr images import` takes. Raises WorkError."""
         archive.unlink(missing_ok=True)
-        tags = [recipe.tag for recipe in recipes]
         self.podman.run("save", "-q", "-m", "--format=docker-archive", "-o", str(archive), *tags, seconds=1200)
 
-    def _exists(self, tag: str) -> bool:
+    def has(self, tag: str) -> bool:
+        """Whether an image of this name is in the store."""
         return self.podman.run("image", "exists", tag, check=False).returncode == 0
 
     def _make_base(self, tag: str, report: Report) -> None:
