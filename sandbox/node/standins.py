@@ -89,8 +89,8 @@ class _Labels:
     def of(self, node: str, image: str) -> Mapping[str, str] | None:
         """The labels of the image that a container's status calls `image`; None when the node does not say.
 
-        That is the digest of its configuration, or a name with a digest (kubernetes/cri-api, ContainerStatus.image_ref;
-        containerd, internal/cri/server/container_status.go), behind which the node may have anything.
+        That is the digest of its configuration, or else the first name with a digest that the node has for it
+        (containerd v2.3.7, internal/cri/server/container_status.go, ContainerStatus: repoDigests), whatever is in it.
         """
         try:
             if node not in self._digests:
