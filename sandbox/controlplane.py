@@ -19,11 +19,13 @@ from ggi.files import write_atomically
 from ggi.messages import mark, t
 from sandbox import certificates, content, crds, kwok, processes
 from sandbox.certificates import Pki
-from sandbox.layout import DEFAULT, PORT_NAMES, Layout, simulated
+from sandbox.layout import DEFAULT, PORT_NAMES, Layout
 from sandbox.node import fabric, operators, stock
-from sandbox.node.images import RECIPES, Images
+from sandbox.node.images import Images
 from sandbox.node.nodes import FABRIC, OUTSIDE, PORTS, SURROUNDINGS, Nodes
 from sandbox.node.programs import IN_PODS, ON_NODES, obstacles
+from sandbox.node.pulled import pull
+from sandbox.node.standins import simulated
 from sandbox.parts import API_PORT, ControlPlanePart, RealNodes, healthy, parts
 
 Report = Callable[[str], None]
@@ -158,15 +160,20 @@ def _bring_up_nodes(
     items = operators.manifests(offers, nodes.plan, report)
     first = [item for item in items if item["metadata"]["name"].startswith(("sandbox-capacity", "system:kube-router"))]
     operators.install(api, [*first, *operators.node_objects(nodes.all)])
-    if down := [node for node in nodes.all if not nodes.pid(node.name)]:
-        prepared = stock.ensure(Images(), RECIPES, operators.names(RECIPES), resolved, report)
-        for node in down:
-            nodes.prepare(node, prepared)
+    store = Images()
+    if bare := [node for node in nodes.all if not nodes.image_folder(node).is_dir()]:
+        named = operators.names(pull(operators.of_releases(), store, report))
+        prepared = stock.ensure(store, named, resolved, report)
+        for node in bare:
+            stock.copy(prepared, nodes.image_folder(node))
+    for node in nodes.all:
+        if not nodes.pid(node.name):
+            nodes.prepare(node)
     _bring_up(layout, pki, found, (SURROUNDINGS, *(node.name for node in nodes.all)), report, wait=False)
     for node in nodes.all:
         fabric.connect(nodes.pid(FABRIC) or 0, node, nodes.pid(node.name) or 0, nodes.all)
     _bring_up(layout, pki, found, tuple(node.name for node in nodes.all), report)
-    operators.load_images(nodes, Images(), RECIPES, resolved, report)
+    operators.load_images(nodes, store, resolved, report)
     operators.install(api, items)
 
 

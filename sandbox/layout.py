@@ -19,7 +19,6 @@ from sandbox import processes
 DEFAULT = "default"
 
 SIMULATED = mark("pods are simulated (kwok); no container runs")
-STAND_INS = mark("pods run on real nodes; images without a public package are stand-ins")
 
 PORT_NAMES = (
     "etcd",
@@ -165,11 +164,3 @@ def sandboxes() -> list[str]:
 def runs(name: str) -> bool:
     """Whether any part of the sandbox runs, seen from its files alone; `sandbox.controlplane.status` asks each part."""
     return any(processes.read(path) for path in Layout.of(name).run.glob("*.json"))
-
-
-def simulated(name: str) -> str:
-    """What isn't real in the sandbox `name`, in English, from how it was started.
-
-    Belongs, translated, in every status and closing line about a sandbox.
-    """
-    return STAND_INS if Layout.of(name).real else SIMULATED

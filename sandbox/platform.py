@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ggi.paths import ROOT
-from sandbox.layout import DEFAULT, Layout, simulated
+from sandbox.layout import DEFAULT, Layout
 
 if TYPE_CHECKING:
     from ggi.app.platform import Report
+    from ggi.app.running import RunningImage
     from ggi.app.workspace import Owner, Workspace
     from ggi.cookbook.channel import Channel
     from ggi.cookbook.content import Cookbook
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.target import Target
     from ggi.hosts.prober import Probe
+    from ggi.inventory.load import Environment
     from ggi.inventory.models import Peer
     from sandbox.content import Offers
 
@@ -44,7 +46,9 @@ class SandboxPlatform:
 
     @property
     def simulated(self) -> str:
-        """Pods, or what runs in some of them."""
+        """Pods, or what runs in some of them: asked anew each time."""
+        from sandbox.node.standins import simulated
+
         return simulated(self.sandbox)
 
     def kubeconfig(self, owner: Owner) -> tuple[str, str]:
@@ -60,7 +64,7 @@ class SandboxPlatform:
         layout = Layout.of(self.sandbox)
         return ("127.0.0.1", Nodes(layout).open_door(address, port)) if layout.real else None
 
-    def authorities(self, api: KubeApi) -> str:
+    def authorities(self, owner: Owner, api: KubeApi) -> str:
         """The sandbox's own, where certificates are really issued."""
         from base64 import b64decode
 
@@ -68,6 +72,16 @@ class SandboxPlatform:
 
         found = api.find("v1", "Secret", ISSUER, "cert-manager") if Layout.of(self.sandbox).real else None
         return b64decode(found["data"]["tls.crt"]).decode() if found else ""
+
+    def running_images(self, environment: Environment) -> Sequence[RunningImage] | None:
+        """Those of the landscape's pods by their labels; None where nodes are simulated, since no image runs there."""
+        from ggi.engine.kubeapi import KubeApi
+        from sandbox.node.standins import running_images
+
+        if not Layout.of(self.sandbox).real:
+            return None
+        with KubeApi.from_kubeconfig(*self.kubeconfig(environment)) as api:
+            return running_images(self.sandbox, api, environment.namespace)
 
     def start(self, owner: Owner, report: Report) -> None:
         """Start the control plane, offering what the cluster calls by name: storage classes, issuer, gateway."""

@@ -7,6 +7,7 @@ names a token service, and the faults that real ones have. The proxy takes CONNE
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import ipaddress
 import json
@@ -84,8 +85,26 @@ def manifest(salt: str = "") -> bytes:
     return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}).encode()
 
 
+def runnable(blobs: dict[str, bytes], labels: dict[str, str]) -> bytes:
+    """The manifest of an image with one empty layer and these labels; `blobs` gets its content."""
+    layer = gzip.compress(bytes(10240), mtime=0)
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Labels": labels},
+        "rootfs": {"type": "layers", "diff_ids": [digest(bytes(10240))]},
+        "history": [{"created_by": "a test"}],
+    }
+    told = json.dumps(config).encode()
+    blobs |= {digest(layer): layer, digest(told): told}
+    image = "application/vnd.oci.image"
+    described = {"mediaType": f"{image}.config.v1+json", "digest": digest(told), "size": len(told)}
+    layers = [{"mediaType": f"{image}.layer.v1.tar+gzip", "digest": digest(layer), "size": len(layer)}]
+    return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": layers}).encode()
+
+
 def digest(body: bytes) -> str:
-    """The digest of a manifest."""
+    """The digest of a manifest or of other content."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
@@ -97,6 +116,8 @@ class TestRegistry:
     host: str = ""
     images: dict[str, bytes] = field(default_factory=dict)
     """By `repository:tag`."""
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    """By digest: configurations and layers, which only a pull reads."""
     lies: set[str] = field(default_factory=set)
     """Images whose body is not what the header says."""
     busy: dict[str, list[str]] = field(default_factory=dict)
@@ -133,6 +154,10 @@ def registry(certificate: Path) -> Iterator[TestRegistry]:
                 return
             if parts.path == "/v2/":
                 self._send(200 if state.public else 401, b"{}")
+                return
+            if "/blobs/" in parts.path:
+                blob = state.blobs.get(parts.path.rpartition("/")[2])
+                self._send(404 if blob is None else 200, blob or b"")
                 return
             name, _, tag = parts.path.removeprefix("/v2/").rpartition("/manifests/")
             scope = f"repository:{name}:pull"

@@ -1,7 +1,8 @@
 """Images without a registry: made here from packages of Debian, Maven and Python, and named as releases name them.
 
 Each is a folder of `images/` with a Containerfile that goes on from a small Debian of this machine's own mirror; images
-for the programs of `programs.py` hold just the one binary. Where a registry can be reached, none of this is used.
+for the programs of `programs.py` hold just the one binary. What a registry gives of a release is not made
+(`sandbox.node.pulled`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ggi.engine.tools import Resolved
+from ggi.engine.tools import Resolved, Tool
 from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
-from ggi.messages import t
+from ggi.messages import mark, t
 from ggi.paths import cache_dir
 from sandbox.hosts.image import SMALL, SUITE, acquire, mirror
 from sandbox.hosts.podman import Podman
@@ -34,6 +36,9 @@ REPOSITORY = "localhost/ggi-node"
 LABEL = "ggi.sandbox"
 """Label of every image made here: `program` for the real program in a package of ours, `stand-in` for what only plays
 its part."""
+SAYS, VERSION, RECIPE = f"{LABEL}.says", f"{LABEL}.version", f"{LABEL}.recipe"
+"""Further labels: what a stand-in is, in English; the version of a real program, which the release need not name; and
+the name of the recipe."""
 STAND_IN, PROGRAM = "stand-in", "program"
 
 KEYCLOAK_VERSION = "26.7.3"
@@ -59,23 +64,40 @@ class ImageRecipe:
     containerfile: str = ""
     from_scratch: bool = False
     says: str = ""
-    """What stands in for what, in English; empty for the real program."""
+    """What stands in for what, in English and marked for translation; empty for the real program."""
+    version: str = ""
+    """The version of the real program, where the recipe decides it."""
+    package: str = ""
+    """The package of Debian whose version is that of the program, where the mirror decides it."""
 
     def text(self) -> str:
         """The Containerfile."""
         found = self.containerfile or (FOLDER / self.folder / "Containerfile").read_text()
         start = "scratch" if self.from_scratch else f"{REPOSITORY}/base:{_base_tag()}"
-        labels = {LABEL: self.kind, f"{LABEL}.recipe": self.name} | ({f"{LABEL}.says": self.says} if self.says else {})
-        marks = " ".join(f"{key}={json.dumps(value)}" for key, value in labels.items())
-        return f"FROM {start}\nARG DEBIAN_FRONTEND=noninteractive\n{found}\nLABEL {marks}\n"
+        labels = {LABEL: self.kind, RECIPE: self.name, SAYS: self.says, VERSION: self.version}
+        return f"FROM {start}\nARG DEBIAN_FRONTEND=noninteractive\n{found}\n{_label(labels)}"
 
     @property
     def tag(self) -> str:
         """The image's own name; its tag changes with all that goes into it."""
-        state = hashlib.sha256(f"{self.text()}\0{self.edition}".encode())
+        state = hashlib.sha256(f"{self.text()}\0{self.edition}\0{self.package}".encode())
         if self.folder:
             state.update(_content_of(FOLDER / self.folder).encode())
         return f"{REPOSITORY}/{self.name}:{state.hexdigest()[:12]}"
+
+
+def _label(labels: Mapping[str, str]) -> str:
+    """The line of a Containerfile with those labels that say something."""
+    return f"LABEL {' '.join(f'{key}={json.dumps(value)}' for key, value in labels.items() if value)}\n"
+
+
+def upstream_version(status: str, package: str) -> str:
+    """The version of a package's program, from the text of `/var/lib/dpkg/status`; empty when it is not installed.
+
+    Without Debian's epoch and revision (Debian Policy 5.6.12): 5:8.0.2-3 is 8.0.2.
+    """
+    found = re.search(rf"^Package: {re.escape(package)}\n(?:.+\n)*?Version: (?:\d+:)?(\S+)", status, re.M)
+    return found[1].rpartition("-")[0] or found[1] if found else ""
 
 
 def _content_of(folder: Path) -> str:
@@ -87,13 +109,16 @@ def _content_of(folder: Path) -> str:
     return state.hexdigest()
 
 
-def _binary(name: str, names: tuple[str, ...], version: str, *entries: str) -> ImageRecipe:
+def _binary(tool: Tool, names: tuple[str, ...], *entries: str) -> ImageRecipe:
+    name = tool.name
+
     def fetch(folder: Path, found: Mapping[str, Resolved]) -> None:
         shutil.copy(found[name].path, folder / name)
 
     copies = "".join(f"COPY --chmod=755 {name} {entry}\n" for entry in entries)
     text = f'{copies}USER 65532\nENTRYPOINT ["{entries[0]}"]'
-    return ImageRecipe(name, "", names, edition=version, fetch=fetch, containerfile=text, from_scratch=True)
+    more: dict[str, Any] = {"edition": tool.source.edition, "version": tool.version, "containerfile": text}
+    return ImageRecipe(name, "", names, fetch=fetch, from_scratch=True, **more)
 
 
 def keycloak_distribution(version: str, folder: Path, maven: str = "mvn") -> Path:
@@ -149,37 +174,26 @@ PAUSE = "registry.k8s.io/pause:3.10.1"
 
 RECIPES = (
     ImageRecipe("pause", "", ("registry.k8s.io/pause",), containerfile='ENTRYPOINT ["/bin/sleep", "infinity"]'),
-    _binary("coredns", ("registry.k8s.io/coredns/coredns",), programs.COREDNS.source.edition, "/coredns"),
+    _binary(programs.COREDNS, ("registry.k8s.io/coredns/coredns",), "/coredns"),
     _binary(
-        "cloudnative-pg",
+        programs.CLOUDNATIVEPG,
         ("ghcr.io/cloudnative-pg/cloudnative-pg",),
-        programs.CLOUDNATIVEPG.source.edition,
         "/manager",
         # By architecture, for instances of another one: the operator insists on its own (docs, container_images.md).
         "/operator/manager_" + {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "amd64"),
     ),
-    _binary(
-        "cert-manager",
-        ("quay.io/jetstack/cert-manager-controller",),
-        programs.CERT_MANAGER.source.edition,
-        "/cert-manager",
-    ),
-    _binary(
-        "envoy-gateway",
-        ("docker.io/envoyproxy/gateway",),
-        programs.ENVOY_GATEWAY.source.edition,
-        "/usr/local/bin/envoy-gateway",
-    ),
-    ImageRecipe("envoy", "envoy", ("docker.io/envoyproxy/envoy",), edition=ENVOY_VERSION, fetch=_envoy),
-    ImageRecipe("postgresql", "postgresql", ("ghcr.io/cloudnative-pg/postgis",)),
-    ImageRecipe("python", "python", ("docker.io/library/python",)),
+    _binary(programs.CERT_MANAGER, ("quay.io/jetstack/cert-manager-controller",), "/cert-manager"),
+    _binary(programs.ENVOY_GATEWAY, ("docker.io/envoyproxy/gateway",), "/usr/local/bin/envoy-gateway"),
+    ImageRecipe("envoy", "envoy", ("docker.io/envoyproxy/envoy",), version=ENVOY_VERSION, fetch=_envoy),
+    ImageRecipe("postgresql", "postgresql", ("ghcr.io/cloudnative-pg/postgis",), package="postgresql-17"),
+    ImageRecipe("python", "python", ("docker.io/library/python",), package="python3-minimal"),
     ImageRecipe(
         "component",
         "component",
         MAYKIN,
         kind=STAND_IN,
         fetch=_component,
-        says="a Django project with the libraries of the component, its worker and its relations; no application",
+        says=mark("a Django project with the libraries of the component, its worker and its relations; no application"),
     ),
     ImageRecipe(
         "peer",
@@ -189,11 +203,11 @@ RECIPES = (
             for name in ("manager", "controller", "txlog-api", "inway", "outway")
         ),
         STAND_IN,
-        says="plays the programs of OpenFSC: their ports, certificates and health pages",
+        says=mark("plays the programs of OpenFSC: their ports, certificates and health pages"),
     ),
-    ImageRecipe("redis", "redis", ("docker.io/library/redis",)),
-    ImageRecipe("nginx", "nginx", ("docker.io/nginxinc/nginx-unprivileged",)),
-    ImageRecipe("keycloak", "keycloak", ("quay.io/keycloak/keycloak",), edition=KEYCLOAK_VERSION, fetch=_keycloak),
+    ImageRecipe("redis", "redis", ("docker.io/library/redis",), package="redis-server"),
+    ImageRecipe("nginx", "nginx", ("docker.io/nginxinc/nginx-unprivileged",), package="nginx-light"),
+    ImageRecipe("keycloak", "keycloak", ("quay.io/keycloak/keycloak",), version=KEYCLOAK_VERSION, fetch=_keycloak),
 )
 
 
@@ -205,8 +219,8 @@ class Images:
 
     def ensure(self, recipes: Iterable[ImageRecipe], found: Mapping[str, Resolved], report: Report) -> None:
         """Make those that are missing. `found` are the programs by name. Raises WorkError."""
-        missing = [recipe for recipe in recipes if not self._exists(recipe.tag)]
-        if missing and not self._exists(base := f"{REPOSITORY}/base:{_base_tag()}"):
+        missing = [recipe for recipe in recipes if not self.has(recipe.tag)]
+        if missing and not self.has(base := f"{REPOSITORY}/base:{_base_tag()}"):
             self._make_base(base, report)
         for recipe in missing:
             report(t("{name}: making its image", name=recipe.name))
@@ -216,20 +230,46 @@ class Images:
                     shutil.copytree(FOLDER / recipe.folder, folder, dirs_exist_ok=True)
                 if recipe.fetch:
                     recipe.fetch(folder, found)
-                write_atomically(folder / "Containerfile", recipe.text())
-                self.podman.run(
-                    *("build", "-q", "--network=host", "--isolation=chroot", "--format=oci", "--layers=false"),
-                    *("-t", recipe.tag, str(folder)),
-                    seconds=1800,
-                )
+                made = f"{recipe.tag}-made" if recipe.package else recipe.tag
+                self._build(folder, recipe.text(), made)
+                if recipe.package:
+                    version = self._version(made, recipe.package)
+                    self._build(folder, f"FROM {made}\n{_label({VERSION: version})}", recipe.tag)
+                    self.podman.run("untag", made)
 
-    def save(self, recipes: Iterable[ImageRecipe], archive: Path) -> None:
+    def _build(self, folder: Path, text: str, tag: str) -> None:
+        write_atomically(folder / "Containerfile", text)
+        options = ("-q", "--network=host", "--isolation=chroot", "--format=oci", "--layers=false")
+        self.podman.run("build", *options, "-t", tag, str(folder), seconds=1800)
+
+    def _version(self, tag: str, package: str) -> str:
+        """The version of the program that a package brought into an image. Raises WorkError."""
+        mounted = Path(self.podman.run("image", "mount", tag).stdout.strip())
+        try:
+            found = upstream_version((mounted / "var/lib/dpkg/status").read_text(encoding="utf-8"), package)
+        except OSError as error:
+            raise WorkError(Problem(t("{path} can't be read: {why}", path=tag, why=error))) from None
+        finally:
+            self.podman.run("image", "unmount", tag, check=False)
+        if not found:
+            raise WorkError(Problem(t("{image} has no package {package}", image=tag, package=package)))
+        return found
+
+    def pull(self, source: str, tag: str, seconds: int) -> None:
+        """Pull an image and call it `tag`. Raises WorkError."""
+        try:
+            self.podman.run("pull", "-q", source, seconds=seconds)
+        except subprocess.TimeoutExpired:
+            raise WorkError(t("{image} is not here after {seconds} s", image=source, seconds=seconds)) from None
+        self.podman.run("tag", source, tag)
+
+    def save(self, tags: Iterable[str], archive: Path) -> None:
         """Write images to one file that `ctr images import` takes. Raises WorkError."""
         archive.unlink(missing_ok=True)
-        tags = [recipe.tag for recipe in recipes]
         self.podman.run("save", "-q", "-m", "--format=docker-archive", "-o", str(archive), *tags, seconds=1200)
 
-    def _exists(self, tag: str) -> bool:
+    def has(self, tag: str) -> bool:
+        """Whether an image of this name is in the store."""
         return self.podman.run("image", "exists", tag, check=False).returncode == 0
 
     def _make_base(self, tag: str, report: Report) -> None:

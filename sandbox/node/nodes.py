@@ -26,7 +26,6 @@ from sandbox.layout import Layout, free_port, is_free
 from sandbox.node import fabric, images
 from sandbox.node.fabric import RealNode
 from sandbox.node.programs import ON_NODES
-from sandbox.node.stock import copy
 from sandbox.parts import API_PORT, POD_RANGE, ControlPlanePart
 
 Report = Callable[[str], None]
@@ -267,11 +266,13 @@ class Nodes:
         """The control group of the node's pods, from the root."""
         return f"/ggi-{self.layout.name}-{node.name}"
 
-    def prepare(self, node: RealNode, stock: Path) -> None:
-        """Images; and control groups, which the kubelet wants to be there, new ones after a node was killed."""
+    def image_folder(self, node: RealNode) -> Path:
+        """The root folder of the node's containerd; there is none before it gets images."""
+        return self.folder(node) / "containerd"
+
+    def prepare(self, node: RealNode) -> None:
+        """Control groups, which the kubelet wants to be there, new ones after a node was killed."""
         self.clean(node)
-        if not (self.folder(node) / "containerd").is_dir():
-            copy(stock, self.folder(node) / "containerd")
         for root in _hierarchies():
             (root / self.cgroup(node).strip("/")).mkdir(exist_ok=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -26,6 +26,8 @@ from sandbox.node.fabric import RealNode
 from sandbox.node.images import ENVOY_VERSION, PAUSE, ImageRecipe, Images, recipe_of, reference_parts
 from sandbox.node.nodes import Nodes, Plan
 from sandbox.node.programs import CLOUDNATIVEPG, IN_PODS
+from sandbox.node.pulled import PulledImage, pull
+from sandbox.node.stock import Image
 
 Report = Callable[[str], None]
 Manifest = dict[str, Any]
@@ -101,47 +103,51 @@ def wait_until_ready(api: KubeApi, nodes: Nodes) -> None:
         time.sleep(0.5)
 
 
-def load_images(
-    nodes: Nodes, store: Images, recipes: Sequence[ImageRecipe], programs: Mapping[str, Resolved], report: Report
-) -> None:
-    """Bring images to nodes that were made when there were others, under the names that cluster and releases use."""
+def load_images(nodes: Nodes, store: Images, programs: Mapping[str, Resolved], report: Report) -> None:
+    """Bring images to nodes that were made when there were others, under the names that cluster and releases use.
+
+    Registries are asked only for what a node lacks. What runs on it stays what it is until the sandbox is reset.
+    """
     present = {node: frozenset(nodes.ctr(node, "images", "ls", "-q").split()) for node in nodes.all}
-    wanted = [recipe for recipe in recipes if any(recipe.tag not in found for found in present.values())]
+    everywhere = frozenset.intersection(*present.values())
+    there = {name: PulledImage(name) for name in of_releases() if PulledImage(name).tag in everywhere}
+    named = names(there | pull((name for name in of_releases() if name not in everywhere), store, report))
+    wanted = [image for image in set(named.values()) if any(image.tag not in found for found in present.values())]
     if wanted:
-        store.ensure(wanted, programs, report)
+        store.ensure([image for image in wanted if isinstance(image, ImageRecipe)], programs, report)
         archive = store.podman.work / "images.tar"
         report(t("bringing images to the nodes: {count}", count=len(wanted)))
-        store.save(wanted, archive)
+        store.save((image.tag for image in wanted), archive)
         for node, found in present.items():
-            if any(recipe.tag not in found for recipe in wanted):
+            if any(image.tag not in found for image in wanted):
                 nodes.ctr(node, "images", "import", str(archive))
         archive.unlink()
-    named = names(recipes)
     for node, found in present.items():
-        for name, recipe in named.items():
-            if name not in found or recipe in wanted:
-                nodes.ctr(node, "images", "tag", "--force", recipe.tag, name)
+        for name, image in named.items():
+            if name not in found or image in wanted:
+                nodes.ctr(node, "images", "tag", "--force", image.tag, name)
 
 
-def names(recipes: Iterable[ImageRecipe]) -> dict[str, ImageRecipe]:
-    """Every name of an image that the cluster's own objects or a release use and that one of `recipes` stands for."""
-    chosen = {recipe.name for recipe in recipes}
+def of_releases() -> frozenset[str]:
+    """The images of all components and tools of all releases, as they name them."""
     releases = load_releases([(ROOT / "stacks" / "releases", "stacks/releases")])
-    named = {
+    return frozenset(
         image.reference
         for release in releases.values()
         for images in (*(v.images for v in release.model.components.values()), release.model.tools)
         for image in images.values()
-    }
-    named |= {PAUSE, f"ghcr.io/cloudnative-pg/cloudnative-pg:{CLOUDNATIVEPG.version}"}
+    )
+
+
+def names(pulled: Mapping[str, PulledImage]) -> dict[str, Image]:
+    """Every name of an image that the cluster's own objects or a release use, and what a node gets under it.
+
+    That is the image itself where it was `pulled` (by reference), else what a recipe makes; without either, nothing.
+    """
+    named = {*of_releases(), PAUSE, f"ghcr.io/cloudnative-pg/cloudnative-pg:{CLOUDNATIVEPG.version}"}
     named |= {found for path in _FOLDER.glob("*.yaml") for found in _IMAGE.findall(_text(path))}
-    found = {reference: recipe_of(reference) for reference in sorted(named)}
-    return {
-        name: recipe
-        for reference, recipe in found.items()
-        if recipe is not None and recipe.name in chosen
-        for name in _names(reference)
-    }
+    found: dict[str, Image | None] = {name: pulled.get(name) or recipe_of(name) for name in sorted(named)}
+    return {name: image for reference, image in found.items() if image is not None for name in _names(reference)}
 
 
 def _names(reference: str) -> tuple[str, ...]:

@@ -17,8 +17,11 @@ from ggi.errors import Problem, WorkError
 from ggi.files import write_atomically
 from ggi.messages import t
 from sandbox.node.images import PAUSE, ImageRecipe, Images
+from sandbox.node.pulled import PulledImage
 
 Report = Callable[[str], None]
+Image = ImageRecipe | PulledImage
+"""What a node has under a name."""
 
 NAMESPACE = "k8s.io"
 """Where the kubelet's containerd keeps images."""
@@ -26,28 +29,23 @@ CONFIGURATION = Path(__file__).resolve().parent / "machine" / "containerd.toml"
 _START_SECONDS = 30.0
 
 
-def ensure(
-    store: Images,
-    recipes: Sequence[ImageRecipe],
-    names: Mapping[str, ImageRecipe],
-    programs: Mapping[str, Resolved],
-    report: Report,
-) -> Path:
-    """The root folder of a containerd that holds `recipes`, also under `names`; made when it is missing.
+def ensure(store: Images, names: Mapping[str, Image], programs: Mapping[str, Resolved], report: Report) -> Path:
+    """The root folder of a containerd that holds the images of `names`, also under these; made when it is missing.
 
-    Older ones are removed. Raises WorkError.
+    What no registry gave is made first. Older ones are removed. Raises WorkError.
     """
-    key = "\n".join([*sorted(recipe.tag for recipe in recipes), *sorted(f"{n} {r.name}" for n, r in names.items())])
+    key = "\n".join(sorted(f"{name} {image.tag}" for name, image in names.items()))
     home = store.podman.work
     folder = home / f"stock-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     home.mkdir(parents=True, exist_ok=True)
     with locked(home / ".stock.lock", t("the images of nodes"), report):
         if not folder.is_dir():
-            store.ensure(recipes, programs, report)
-            report(t("putting {count} images together for nodes", count=len(recipes)))
+            images = set(names.values())
+            store.ensure([image for image in images if isinstance(image, ImageRecipe)], programs, report)
+            report(t("putting {count} images together for nodes", count=len(images)))
             work = Path(tempfile.mkdtemp(prefix=".stock-", dir=home))
             try:
-                _fill(store, recipes, names, programs, work)
+                _fill(store, names, programs, work)
                 (work / "containerd").rename(folder)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
@@ -72,20 +70,14 @@ def copy(stock: Path, target: Path) -> None:
             own.replace(database)
 
 
-def _fill(
-    store: Images,
-    recipes: Sequence[ImageRecipe],
-    names: Mapping[str, ImageRecipe],
-    programs: Mapping[str, Resolved],
-    work: Path,
-) -> None:
+def _fill(store: Images, names: Mapping[str, Image], programs: Mapping[str, Resolved], work: Path) -> None:
     socket = work / "containerd.sock"
     text = Template(CONFIGURATION.read_text()).substitute(folder=str(work), pause=PAUSE)
     for place, own in (("/run/containerd/containerd.sock", str(socket)), ("/run/containerd", str(work / "state"))):
         text = text.replace(f'"{place}"', f'"{own}"')
     write_atomically(work / "containerd.toml", text)
     archive = work / "images.tar"
-    store.save(recipes, archive)
+    store.save({image.tag for image in names.values()}, archive)
     with (work / "log").open("wb") as log:
         process = subprocess.Popen(
             [str(programs["containerd"].path), "--config", str(work / "containerd.toml")], stdout=log, stderr=log
@@ -98,8 +90,8 @@ def _fill(
             time.sleep(0.1)
         ctr = [str(programs["ctr"].path), "-a", str(socket), "-n", NAMESPACE, "images"]
         _run([*ctr, "import", str(archive)])
-        for name, recipe in names.items():
-            _run([*ctr, "tag", recipe.tag, name])
+        for name, image in names.items():
+            _run([*ctr, "tag", image.tag, name])
     finally:
         process.terminate()
         process.wait(30)

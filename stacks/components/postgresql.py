@@ -160,7 +160,7 @@ def configure(context: Context) -> Configuration:
         "bootstrap": {"initdb": INITDB},
         # The budget of one instance would let nobody empty its node (cloudnative-pg, kubernetes_upgrade.md).
         "enablePDB": settings.instances > 1,
-        "imageName": context.environment.cluster.image(context.version.images["main"].reference),
+        "imageName": context.image(),
         "enableSuperuserAccess": False,
         "primaryUpdateStrategy": "unsupervised",
         "storage": {"size": settings.storage, "storageClass": context.environment.cluster.storage.block},

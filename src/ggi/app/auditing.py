@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ggi.app.running import why_not_shown
 from ggi.audit.audit import Audit, Place
 from ggi.errors import InputError, Problem
 from ggi.inventory.stack import StackKind, kind_of
@@ -53,7 +54,15 @@ def audit_landscape(request: AuditRequest) -> Audit:
     else:
         subjects, unread = _live(request, assessment)
         domains = None if simulated else _domains(assessment)
-        found = assessment.audit(subjects, Place.LIVE, unread=unread, simulated=simulated, domains=domains)
+        images = request.platform.running_images(assessment.landscape.environment)
+        found = assessment.audit(
+            subjects,
+            Place.LIVE,
+            unread=unread,
+            simulated=simulated,
+            domains=domains,
+            instead=None if images is None else why_not_shown(images),
+        )
     return replace(found, not_real=request.platform.simulated)
 
 

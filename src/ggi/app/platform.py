@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from ggi.app.running import RunningImage
     from ggi.app.workspace import Owner, Workspace
     from ggi.cookbook.channel import Channel
     from ggi.cookbook.content import Cookbook
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.target import Target
     from ggi.hosts.prober import Probe
+    from ggi.inventory.load import Environment
 
 Report = Callable[[str], None]
 """Takes one line for a person."""
@@ -39,8 +41,17 @@ class Platform(Protocol):
     def reach(self, address: str, port: int) -> tuple[str, int] | None:
         """Host and port by which this machine reaches an address of the cluster; None where nothing answers."""
 
-    def authorities(self, api: KubeApi) -> str:
-        """Certificates of authorities, in PEM, that vouch for public names here; empty: those of the system."""
+    def authorities(self, owner: Owner, api: KubeApi) -> str:
+        """Certificates of authorities, in PEM, that vouch for public names on the cluster of `owner`.
+
+        Empty: those of the system. `api` reads that cluster.
+        """
+
+    def running_images(self, environment: Environment) -> Sequence[RunningImage] | None:
+        """The images that run in the namespace; None where nothing stands in for one, so that manifests tell.
+
+        Raises WorkError.
+        """
 
     def start(self, owner: Owner, report: Report) -> None:
         """Bring up what must run before the cluster of `owner` can be used. Raises WorkError."""
@@ -75,9 +86,12 @@ class RealPlatform:
         """The address itself."""
         return address, port
 
-    def authorities(self, api: KubeApi) -> str:
-        """None but the system's."""
-        return ""
+    def authorities(self, owner: Owner, api: KubeApi) -> str:
+        """Those that the region names of a private issuer (`gateway.authorities`)."""
+        return owner.cluster.gateway.authorities
+
+    def running_images(self, environment: Environment) -> None:
+        """Nothing: nodes pull what manifests name."""
 
     def start(self, owner: Owner, report: Report) -> None:
         """Nothing: somebody runs it."""

@@ -65,8 +65,9 @@ def verify(workspace: Workspace, name: str, platform: Platform, report: Report) 
     landscape = workspace.landscape(name)
     found = checks(landscape)
     with KubeApi.from_kubeconfig(*platform.kubeconfig(landscape.environment)) as api:
-        image = probe_image([workspace.catalogue.releases[landscape.environment.release].model])
-        return landscape, try_out(api, landscape, found, image, report, platform.authorities(api))
+        environment = landscape.environment
+        image = probe_image([workspace.catalogue.releases[environment.release]], environment.cluster)
+        return landscape, try_out(api, landscape, found, image, report, platform.authorities(environment, api))
 
 
 def try_out(

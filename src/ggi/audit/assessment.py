@@ -79,6 +79,7 @@ class Assessment:
         unread: frozenset[str] = frozenset(),
         simulated: bool = False,
         domains: Mapping[str, Domain] | None = None,
+        instead: Mapping[str, str] | None = None,
         brief: bool = False,
     ) -> Audit:
         """The audit of what was read in `place`; without `subjects`, of the plan. Raises InputError."""
@@ -93,6 +94,7 @@ class Assessment:
             simulated=simulated,
             others=self.unused_elsewhere,
             domains=domains,
+            instead=instead,
             brief=brief,
         )
 

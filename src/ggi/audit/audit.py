@@ -134,16 +134,18 @@ def run_audit(
     simulated: bool = False,
     others: Callable[[], Mapping[str, Sequence[Deviation]]] = dict,
     domains: Mapping[str, Domain] | None = None,
+    instead: Mapping[str, str] | None = None,
     brief: bool = False,
 ) -> Audit:
     """Judge what was read of a landscape in one place.
 
     `brief`: what complies is counted, without evidence.
-    `domains` is what the DNS says, when it was asked.
+    `domains` is what the DNS says, when it was asked; `instead` what runs in the place of images.
     `others` tells per other environment of the tenant which deviations match nothing there.
     """
     environment = facts.environment
-    seen = Observation(subjects, date, facts, waivers.file if waivers else WaiverFile(), unread, domains=domains)
+    accepted = waivers.file if waivers else WaiverFile()
+    seen = Observation(subjects, date, facts, accepted, unread, domains=domains, instead=instead)
     deviations = Deviations(seen.waivers, environment.name, date)
     judge = Judge(controls, seen, deviations, full=not brief, brief=brief)
     findings = list(judge.findings())

@@ -85,14 +85,14 @@ class Judge:
             return
         view = cel.activation(subject.body, self._namespace)
         if self.brief and not (subject.unknown or self._unknown_of_namespace):
-            controls = self._left(controls, view)
+            controls = self._left(controls, subject, view)
         for control, enforcement in controls:
             finding = self._rule(control, enforcement, subject, view)
             if finding is not None:
                 yield finding
 
     def _left(
-        self, controls: Sequence[tuple[Control, Enforcement]], view: Any
+        self, controls: Sequence[tuple[Control, Enforcement]], subject: Subject, view: Any
     ) -> Sequence[tuple[Control, Enforcement]]:
         """Those that have to be judged alone, since there is something to tell; of the others, it counts who passed."""
         try:
@@ -102,7 +102,7 @@ class Judge:
             return controls
         left = []
         for judged, verdict in zip(controls, verdicts, strict=True):
-            if verdict == COMPLIES:
+            if verdict == COMPLIES and not self._instead(judged[0], subject.component):
                 self.passed[judged[0].id] += 1
             elif verdict != NOT_MEANT:
                 left.append(judged)
@@ -120,6 +120,8 @@ class Judge:
             return self._deviate(control, enforcement, subject.name, "", note=str(error))
         if verdict == NOT_MEANT:
             return None
+        if verdict == COMPLIES and (why := self._instead(control, subject.component)):
+            return Finding(control.id, subject.name, Outcome.UNKNOWN, enforcement, self._evidence(control, view), why)
         if verdict == COMPLIES and self.brief:
             self.passed[control.id] += 1
             return None
@@ -158,7 +160,10 @@ class Judge:
             yield Finding(control.id, self.seen.stack, Outcome.UNKNOWN, enforcement, note=note)
             return
         for verdict in verdicts:
-            if verdict.outcome is Outcome.PASS and self.brief:
+            why = self._instead(control, verdict.subject.partition("/")[0]) if verdict.outcome is Outcome.PASS else ""
+            if why:
+                yield Finding(control.id, verdict.subject, Outcome.UNKNOWN, enforcement, verdict.evidence, why)
+            elif verdict.outcome is Outcome.PASS and self.brief:
                 self.passed[control.id] += 1
             elif verdict.outcome is Outcome.FAIL:
                 yield self._deviate(control, enforcement, verdict.subject, verdict.evidence, verdict.origin)
@@ -174,6 +179,12 @@ class Judge:
                     verdict.origin,
                     elsewhere=verdict.elsewhere,
                 )
+
+    def _instead(self, control: Control, component: str) -> str:
+        """Why a control about images is not met by what runs of a component; empty when that does not hinder it."""
+        if self.seen.instead is None or not control.file.images:
+            return ""
+        return self.seen.instead.get(component, t("nothing of it runs here that could be asked for its image"))
 
     def _deviate(
         self,

@@ -386,6 +386,13 @@ class Context:
         """The name of the component."""
         return self.component.name
 
+    def image(self, name: str = "") -> str:
+        """The reference of an image of this component (`main` without a name) as the nodes fetch it.
+
+        Raises InputError when the release has no such image.
+        """
+        return self.environment.cluster.image(self.version.image(name).reference)
+
     def settings(self, model: type[S]) -> S:
         """The component's settings as `model`."""
         found = self.environment.components[self.component.name]

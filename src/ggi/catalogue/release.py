@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
-from ggi.errors import Problem, WorkError, raise_if
+from ggi.errors import InputError, Origin, Problem, raise_if
 from ggi.inventory.marks import Free, NameKind, Refers
-from ggi.inventory.models import Model
+from ggi.inventory.models import Cluster, Model
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Date, ReleaseId, Slug
 from ggi.inventory.validate import validate
 from ggi.messages import t
 
 UNKNOWN = "unknown"
+MAIN = "main"
+"""The image that serves every process which names no other."""
+PROBE = "probe"
 
 
 class Signature(Model):
@@ -52,6 +55,21 @@ class ComponentVersion(Model):
     images: Annotated[dict[Slug, ImageFile], Refers(NameKind.IMAGE)]
     notes: str = ""
     """What an operator must do or know when this version replaces the one before."""
+    _component: str = PrivateAttr("")
+    _place: Origin | None = PrivateAttr(None)
+
+    def at(self, component: str, place: Origin) -> None:
+        """Tell it of which component it is, and where the release says so: errors about it need both."""
+        self._component, self._place = component, place
+
+    def image(self, name: str = "") -> ImageFile:
+        """The image of this name; without one, `main`. Raises InputError that says where to add a missing one."""
+        name = name or MAIN
+        if name not in self.images:
+            of = f"{self._component} {self.version}".strip()
+            fix = t("Add below its `images`: {name}: {{repository: HOST/NAME, tag: VERSION}}", name=name)
+            raise InputError(Problem(t("{component} has no image `{name}`", component=of, name=name), fix, self._place))
+        return self.images[name]
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -70,14 +88,6 @@ class ReleaseFile(Model):
     """Images that belong to no component: `probe` is that of the pods by which `verify` and `preflight` try things."""
 
 
-def probe_image(releases: Sequence[ReleaseFile]) -> str:
-    """The image of probe pods: the tool `probe` of the last of these releases that has one. Raises WorkError."""
-    for release in reversed(releases):
-        if image := release.tools.get("probe"):
-            return image.reference
-    raise WorkError(t("release {release} names no image of probes", release=releases[-1].release))
-
-
 @dataclass(frozen=True, slots=True)
 class Release:
     """A release as read, with the places of its values."""
@@ -88,6 +98,23 @@ class Release:
     def component(self, name: str) -> ComponentVersion | None:
         """The version of a component, or None when this release does not have it."""
         return self.model.components.get(name)
+
+
+def probe_tool(releases: Sequence[Release]) -> ImageFile:
+    """The tool `probe` of the last of these releases that has one. Raises InputError that says where to add it."""
+    for release in reversed(releases):
+        if image := release.model.tools.get(PROBE):
+            return image
+    newest = releases[-1]
+    tools = newest.tree.child("tools")
+    fix = t("Add below `tools`: {name}: {{repository: HOST/NAME, tag: VERSION}}", name=PROBE)
+    message = t("release {release} names no image of probes", release=newest.model.release)
+    raise InputError(Problem(message, fix, (tools or newest.tree).origin))
+
+
+def probe_image(releases: Sequence[Release], cluster: Cluster) -> str:
+    """The image of probe pods as the nodes of `cluster` fetch it. Raises InputError."""
+    return cluster.image(probe_tool(releases).reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +164,8 @@ def load_releases(folders: list[tuple[Path, str]]) -> Mapping[str, Release]:
                         t("this file must be named {name}.yaml", name=model.release), t("Rename the file."), tree.origin
                     )
                 )
+            for name, version in model.components.items():
+                version.at(name, (tree.child("components", name) or tree).origin)
             if model.release in releases:
                 # A further content root adds its own components to a release of the same name.
                 known = releases[model.release].model

@@ -124,6 +124,8 @@ class ControlFile(Model):
     message: Text
     """What is wrong, as one sentence without values."""
     remediation: Text
+    images: bool = False
+    """It speaks of the image that runs. Where another one runs under that name, it is never met."""
     inventory: Annotated[str, Field(pattern=r"^[a-z{}_.-]*$")] = ""
     """The key of the inventory that causes it: components.{component}.replicas."""
 

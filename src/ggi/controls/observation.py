@@ -126,6 +126,9 @@ class Observation:
     unread: frozenset[str] = frozenset()
     domains: Mapping[str, Domain] | None = None
     """What the DNS says of the domain of this environment, by name; None: nobody asked it."""
+    instead: Mapping[str, str] | None = None
+    """Per component, why its images that run are not those of the release; "" where they are. One that is not named
+    has no pod that was asked. None: nothing stands in for an image here, and what a manifest names is what runs."""
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What one check worked out and another needs as well."""
 

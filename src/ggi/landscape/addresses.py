@@ -170,7 +170,7 @@ def job(built: Landscape, component: str, rewrites: Iterable[Rewrite], *, apply:
     body["metadata"] = {"name": name, "namespace": built.environment.namespace, "labels": body["metadata"]["labels"]}
     body["spec"] |= {"backoffLimit": 0, "ttlSecondsAfterFinished": 3600}
     (container,) = body["spec"]["template"]["spec"]["containers"]
-    container["image"] = built.components["postgresql"].version.images["main"].reference
+    container["image"] = built.environment.cluster.image(built.components["postgresql"].version.image().reference)
     container["command"] = [
         "/bin/sh",
         "-c",

@@ -84,10 +84,6 @@ class Workload:
             base=base,
         )
 
-    def _image(self, name: str) -> str:
-        images = self.context.version.images
-        return self.environment.cluster.image(images[name or "main"].reference)
-
     def _env_from(self, *sources: Object | None) -> list[dict[str, Any]]:
         kinds = {"ConfigMap": "configMapRef", "Secret": "secretRef"}
         return [{kinds[s.kind]: {"name": s.kube_name}} for s in sources if s is not None]
@@ -220,7 +216,7 @@ class Workload:
         pod = template(
             container(
                 name=run.name,
-                image=self._image(run.image or main.image),
+                image=self.context.image(run.image or main.image),
                 command=run.command,
                 args=(),
                 env=main.environment,
@@ -303,7 +299,7 @@ class Workload:
         """A container of a pod, behind the Service `host`."""
         return container(
             name=process.container or process.name,
-            image=self._image(process.image),
+            image=self.context.image(process.image),
             command=process.command,
             args=process.args,
             env=process.environment,

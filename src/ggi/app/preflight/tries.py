@@ -197,9 +197,10 @@ def judged(before: Said, after: Said) -> list[PreflightRow]:
 
 
 def pulls(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Iterator[PreflightRow]:
-    """One image of each registry of the release, pulled by a node, or on it already."""
+    """One image of each registry of the release, or of its mirror, pulled by a node, or on it already."""
     names = {}
-    for number, (registry, image) in enumerate(sorted(wanted.registries.items())):
+    fetched = {registry: wanted.cluster.image(image) for registry, image in sorted(wanted.registries.items())}
+    for number, (registry, image) in enumerate(fetched.items()):
         names[registry] = f"pull-{number}"
         pod = _bare(names[registry], namespace, image, ["/bin/true"])
         api.create(pod)
@@ -207,7 +208,7 @@ def pulls(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Itera
         report(t("waiting for an image of {registry}", registry=registry))
         fault: list[str] = []
         done = _wait(lambda: _pulled(api.get("v1", "Pod", name, namespace), fault), START_SECONDS)  # noqa: B023
-        image = wanted.registries[registry]
+        image = fetched[registry]
         well = done and not fault
         yield PreflightRow(
             f"tried/pull/{registry}",

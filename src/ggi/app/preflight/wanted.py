@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ggi.catalogue.needs import NeedsFile, load_needs
-from ggi.catalogue.release import probe_image
+from ggi.catalogue.release import probe_image, probe_tool
 from ggi.inventory.cluster import OwnedCluster
 from ggi.inventory.models import Cluster
 from ggi.inventory.stack import Stack, StackKind, owner_in
@@ -29,9 +29,9 @@ class Wanted:
     own: tuple[Object, ...]
     needs: NeedsFile
     images: tuple[str, ...]
-    """Images of the releases that run here."""
+    """Images of the releases that run here, as the releases name them."""
     probe: str
-    """The image of probe pods."""
+    """The image of probe pods, as the nodes fetch it."""
 
     @property
     def cluster(self) -> Cluster:
@@ -53,7 +53,7 @@ class Wanted:
     def registries(self) -> dict[str, str]:
         """One image of each registry, by the registry's name; the image of probes where it comes from there."""
         found: dict[str, str] = {}
-        for image in (self.probe, *self.images):
+        for image in sorted(self.images, key=lambda image: self.cluster.image(image) != self.probe):
             found.setdefault(image.partition("/")[0], image)
         return found
 
@@ -75,15 +75,16 @@ def wanted(workspace: Workspace, name: str) -> Wanted:
     )
     releases = workspace.catalogue.releases
     names = {item.environment.release for item in built} or {max(releases, key=release_order)}
-    models = [releases[name].model for name in sorted(names, key=release_order)]
+    used_releases = [releases[name] for name in sorted(names, key=release_order)]
     used = {component for item in built for component in item.components}
     images = {
         image.reference
-        for model in models
-        for component, version in model.components.items()
+        for release in used_releases
+        for component, version in release.model.components.items()
         for image in version.images.values()
         if component in used or not built
     }
-    return Wanted(
-        owner, built, desired.objects, load_needs(workspace.catalogue.roots), tuple(sorted(images)), probe_image(models)
-    )
+    tool = probe_tool(used_releases).reference
+    needs = load_needs(workspace.catalogue.roots)
+    probe = probe_image(used_releases, owner.cluster)
+    return Wanted(owner, built, desired.objects, needs, tuple(sorted({*images, tool})), probe)

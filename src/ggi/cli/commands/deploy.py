@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +13,7 @@ import typer
 
 from ggi.cli.commands.landscape import draw, show_plan
 from ggi.cli.options import BaselineFile, Change, Json, Name, Reason, Sandbox, Urgent, Yes
-from ggi.cli.output import Progress, note, paint, say, say_json, table
+from ggi.cli.output import Progress, columns, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
 from ggi.errors import EXIT_FAILED, InputError, Problem, WorkError
 from ggi.messages import mark, t
@@ -19,6 +21,7 @@ from ggi.messages import mark, t
 if TYPE_CHECKING:
     from ggi.app.deploying import PreparedTarget
     from ggi.app.platform import Platform
+    from ggi.app.running import ImageKind, RunningImage
     from ggi.app.workspace import DesiredStack, Owner, Workspace
     from ggi.engine.events import EngineResult, Event
     from ggi.engine.pulumi_stack import PulumiStack
@@ -280,6 +283,7 @@ def status(context: typer.Context, name: Name, sandbox: Sandbox = False, json_ou
 
     Example: ggi status gm9901 --sandbox --json
     """
+    from ggi.app.running import by_component
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.status import component_status, running_release
 
@@ -294,6 +298,8 @@ def status(context: typer.Context, name: Name, sandbox: Sandbox = False, json_ou
         found = component_status(api, built)
         release = running_release(api, environment.namespace)
     ready = all(c.ready for c in found) and release is not None
+    images = platform.running_images(environment)
+    simulated = platform.simulated
     if json_output:
         say_json(
             {
@@ -302,7 +308,8 @@ def status(context: typer.Context, name: Name, sandbox: Sandbox = False, json_ou
                 "release": {"wanted": environment.release, "running": release},
                 "ready": ready,
                 "simulated": sandbox,
-                "components": [_component(c) for c in found],
+                "not_real": simulated,
+                "components": [_component(c) | _images(c.name, images) for c in found],
             }
         )
     else:
@@ -314,19 +321,23 @@ def status(context: typer.Context, name: Name, sandbox: Sandbox = False, json_ou
                 wanted=environment.release,
             )
         )
+        whose = None if images is None else by_component(images)
         rows = [
             (
                 c.title,
                 c.version,
+                *([] if whose is None else [_mark(whose.get(c.name))]),
                 " ".join(f"{p.name.removeprefix(c.name + '-')} {p.detail}".strip() for p in c.parts if p.kind != "Job"),
                 c.host,
                 paint(t(c.state), STATES.get(c.state, "red")),
             )
             for c in found
         ]
-        table((t("component"), t("version"), t("pods"), t("host"), t("state")), rows, indent="  ")
-        if platform.simulated:
-            say(f"  {t(platform.simulated)}")
+        image = [] if whose is None else [t("image")]
+        table((t("component"), t("version"), *image, t("pods"), t("host"), t("state")), rows, indent="  ")
+        _say_images(images or (), {c.name: c.title for c in found})
+        if simulated:
+            say(f"  {t(simulated)}")
     if not ready:
         raise typer.Exit(EXIT_FAILED)
 
@@ -353,6 +364,37 @@ def _status_of_cluster(desired: DesiredStack, platform: Platform, json_output: b
         table((t("kind"), t("objects")), rows, indent="  ")
     if not ready:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _say_images(images: Sequence[RunningImage], titles: Mapping[str, str]) -> None:
+    """What plays or is packed here, once per kind, and who has it; in lines that fit."""
+    from ggi.app.running import not_of_the_release
+
+    for told, parts in not_of_the_release(images).items():
+        _say_wrapped(told, "  ")
+        for what, names in parts.items():
+            who = ", ".join(titles.get(name, name) for name in names)
+            _say_wrapped(f"{what}: {who}" if what else who, "    ")
+
+
+def _say_wrapped(text: str, indent: str) -> None:
+    for line in textwrap.wrap(text, columns(), initial_indent=indent, subsequent_indent=indent):
+        say(line)
+
+
+def _mark(kind: ImageKind | None) -> str:
+    """The mark of a component whose images are not all those of the release."""
+    from ggi.app.running import ImageKind
+
+    return "" if kind in (None, ImageKind.RELEASE) else t(kind)
+
+
+def _images(name: str, images: Sequence[RunningImage] | None) -> dict[str, Any]:
+    """What runs of a component, for JSON; nothing where manifests tell it."""
+    if images is None:
+        return {}
+    keys = ("container", "image", "kind", "program", "version", "says")
+    return {"images": [{key: getattr(image, key) for key in keys} for image in images if image.component == name]}
 
 
 def _component(component: ComponentStatus) -> dict[str, Any]:
@@ -450,13 +492,14 @@ def _closing(verb: str, result: EngineResult, platform: Platform, nothing: str =
     for message in result.messages:
         note(f"  {message}")
     parts = [f"{n} {t(OPERATIONS.get(op, op))}" for op, n in sorted(result.changes.items()) if op != "same"]
+    simulated = platform.simulated
     line = t(
         "{verb}: {summary} ({same} unchanged) in {seconds:.0f} s{tail}",
         verb=verb,
         summary=", ".join(parts) or nothing or t("nothing changed"),
         same=result.changes.get("same", 0),
         seconds=result.seconds,
-        tail=f"; {t(platform.simulated)}" if platform.simulated else "",
+        tail=f"; {t(simulated)}" if simulated else "",
     )
     say(paint(line, "green"))
 

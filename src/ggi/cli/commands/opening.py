@@ -46,7 +46,7 @@ def open_component(
     platform = platform_of(sandbox)
     built = workspace_of(context).landscape(name)
     with KubeApi.from_kubeconfig(*platform.kubeconfig(built.environment)) as api:
-        trusted = _read(ca) if ca else platform.authorities(api)
+        trusted = _read(ca) if ca else platform.authorities(built.environment, api)
         door = open_door(api, built, component, platform, trusted)
         secret = password(api, built, door.login) if show_password and door.login and door.login.first else ""
     if json_output:

@@ -71,8 +71,8 @@ def preflight(
         table((t("check"), t("found"), t("needed"), t("outcome"), t("what to do")), lines, indent="  ")
         counts = Counter(row.outcome for row in rows)
         say(", ".join(f"{t(outcome.value)}: {count}" for outcome, count in sorted(counts.items())))
-        if platform.simulated:
-            say(f"  {t(platform.simulated)}")
+        if simulated := platform.simulated:
+            say(f"  {t(simulated)}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 

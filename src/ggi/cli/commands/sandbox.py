@@ -14,7 +14,6 @@ from ggi.cli.output import Progress, say, say_json, table
 from ggi.cli.root import app, workspace_of
 from ggi.errors import EXIT_FAILED
 from ggi.messages import t
-from sandbox.layout import simulated
 
 group = typer.Typer(
     name="sandbox",
@@ -42,6 +41,7 @@ def start(
     simulated nodes. Example: ggi sandbox start --real
     """
     from sandbox.controlplane import start as begin
+    from sandbox.node.standins import simulated
 
     with Progress() as progress:
         found = begin(name, progress, real=real)

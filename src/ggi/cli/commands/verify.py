@@ -70,8 +70,8 @@ def verify(
                 refused=refused,
             )
         )
-        if platform.simulated:
-            say(f"  {t(platform.simulated)}")
+        if simulated := platform.simulated:
+            say(f"  {t(simulated)}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 
