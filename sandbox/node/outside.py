@@ -24,11 +24,11 @@ KEPT = 200
 """Letters; older ones are removed."""
 
 
-def tls(authority: Authority, host: str, *, mutual: bool) -> ssl.SSLContext:
+def tls(authority: Authority, host: str, *, mutual: bool, days: int = 365) -> ssl.SSLContext:
     """A server of this name; with `mutual`, for those who have a certificate by the same authority."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=authority.pem if mutual else None)
     context.verify_mode = ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE
-    issued = authority.issue(host, [host])
+    issued = authority.issue(host, [host], days=days)
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(issued.certificate + issued.key)
         file.flush()

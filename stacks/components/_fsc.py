@@ -130,8 +130,11 @@ def certificate(context: Context) -> Manifest:
         "spec": {
             "secretName": name,
             "dnsNames": [*public, context.service("server"), f"{context.name}-server"],
-            "duration": "2160h",
-            "renewBefore": "720h",
+            # The programs read it when they start, and nothing says that they read it again (OpenFSC 2.5.2). So what is
+            # in memory holds for half a year after the renewal, in which an update starts them anew; `ggi verify` sees
+            # a certificate that is served and ends soon.
+            "duration": "8760h",
+            "renewBefore": "4380h",
             "usages": ["digital signature", "key encipherment", "server auth", "client auth"],
             "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
             "issuerRef": {"name": ISSUER, "kind": "Issuer", "group": "cert-manager.io"},

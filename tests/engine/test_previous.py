@@ -102,6 +102,7 @@ BESIDE = "nginx runs beside the web process now (decision 021)"
 NAMES = f"its name carries a hash or a tag of its content; {TLS}"
 KEY = "the authority keeps its key at renewal (decision 021)"
 WAITS = "an update waits until Gateway and routes are served"
+FSC_LIFE = "its programs read their certificate once: it holds for half a year after its renewal"
 FSC = "its probes ask its health pages, its container has a name of its own, its database's address fits pgx"
 SEEN_BY_PROMETHEUS = "an open port for figures that nothing told Prometheus of"
 OBJECTS: dict[str, dict[str, list[str]]] = {
@@ -112,6 +113,7 @@ OBJECTS: dict[str, dict[str, list[str]]] = {
             "platform/Gateway/main",
             "platform/HTTPRoute/redirect",
         ],
+        FSC_LIFE: [f"{name}/Certificate/internal" for name in ("fscinway", "fscmanager", "fscoutway", "fsctxlog")],
         TLS: [
             "fsccontroller/Certificate/internal",
             "fsccontroller/Deployment/server",

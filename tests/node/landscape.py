@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -23,6 +24,7 @@ import yaml
 
 from ggi.app.workspace import Workspace
 from ggi.landscape.build import Landscape
+from ggi.paths import ROOT
 from sandbox.layout import Layout
 from sandbox.node.nodes import Nodes
 from sandbox.node.operators import ISSUER
@@ -30,6 +32,8 @@ from tests.node.conftest import RealNodes
 
 CRS = {"Accept-Crs": "EPSG:4326", "Content-Crs": "EPSG:4326"}
 CASE = {"bronorganisatie": "111222333", "zaaktype": "https://catalogi.test/zaaktypen/1"}
+RIGHTS = {"openzaak": {"all_rights": ["openformulieren"]}}
+"""What functional management would decide, so that Open Formulieren may write cases."""
 PATIENCE = 120.0
 
 
@@ -248,3 +252,33 @@ def _processes_of(uid: str) -> Iterator[int]:
         with contextlib.suppress(OSError):
             if uid in path.read_text():
                 yield int(path.parent.name)
+
+
+@contextlib.contextmanager
+def alive(nodes: RealNodes, stack: str, folder: Path, **environment: Any) -> Iterator[Running]:
+    """A landscape, brought up from a copy of the inventory in which its environment says this too."""
+    shutil.copytree(ROOT / "inventories", folder / "inventories")
+    found = Running(nodes, stack, folder / "inventories", authority(nodes, folder))
+    found.write(**environment)
+    began = time.monotonic()
+    said = found.up()
+    told(f"{said.splitlines()[-1]} ({time.monotonic() - began:.0f} s)")
+    with through(found):
+        yield found
+
+
+def told(line: str) -> None:
+    """Write a figure into the report of the run (pytest -rP, or -s)."""
+    print(line)  # noqa: T201
+
+
+def subscribe(life: Running) -> None:
+    """Let Open Notificaties be told of cases by itself, so that the way there and back is gone."""
+    own = bearer("opennotificaties-r1", life.secret("opennotificaties", "setup", "OPENNOTIFICATIES_SECRET"))
+    body = {
+        "callbackUrl": f"https://{life.built_host('opennotificaties')}/api/v1/callbacks?for=zaken",
+        "auth": own["Authorization"],
+        "kanalen": [{"naam": "zaken", "filters": {"bronorganisatie": CASE["bronorganisatie"]}}],
+    }
+    answer = life.ask("POST", "opennotificaties", "/api/v1/abonnement", json=body, headers=own)
+    assert answer.status_code == 201 or (life.nodes.attached and "unique" in answer.text), answer.text

@@ -21,6 +21,9 @@ TRY_FOR = 20.0
 """Seconds in which a check may still come right: network plug-ins write a new pod's rules after it has started
 (kubernetes.io, Network Policies, "Pod lifecycle"), and who answers for the first time may be slow."""
 PAUSE = 1.0
+SOON = 14 * 86400
+"""Seconds before its end at which a served certificate is too old: cert-manager renewed it two weeks before that, so
+that the program did not read the new one."""
 
 Check = dict[str, Any]
 Said = dict[str, Any]
@@ -103,9 +106,13 @@ def _tls(line: socket.socket, wanted: dict[str, Any], host: str) -> ssl.SSLSocke
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = getattr(ssl.TLSVersion, wanted["highest"])
     try:
-        return context.wrap_socket(line, server_hostname=wanted.get("name") or host)
+        secure = context.wrap_socket(line, server_hostname=wanted.get("name") or host)
     except (OSError, ValueError) as error:
         raise Stopped("tls", str(error)) from error
+    ends = (secure.getpeercert() or {}).get("notAfter")
+    if isinstance(ends, str) and ssl.cert_time_to_seconds(ends) - time.time() < SOON:
+        raise Stopped("old", f"its certificate ends on {ends}")
+    return secure
 
 
 def _of_tls(line: ssl.SSLSocket) -> str:
