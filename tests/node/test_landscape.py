@@ -82,7 +82,7 @@ def test_the_kernel_allows_what_the_drawing_says_and_nothing_else(life: Running)
                 if source != target
             ]
         workspace = Workspace(life.inventory)
-        image = probe_image([workspace.catalogue.releases[built.environment.release].model], built.environment.cluster)
+        image = probe_image([workspace.catalogue.releases[built.environment.release]], built.environment.cluster)
         rows = try_out(life.nodes.api, built, [*found, *closed], image, lambda line: None)
     wrong = [f"{row.check.id}: {row.step} {row.seen}" for row in rows if not row.well]
     assert not wrong, "\n".join(wrong)

@@ -90,6 +90,9 @@ def _details(landscape: Landscape, relation: Relation, name: str) -> dict[str, A
             found["path"] = f"/realms/{landscape.stack}/.well-known/openid-configuration"
         elif relation.auth in (Auth.JWT, Auth.TOKEN) and relation.credential:
             found["auth"] = {"kind": relation.auth.value, "client": relation.credential.client_id}
+            # Whoever may read cases must say in which coordinates, or gets 412 (VNG-Realisatie/gemma-zaken, standard
+            # for Zaken API, "Accept-Crs"); to other APIs it says nothing.
+            found["headers"] = {"Accept-Crs": "EPSG:4326"}
         else:
             found["statuses"] = [200, 302, 401, 403, 404]
     return found
