@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 
+PORT = 443
+"""Of the gateway's Service."""
 STEPS = {
     "dns": mark("the name is not found"),
     "tcp": mark("no connection"),
@@ -166,7 +168,10 @@ def _stranger_policy(landscape: Landscape, gateway: str) -> dict[str, Any]:
 
     To the gateway by its pods, where a packet ends, and by its address, as which some network plug-ins see it.
     """
-    peers = edge_peers(landscape.environment.cluster.gateway.peer)
+    door = landscape.environment.cluster.gateway.peer
+    peers = edge_peers(door)
+    processes = [process for item in landscape.components.values() for process in item.component.processes]
+    ports = {PORT, *door.ports, *(port.number for process in processes for port in process.pod_ports)}
     with contextlib.suppress(ValueError):
         peers = [*peers, {"ipBlock": {"cidr": str(ip_network(gateway))}}]
     return {
@@ -180,6 +185,11 @@ def _stranger_policy(landscape: Landscape, gateway: str) -> dict[str, Any]:
         "spec": {
             "podSelector": {"matchLabels": {"app.kubernetes.io/name": "ggi-probe"}},
             "policyTypes": ["Ingress", "Egress"],
-            "egress": [{"to": [{"podSelector": {}}, *peers]}],
+            "egress": [
+                {
+                    "to": [{"podSelector": {}}, *peers],
+                    "ports": [{"port": number, "protocol": "TCP"} for number in sorted(ports)],
+                }
+            ],
         },
     }

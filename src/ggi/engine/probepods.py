@@ -59,7 +59,7 @@ def probe_pod(probe: ProbePod, namespace: str, image: str) -> Manifest:
         "env": [*first.get("env", ()), {"name": "CHECKS", "value": json.dumps(list(probe.checks))}],
         "envFrom": [*first.get("envFrom", ()), *probe.env_from],
         "volumeMounts": [mount for mount in first.get("volumeMounts") or () if mount["name"] in names],
-        "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}},
+        "resources": {"requests": {"cpu": "20m", "memory": "96Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}},
         "securityContext": CONTAINER_SECURITY,
     }
     labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != "pod-template-hash"}
