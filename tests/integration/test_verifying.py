@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ggi.app.verifying import ADVICE, STEPS, _row, _stranger, _stranger_policy, _told
+from ggi.app.verifying import ADVICE, STEPS, _row, _stranger, _stranger_account, _stranger_policy, _told
 from ggi.audit.judge import FAILS
 from ggi.catalogue.relation import Auth
 from ggi.catalogue.release import probe_image
@@ -84,7 +84,7 @@ def test_what_it_makes_meets_our_own_controls(built: Landscape, made: str) -> No
         templates = [workload.body["spec"]["template"] for workload in workloads]
     bodies = [probe_pod(ProbePod("ggi-probe-0", template, ()), space, image) for template in templates]
     if made == "policy":
-        bodies = [_stranger_policy(built, "192.0.2.1")]
+        bodies = [_stranger_policy(built, "192.0.2.1"), _stranger_account(space)]
     namespace = next(o.body for o in built.objects if o.kind == "Namespace")
     judged = 0
     for body in bodies:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 
+ACCOUNT = "ggi-probe"
+"""Of the pod that belongs to no component."""
 PORT = 443
 """Of the gateway's Service."""
 STEPS = {
@@ -97,6 +99,7 @@ def try_out(
         probes.append(ProbePod(f"ggi-probe-{number}", template, details, env_from))
     with probepods.cleaned(api, namespace):
         if STRANGER in sources:
+            api.create(_stranger_account(namespace))
             api.create(_stranger_policy(landscape, gateway))
         said = probepods.run(api, probes, namespace, image, report)
     return [_row(check, said.get(check.id)) for check in wanted]
@@ -160,7 +163,20 @@ def _gateway_address(api: KubeApi, namespace: str) -> str:
 def _stranger(landscape: Landscape) -> Mapping[str, Any]:
     """A pod that belongs to no component."""
     own = labels(landscape.stack, "ggi-probe", "stranger")
-    return {"metadata": {"labels": {**own, "app.kubernetes.io/managed-by": "ggi-verify"}}}
+    return {
+        "metadata": {"labels": {**own, "app.kubernetes.io/managed-by": "ggi-verify"}},
+        "spec": {"serviceAccountName": ACCOUNT},
+    }
+
+
+def _stranger_account(namespace: str) -> dict[str, Any]:
+    """An account without any right: `default` is everybody's."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": ACCOUNT, "namespace": namespace, "labels": {probepods.LABEL: "true"}},
+        "automountServiceAccountToken": False,
+    }
 
 
 def _stranger_policy(landscape: Landscape, gateway: str) -> dict[str, Any]:

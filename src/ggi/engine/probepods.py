@@ -20,7 +20,7 @@ Manifest = dict[str, Any]
 Report = Callable[[str], None]
 
 LABEL = "ggi/probe"
-"""Label of every pod and policy that is made here; what carries it is removed, also what an earlier run left."""
+"""Label of every object that is made here; what carries it is removed, also what an earlier run left."""
 PROGRAM = Path(__file__).with_name("probe.py")
 DEADLINE = 150
 """Seconds after which the kubelet ends a probe pod, whatever became of us."""
@@ -94,8 +94,8 @@ def cleaned(api: KubeApi, namespace: str) -> Iterator[None]:
 
 
 def sweep(api: KubeApi, namespace: str) -> None:
-    """Remove pods and policies of probes. Raises ApiError."""
-    for version, kind in (("v1", "Pod"), ("networking.k8s.io/v1", "NetworkPolicy")):
+    """Remove pods, policies and accounts of probes. Raises ApiError."""
+    for version, kind in (("v1", "Pod"), ("networking.k8s.io/v1", "NetworkPolicy"), ("v1", "ServiceAccount")):
         for item in api.list(version, kind, namespace, labels=LABEL):
             api.delete(version, kind, item["metadata"]["name"], namespace)
 

@@ -27,8 +27,8 @@ def verify(
     """Try whether a landscape works, with short-lived pods in the place of each component. They change nothing.
 
     Each relation (name, connection, TLS, credential, an answer), each edge, the gateway; and a stranger, who must be
-    refused. It needs the right to make and remove pods and a NetworkPolicy in the namespace, and to read their log.
-    Exit code 1 when something fails. Example: ggi verify gm9901 --sandbox
+    refused. It needs the right to make and remove pods, a NetworkPolicy and a ServiceAccount in the namespace, and to
+    read the pods' log. Exit code 1 when something fails. Example: ggi verify gm9901 --sandbox
     """
     from ggi.app.verifying import ADVICE, STEPS
     from ggi.app.verifying import verify as try_out
