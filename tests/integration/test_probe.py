@@ -165,6 +165,13 @@ def test_it_is_tried_until_it_is_as_it_should_be(monkeypatch: pytest.MonkeyPatch
     assert late["step"] == "done" and late["tries"] > 1
 
 
+def test_what_should_be_refused_and_gets_through_once_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "TRY_FOR", 10.0)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        answer = probe.attempt({"id": "x", "host": HOST, "port": found.getsockname()[1], "refused": "tcp"})
+    assert (answer["step"], answer["tries"]) == ("done", 1)
+
+
 def test_the_program_alone_says_one_line_for_each_and_what_should_be_refused_last() -> None:
     with socket.create_server(("127.0.0.1", 0)) as open_one, socket.create_server(("127.0.0.1", 0)) as closed:
         port, gone = open_one.getsockname()[1], closed.getsockname()[1]
