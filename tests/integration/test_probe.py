@@ -89,7 +89,6 @@ def test_a_port_on_which_nothing_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     assert said(port=port)[0] == "tcp"
-    assert probe.attempt({"id": "x", "host": HOST, "port": port, "refused": "tcp"})["tries"] == 1
 
 
 def test_a_certificate_by_another_authority_or_for_another_name(ours: Authority, ca: str) -> None:
@@ -102,7 +101,8 @@ def test_a_certificate_by_another_authority_or_for_another_name(ours: Authority,
 
 def test_a_certificate_that_ends_soon(ours: Authority, ca: str) -> None:
     with https(tls(ours, HOST, mutual=False, days=10)) as port:
-        step, seen = said(port=port, tls={"ca": ca})
+        step, seen = said(port=port, tls={"ca": ca, "renewed": True})
+        assert said(port=port, tls={"ca": ca})[0] == "done"
     assert (step, seen.startswith("its certificate ends on ")) == ("old", True)
 
 
@@ -170,6 +170,29 @@ def test_what_should_be_refused_and_gets_through_once_is_told(monkeypatch: pytes
     with socket.create_server(("127.0.0.1", 0)) as found:
         answer = probe.attempt({"id": "x", "host": HOST, "port": found.getsockname()[1], "refused": "tcp"})
     assert (answer["step"], answer["tries"]) == ("done", 1)
+
+
+def test_what_should_be_refused_must_be_so_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "TRY_FOR", 10.0)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    answer = probe.attempt({"id": "x", "host": HOST, "port": port, "refused": "tcp"})
+    assert (answer["step"], answer["tries"]) == ("tcp", probe.REFUSALS)
+
+
+def test_a_server_that_speaks_an_outdated_version_is_told(ours: Authority) -> None:
+    context = tls(ours, HOST, mutual=False)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    with https(context) as port:
+        found = said(port=port, tls={"unchecked": True, "highest": "TLSv1_1"}, refused="tls")
+    assert (found[0], "TLSv1.1" in found[1]) == ("done", True)
+
+
+def test_a_missing_file_ends_one_check_alone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        step, seen = said(port=found.getsockname()[1], tls={"ca": "/nowhere/ca.crt"})
+    assert (step, "FileNotFoundError" in seen) == ("answer", True)
 
 
 def test_the_program_alone_says_one_line_for_each_and_what_should_be_refused_last() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ggi.app.verifying import ADVICE, STEPS, _row, _stranger, _stranger_account, _stranger_policy, _told
+from ggi.app.verifying import ADVICE, STEPS, _row, _stranger, _stranger_account, _stranger_policy, _told, _told_apart
 from ggi.audit.judge import FAILS
 from ggi.catalogue.relation import Auth
 from ggi.catalogue.release import probe_image
@@ -78,13 +78,13 @@ def test_pairs_are_all_processes_and_allowed_is_what_flows_say(built: Landscape)
 def test_what_it_makes_meets_our_own_controls(built: Landscape, made: str) -> None:
     image = probe_image([catalogue().releases[built.environment.release]], built.environment.cluster)
     space = built.environment.namespace
-    templates: list[Any] = [_stranger(built)]
+    templates: list[Any] = [_stranger(built, "abc")]
     if made == "probe":
         workloads = [o for o in built.objects if o.kind in ("Deployment", "StatefulSet")]
         templates = [workload.body["spec"]["template"] for workload in workloads]
     bodies = [probe_pod(ProbePod("ggi-probe-0", template, ()), space, image) for template in templates]
     if made == "policy":
-        bodies = [_stranger_policy(built, "192.0.2.1"), _stranger_account(space)]
+        bodies = [_stranger_policy(built, "192.0.2.1", "abc"), _stranger_account(space, "abc")]
     namespace = next(o.body for o in built.objects if o.kind == "Namespace")
     judged = 0
     for body in bodies:
@@ -95,6 +95,20 @@ def test_what_it_makes_meets_our_own_controls(built: Landscape, made: str) -> No
                 assert cel.evaluate(control.rule, view) != FAILS, f"{control.id}: {body['metadata']}"
                 judged += 1
     assert judged
+
+
+def test_no_two_checks_have_one_id(built: Landscape) -> None:
+    ids = [check.id for check in (*checks(built), *pairs(built))]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_stranger_that_reached_nothing_knocked_nowhere() -> None:
+    door = Check("outside->keycloak", STRANGER, "keycloak", {})
+    path = Check("stranger->openzaak:443", STRANGER, "openzaak", {}, refused="tcp")
+    said = {door.id: {"step": "tcp", "seen": ""}, path.id: {"step": "tcp", "seen": ""}}
+    assert [_row(c, said.get(c.id)).step for c in _told_apart((door, path), said)] == ["tcp", "missing"]
+    said = {door.id: {"step": "done", "seen": ""}, path.id: {"step": "tcp", "seen": ""}}
+    assert [_row(c, said.get(c.id)).step for c in _told_apart((door, path), said)] == ["", ""]
 
 
 def test_every_way_to_stop_has_words_and_advice() -> None:

@@ -102,11 +102,14 @@ class Running:
         """What a stand-in has kept, sent, delivered and received."""
         return dict(self.ask("GET", component, "/standin/counts").json())
 
+    def client(self) -> tuple[str, str]:
+        """Client and secret of Open Formulieren at Open Zaak now."""
+        counter = self.built.environment.settings.rotation.current
+        return f"openformulieren-r{counter}", self.secret("openformulieren", f"setup-r{counter}", "OPENZAAK_SECRET")
+
     def caller(self) -> dict[str, str]:
         """What Open Formulieren shows to Open Zaak now."""
-        secret = self.secret("openformulieren", "setup", "OPENZAAK_SECRET")
-        counter = self.built.environment.settings.rotation.current
-        return bearer(f"openformulieren-r{counter}", secret) | CRS
+        return bearer(*self.client()) | CRS
 
     def real(self) -> Nodes:
         """The nodes below it."""
@@ -164,12 +167,16 @@ class Load:
     kept: list[str] = field(default_factory=list)
     """Addresses of the cases that were acknowledged."""
     seconds: float = 0
-    shown: dict[str, str] = field(default_factory=dict)
-    """What the caller shows, as of the last rotation."""
+    shown: tuple[str, str] = ("", "")
+    """Client and secret that are shown, as of the last rotation."""
 
     def rotated(self) -> None:
         """From now on show what Open Formulieren has now."""
-        self.shown = self.found.caller()
+        self.shown = self.found.client()
+
+    def caller(self) -> dict[str, str]:
+        """Its header, made anew: a token is good for an hour."""
+        return bearer(*self.shown) | CRS
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Load]:
@@ -196,9 +203,7 @@ class Load:
                 ended.wait(max(0, turn - time.monotonic()))
                 turn += pause
             try:
-                answer = self.found.ask(
-                    "POST", "openzaak", "/zaken/api/v1/zaken", json=CASE, headers=self.found.caller()
-                )
+                answer = self.found.ask("POST", "openzaak", "/zaken/api/v1/zaken", json=CASE, headers=self.caller())
                 said = str(answer.status_code)
                 if answer.status_code == 201:
                     self.kept.append(answer.json()["url"])
@@ -212,12 +217,12 @@ class Load:
         return sum(self.answers.values()) - self.answers["201"]
 
     def lost(self) -> int:
-        """How many cases were acknowledged and are not there."""
+        """How many cases were acknowledged and can't be read."""
         caller, gone = self.found.caller(), 0
         with requests.Session() as session:
             for address in self.kept:
                 answer = session.get(address, headers=caller, verify=str(self.found.ca), timeout=20)
-                gone += answer.status_code == 404
+                gone += answer.status_code != 200
         return gone
 
     def __str__(self) -> str:
@@ -274,7 +279,7 @@ def told(line: str) -> None:
 
 def subscribe(life: Running) -> None:
     """Let Open Notificaties be told of cases by itself, so that the way there and back is gone."""
-    own = bearer("opennotificaties-r1", life.secret("opennotificaties", "setup", "OPENNOTIFICATIES_SECRET"))
+    own = bearer("opennotificaties-r1", life.secret("opennotificaties", "setup-r1", "OPENNOTIFICATIES_SECRET"))
     body = {
         "callbackUrl": f"https://{life.built_host('opennotificaties')}/api/v1/callbacks?for=zaken",
         "auth": own["Authorization"],

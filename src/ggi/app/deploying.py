@@ -134,8 +134,9 @@ def lost_by_update(stack: PulumiStack, context: RunContext, on_step: Step) -> li
 
 
 def find_drift(stack: PulumiStack, desired: DesiredStack, on_step: Step) -> EngineResult:
-    """How the cluster differs from what was last written, with the network rules that Pulumi does not compare."""
+    """How the cluster differs from what was last written, with what Pulumi does not compare: rules, failed Jobs."""
     from ggi.engine.events import Event
+    from ggi.engine.failed_jobs import failed_jobs
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.network_drift import network_drift
 
@@ -143,11 +144,16 @@ def find_drift(stack: PulumiStack, desired: DesiredStack, on_step: Step) -> Engi
     if desired.landscape is None:
         return found
     with KubeApi.from_kubeconfig(stack.target.kubeconfig, stack.target.context) as api:
-        paths, _ = network_drift(api, desired.objects, desired.landscape.environment.namespace)
+        namespace = desired.landscape.environment.namespace
+        paths, _ = network_drift(api, desired.objects, namespace)
+        failed, _ = failed_jobs(api, desired.objects, namespace)
     known = {step.name for step in found.steps}
+    policy, job = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:batch/v1:Job"
+    differing = [*((policy, name, tuple(changed)) for name, changed in paths.items())]
+    differing += [(job, name, ("status.conditions",)) for name in failed]
     more = tuple(
-        Event(name, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "update", done=True, changed=tuple(changed))
-        for name, changed in paths.items()
+        Event(name, kind, "update", done=True, changed=changed)
+        for kind, name, changed in differing
         if name not in known
     )
     if not more:

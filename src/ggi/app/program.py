@@ -130,7 +130,8 @@ def register(
                 depends_on=[made[name] for name in item.needs],
                 protect=protect and item.holds_data,
                 replace_on_changes=[f'metadata.annotations["{MENDED}"]'] if item.kind == "Job" else None,
-                delete_before_replace=item.kind == "Job",
+                # Only said of a Job: `False` would override what the provider knows of other kinds.
+                delete_before_replace=True if item.kind == "Job" else None,
             ),
         )
 

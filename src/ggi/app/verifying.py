@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 
-ACCOUNT = "ggi-probe"
-"""Of the pod that belongs to no component."""
 PORT = 443
 """Of the gateway's Service."""
 STEPS = {
@@ -88,21 +87,46 @@ def try_out(
     jobs = _set_up_sources(api, namespace)
     gateway = _gateway_address(api, namespace)
     sources = list(dict.fromkeys(check.source for check in wanted))
+    with probepods.cleaned(api, namespace) as run:
+        probes = _probes(landscape, wanted, sources, templates, jobs, (gateway, authorities), run)
+        if STRANGER in sources:
+            api.create(_stranger_account(namespace, run))
+            api.create(_stranger_policy(landscape, gateway, run))
+        said = probepods.run(api, probes, namespace, image, report)
+    return [_row(check, said.get(check.id)) for check in _told_apart(wanted, said)]
+
+
+def _told_apart(wanted: Sequence[Check], said: dict[str, dict[str, Any]]) -> Sequence[Check]:
+    """A stranger that reached nothing, not even the gateway, knocked nowhere: what it says of the rest is dropped."""
+    allowed = [check.id for check in wanted if check.source == STRANGER and not check.refused]
+    if allowed and not any(said.get(name, {}).get("step") == "done" for name in allowed):
+        for check in wanted:
+            if check.source == STRANGER and check.refused:
+                said.pop(check.id, None)
+    return wanted
+
+
+def _probes(
+    landscape: Landscape,
+    wanted: Sequence[Check],
+    sources: Sequence[tuple[str, str]],
+    templates: Mapping[tuple[str, str], Mapping[str, Any]],
+    jobs: Mapping[str, tuple[Mapping[str, Any], ...]],
+    door: tuple[str, str],
+    run: str,
+) -> list[ProbePod]:
+    """A pod for each source that runs now."""
+    gateway, authorities = door
     probes = []
     for number, source in enumerate(sources):
         mine = [check for check in wanted if check.source == source]
         details = [_told(check, gateway, authorities) for check in mine]
-        template = _stranger(landscape) if source == STRANGER else templates.get(source)
+        template = _stranger(landscape, run) if source == STRANGER else templates.get(source)
         if template is None:
             continue
         env_from = jobs.get(source[0], ()) if any(check.setup for check in mine) else ()
-        probes.append(ProbePod(f"ggi-probe-{number}", template, details, env_from))
-    with probepods.cleaned(api, namespace):
-        if STRANGER in sources:
-            api.create(_stranger_account(namespace))
-            api.create(_stranger_policy(landscape, gateway))
-        said = probepods.run(api, probes, namespace, image, report)
-    return [_row(check, said.get(check.id)) for check in wanted]
+        probes.append(ProbePod(f"ggi-probe-{run}-{number}", template, details, env_from, run))
+    return probes
 
 
 def _told(check: Check, gateway: str, authorities: str) -> dict[str, Any]:
@@ -160,26 +184,26 @@ def _gateway_address(api: KubeApi, namespace: str) -> str:
     return str(addresses[0]["value"])
 
 
-def _stranger(landscape: Landscape) -> Mapping[str, Any]:
+def _stranger(landscape: Landscape, run: str) -> Mapping[str, Any]:
     """A pod that belongs to no component."""
     own = labels(landscape.stack, "ggi-probe", "stranger")
     return {
         "metadata": {"labels": {**own, "app.kubernetes.io/managed-by": "ggi-verify"}},
-        "spec": {"serviceAccountName": ACCOUNT},
+        "spec": {"serviceAccountName": f"ggi-probe-{run}"},
     }
 
 
-def _stranger_account(namespace: str) -> dict[str, Any]:
+def _stranger_account(namespace: str, run: str) -> dict[str, Any]:
     """An account without any right: `default` is everybody's."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": {"name": ACCOUNT, "namespace": namespace, "labels": {probepods.LABEL: "true"}},
+        "metadata": {"name": f"ggi-probe-{run}", "namespace": namespace, "labels": {probepods.LABEL: run}},
         "automountServiceAccountToken": False,
     }
 
 
-def _stranger_policy(landscape: Landscape, gateway: str) -> dict[str, Any]:
+def _stranger_policy(landscape: Landscape, gateway: str, run: str) -> dict[str, Any]:
     """Lets the stranger out to what it knocks on, so that it is the other end that must refuse it; nowhere else.
 
     To the gateway by its pods, where a packet ends, and by its address, as which some network plug-ins see it.
@@ -188,18 +212,20 @@ def _stranger_policy(landscape: Landscape, gateway: str) -> dict[str, Any]:
     peers = edge_peers(door)
     processes = [process for item in landscape.components.values() for process in item.component.processes]
     ports = {PORT, *door.ports, *(port.number for process in processes for port in process.pod_ports)}
-    with contextlib.suppress(ValueError):
-        peers = [*peers, {"ipBlock": {"cidr": str(ip_network(gateway))}}]
+    with contextlib.suppress(OSError):
+        # A gateway in a cloud has a host name, whose addresses are what a packet is sent to.
+        found = {str(item[4][0]) for item in socket.getaddrinfo(gateway, PORT, type=socket.SOCK_STREAM)}
+        peers = [*peers, *({"ipBlock": {"cidr": str(ip_network(address))}} for address in sorted(found))]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {
-            "name": "ggi-probe-stranger",
+            "name": f"ggi-probe-{run}",
             "namespace": landscape.environment.namespace,
-            "labels": {probepods.LABEL: "true"},
+            "labels": {probepods.LABEL: run},
         },
         "spec": {
-            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "ggi-probe"}},
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "ggi-probe", probepods.LABEL: run}},
             "policyTypes": ["Ingress", "Egress"],
             "egress": [
                 {

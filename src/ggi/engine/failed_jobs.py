@@ -1,9 +1,10 @@
 """Jobs that failed, so that an update runs them again.
 
-A Job that has failed stays as it is: Kubernetes never starts it again (its condition `Failed` is an end), and the
-engine sees the object that it asked for and waits for it in vain. Every Job of ours may run twice, so an update makes
-a failed one anew. The annotation `ggi/mended` counts how often: a new number is a change that a preview shows, and for
-a Job one that replaces it.
+A Job that has failed stays as it is: Kubernetes never starts it again, since its condition `Failed` is an end. An
+update of an unchanged stack finds the object that it asked for and says that nothing changes, or fails at once for the
+same reason (pulumi/pulumi-kubernetes 9497796, provider/pkg/await/job.go). Every Job of ours may run twice, so an update
+makes a failed one anew, and ends one that still runs when its successor has another name. The annotation `ggi/mended`
+counts how often: a new number is a change that a preview shows, and for a Job one that replaces it.
 """
 
 from __future__ import annotations

@@ -22,8 +22,10 @@ TRY_FOR = 20.0
 (kubernetes.io, Network Policies, "Pod lifecycle"), and who answers for the first time may be slow."""
 PAUSE = 1.0
 SOON = 14 * 86400
-"""Seconds before its end at which a served certificate is too old: cert-manager renewed it two weeks before that, so
-that the program did not read the new one."""
+"""Seconds before its end at which a served certificate of ours is too old: it was renewed a month or more before its
+end (`renewBefore` of the Certificates), so the program did not read the new one."""
+REFUSALS = 3
+"""How often it must be refused in a row to count as refused; getting through once is enough to be told."""
 
 Check = dict[str, Any]
 Said = dict[str, Any]
@@ -41,14 +43,14 @@ class Stopped(Exception):  # noqa: N818 - it says where a check stopped
 def attempt(check: Check) -> Said:
     """Try one check: `host`, `port`, and how far to go.
 
-    `tls`: `{ca: file, authorities: text, name, certificate: file, key: file}`, or None. `speak`: http, redis,
-    postgresql, smtp or nothing. For http: `path`, `headers`, and `auth` (jwt, token) with `client` and `secret` (a
-    variable's name). `refused`: the step at which it should stop, if it should. Tried until it is so, for a while; but
-    what should be refused and gets through once is told at once.
+    `tls`: `{ca: file, authorities: text, name, certificate: file, key: file, renewed: ours}`, or None. `speak`: http,
+    redis, postgresql, smtp or nothing. For http: `path`, `headers`, and `auth` (jwt, token) with `client` and `secret`
+    (a variable's name). `refused`: the step at which it should stop, if it should. Tried until it is so, for a while;
+    but what should be refused and gets through once is told at once.
     Returns `{id, step, seen, tries}`; `step` is `done`, or dns, tcp, tls, auth or answer, where it stopped.
     """
     began = time.monotonic()
-    tries = 0
+    wanted, tries, row = check.get("refused", "done"), 0, 0
     while True:
         tries += 1
         try:
@@ -56,7 +58,11 @@ def attempt(check: Check) -> Said:
             step = "done"
         except Stopped as stopped:
             step, seen = stopped.step, stopped.seen
-        if step in ("done", check.get("refused")) or time.monotonic() - began > TRY_FOR:
+        except Exception as error:
+            step, seen = "answer", f"{type(error).__name__}: {error}"
+        row = row + 1 if step == wanted else 0
+        enough = step == "done" or row == REFUSALS
+        if enough or time.monotonic() - began > TRY_FOR:
             break
         time.sleep(PAUSE)
     taken = round(time.monotonic() - began, 2)
@@ -66,13 +72,13 @@ def attempt(check: Check) -> Said:
 def _steps(check: Check) -> str:
     host, port = check.get("address") or check["host"], int(check["port"])
     try:
-        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
+        found = [str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except OSError as error:
         raise Stopped("dns", f"{host}: {error}") from error
     try:
-        line = socket.create_connection((str(found[0][4][0]), port), timeout=PATIENCE)
+        line = socket.create_connection((host, port), timeout=PATIENCE)
     except OSError as error:
-        raise Stopped("tcp", f"{found[0][4][0]}:{port}: {error or 'timed out'}") from error
+        raise Stopped("tcp", f"{found[0]}:{port}: {error or 'timed out'}") from error
     with line:
         speak = check.get("speak", "")
         if speak == "smtp":
@@ -92,13 +98,10 @@ def _steps(check: Check) -> str:
 
 
 def _tls(line: socket.socket, wanted: dict[str, Any], host: str) -> ssl.SSLSocket:
-    context = ssl.create_default_context()
+    # With an authority named, the public ones are not trusted as well: the programs do not.
+    context = ssl.create_default_context(cafile=wanted.get("ca"), cadata=wanted.get("authorities") or None)
     if wanted.get("unchecked"):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if wanted.get("ca"):
-        context.load_verify_locations(cafile=wanted["ca"])
-    if wanted.get("authorities"):
-        context.load_verify_locations(cadata=wanted["authorities"])
     if wanted.get("certificate"):
         context.load_cert_chain(wanted["certificate"], wanted["key"])
     if wanted.get("highest"):
@@ -111,7 +114,7 @@ def _tls(line: socket.socket, wanted: dict[str, Any], host: str) -> ssl.SSLSocke
     except (OSError, ValueError) as error:
         raise Stopped("tls", str(error)) from error
     ends = (secure.getpeercert() or {}).get("notAfter")
-    if isinstance(ends, str) and ssl.cert_time_to_seconds(ends) - time.time() < SOON:
+    if wanted.get("renewed") and isinstance(ends, str) and ssl.cert_time_to_seconds(ends) - time.time() < SOON:
         raise Stopped("old", f"its certificate ends on {ends}")
     return secure
 
@@ -220,7 +223,7 @@ def main() -> None:
         for refused in (False, True):
             for said in pool.map(attempt, [check for check in checks if ("refused" in check) is refused]):
                 sys.stdout.write(json.dumps(said) + "\n")
-    sys.stdout.flush()
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import datetime as dt
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ Report = Callable[[str], None]
 LABEL = "ggi/probe"
 """Label of every object that is made here; what carries it is removed, also what an earlier run left."""
 PROGRAM = Path(__file__).with_name("probe.py")
-DEADLINE = 150
+DEADLINE = 240
 """Seconds after which the kubelet ends a probe pod, whatever became of us."""
 PAUSE = 0.5
 NEVER = "ggi/never-ready"
@@ -39,6 +41,8 @@ class ProbePod:
     checks: Sequence[Mapping[str, Any]]
     env_from: Sequence[Mapping[str, Any]] = ()
     """Further sources of its environment."""
+    run: str = "true"
+    """The run that it belongs to (see `cleaned`)."""
 
 
 def probe_pod(probe: ProbePod, namespace: str, image: str) -> Manifest:
@@ -67,7 +71,7 @@ def probe_pod(probe: ProbePod, namespace: str, image: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": probe.name, "namespace": namespace, "labels": {**labels, LABEL: "true"}},
+        "metadata": {"name": probe.name, "namespace": namespace, "labels": {**labels, LABEL: probe.run}},
         "spec": {
             "containers": [container],
             "restartPolicy": "Never",
@@ -84,20 +88,26 @@ def probe_pod(probe: ProbePod, namespace: str, image: str) -> Manifest:
 
 
 @contextlib.contextmanager
-def cleaned(api: KubeApi, namespace: str) -> Iterator[None]:
-    """Whatever happens within, no probe is left; nor any of an earlier run that was cut off."""
-    sweep(api, namespace)
+def cleaned(api: KubeApi, namespace: str) -> Iterator[str]:
+    """Gives a name for this run, which all that it makes must carry as its label; whatever happens, none of it is left.
+
+    Nor is anything of an earlier run that was cut off; another run that still goes on is left alone.
+    """
+    own = secrets.token_hex(3)
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=2 * DEADLINE)
+    sweep(api, namespace, lambda item: dt.datetime.fromisoformat(item["metadata"]["creationTimestamp"]) < old)
     try:
-        yield
+        yield own
     finally:
-        sweep(api, namespace)
+        sweep(api, namespace, lambda item: item["metadata"]["labels"][LABEL] == own)
 
 
-def sweep(api: KubeApi, namespace: str) -> None:
-    """Remove pods, policies and accounts of probes. Raises ApiError."""
+def sweep(api: KubeApi, namespace: str, chosen: Callable[[Manifest], bool]) -> None:
+    """Remove the chosen pods, policies and accounts of probes. Raises ApiError."""
     for version, kind in (("v1", "Pod"), ("networking.k8s.io/v1", "NetworkPolicy"), ("v1", "ServiceAccount")):
         for item in api.list(version, kind, namespace, labels=LABEL):
-            api.delete(version, kind, item["metadata"]["name"], namespace)
+            if chosen(item):
+                api.delete(version, kind, item["metadata"]["name"], namespace)
 
 
 def run(
@@ -113,17 +123,20 @@ def run(
     waiting = {probe.name for probe in probes}
     found: dict[str, dict[str, Any]] = {}
     while waiting:
-        for pod in api.list("v1", "Pod", namespace, labels=LABEL):
-            name, phase = pod["metadata"]["name"], (pod.get("status") or {}).get("phase")
-            if name in waiting and phase in ("Succeeded", "Failed"):
+        pods = {pod["metadata"]["name"]: pod for pod in api.list("v1", "Pod", namespace, labels=LABEL)}
+        if gone := sorted(waiting - pods.keys()):
+            raise WorkError(
+                Problem(t("somebody removed the pod {name}", name=gone[0]), t("Run the command once more, alone."))
+            )
+        for name in sorted(waiting):
+            if (pods[name].get("status") or {}).get("phase") in ("Succeeded", "Failed"):
                 waiting.discard(name)
                 found |= _said(api, namespace, name)
                 report(t("{done} of {total} pods are done", done=len(probes) - len(waiting), total=len(probes)))
-            elif name in waiting and time.monotonic() > give_up:
-                why = _why(pod)
+            elif time.monotonic() > give_up:
                 raise WorkError(
                     Problem(
-                        t("the pod {name} does not run: {why}", name=name, why=why),
+                        t("the pod {name} does not run: {why}", name=name, why=_why(pods[name])),
                         t("Can the nodes pull {image}? Is there room in the quota?", image=image),
                     )
                 )

@@ -79,13 +79,13 @@ def _details(landscape: Landscape, relation: Relation, name: str) -> dict[str, A
     api = next(a for a in relation.apis if a.name == name)
     found: dict[str, Any] = {"host": relation.host, "port": relation.port}
     if relation.auth is Auth.MTLS:
-        found["tls"] = {"ca": AUTHORITY, "certificate": CERTIFICATE, "key": KEY}
+        found["tls"] = {"ca": AUTHORITY, "certificate": CERTIFICATE, "key": KEY, "renewed": True}
     elif api.port == "postgresql":
         found |= {"speak": "postgresql", "tls": {"ca": "/etc/ggi/postgresql/ca.crt"}}
     elif api.port == "redis":
-        found |= {"speak": "redis", "tls": {"ca": AUTHORITY}, "auth": {"kind": "password"}}
+        found |= {"speak": "redis", "tls": {"ca": AUTHORITY, "renewed": True}, "auth": {"kind": "password"}}
     elif relation.public or api.port == "https":
-        found |= {"speak": "http", "tls": {"ca": AUTHORITY}, "path": f"{api.path}{api.asks}" or "/"}
+        found |= {"speak": "http", "tls": {"ca": AUTHORITY, "renewed": True}, "path": f"{api.path}{api.asks}" or "/"}
         if relation.auth is Auth.OIDC:
             found["path"] = f"/realms/{landscape.stack}/.well-known/openid-configuration"
         elif relation.auth in (Auth.JWT, Auth.TOKEN) and relation.credential:
@@ -116,7 +116,9 @@ def _variable(landscape: Landscape, relation: Relation) -> tuple[str, bool]:
 def _of_edges(landscape: Landscape) -> Iterable[Check]:
     """Edges outside the namespace whose address is known: mail, the API server, other parties."""
     environment = landscape.environment
-    yield from _of_trials(landscape)
+    tried = list(_of_trials(landscape))
+    yield from tried
+    known = {check.id for check in tried}
     for flow in landscape.flows:
         if not flow.source.inside or flow.target.inside or not flow.target.edge:
             continue
@@ -125,9 +127,10 @@ def _of_edges(landscape: Landscape) -> Iterable[Check]:
             continue
         served = {p.name for p in landscape.components[flow.source.component].component.processes if not p.pod_labels}
         for process in flow.source.processes:
-            if process in served:
+            name = f"{flow.source.component}/{process}->{flow.target.edge}"
+            if process in served and name not in known:
                 yield Check(
-                    f"{flow.source.component}/{process}->{flow.target.edge}",
+                    name,
                     (flow.source.component, process),
                     flow.target.edge,
                     {"host": host, "port": flow.ports[0]} | ({"speak": "smtp"} if flow.target.edge == "smtp" else {}),

@@ -133,7 +133,7 @@ def network(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Ite
     report(t("starting pods that ask and that answer"))
     api.create(_server(namespace, image))
     address = _address(api, namespace, "server")
-    before = probepods.run(api, _probes("before", address), namespace, image, report)
+    before = probepods.run(api, _probes("before", address, shut=False), namespace, image, report)
     for policy in policies(wanted.cluster.dns, wanted.cluster.apiserver):
         policy["metadata"] |= {"namespace": namespace, "labels": {LABEL: "true"}}
         api.create(policy)
@@ -141,7 +141,7 @@ def network(api: KubeApi, namespace: str, wanted: Wanted, report: Report) -> Ite
     for attempt in range(TIMES):
         time.sleep(BETWEEN)
         report(t("asking again, with policies ({number} of {most})", number=attempt + 1, most=TIMES))
-        after = probepods.run(api, _probes(f"after{attempt}", address), namespace, image, report)
+        after = probepods.run(api, _probes(f"after{attempt}", address, shut=True), namespace, image, report)
         if all(row.outcome is PreflightOutcome.WELL for row in judged(before, after)):
             break
     yield from judged(before, after)
@@ -301,15 +301,15 @@ def _step(said: Said, name: str) -> str:
     return str((said.get(name) or {}).get("step", "missing"))
 
 
-def _probes(turn: str, address: str) -> Sequence[ProbePod]:
-    """Who asks: a free pod, one that a policy will shut, and one that two edges will be left to."""
+def _probes(turn: str, address: str, *, shut: bool) -> Sequence[ProbePod]:
+    """Who asks: a free pod, one that a policy shuts, and one that two edges are left to; `shut`: now it must."""
 
-    def check(name: str, host: str, port: int) -> Manifest:
-        return {"id": name, "host": host, "port": port, "tls": None, "speak": ""}
+    def check(name: str, host: str, port: int, *, refused: bool = False) -> Manifest:
+        return {"id": name, "host": host, "port": port, "tls": None} | ({"refused": "tcp"} if refused else {})
 
     checks = {
-        "free": [check("asked", address, DENIED), check("allowed", address, ALLOWED)],
-        "shut": [check("asking", address, ALLOWED)],
+        "free": [check("asked", address, DENIED, refused=shut), check("allowed", address, ALLOWED)],
+        "shut": [check("asking", address, ALLOWED, refused=shut)],
         "edges": [check("edges", "kubernetes.default.svc", 443)],
     }
     return [ProbePod(f"{role}-{turn}", {"metadata": {"labels": {ROLE: role}}}, mine) for role, mine in checks.items()]
