@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ggi.catalogue.component import FirstPerson
 from ggi.catalogue.relation import Auth
-from ggi.engine.kubehttp import UnknownKindError
+from ggi.engine.gateway import PORT, gateway_address
 from ggi.errors import InputError, Problem, WorkError
 from ggi.inventory.validate import nearest
-from ggi.landscape.platform import CA_SECRET, GATEWAY
+from ggi.landscape.platform import CA_SECRET
 from ggi.messages import t
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SECONDS = 15.0
 """For an answer: a component that has just started takes its time."""
-PORT = 443
 _FAULT = 400
 _ASKS = (401, 403)
 
@@ -88,7 +87,7 @@ def open_door(api: KubeApi, built: Landscape, component: str, platform: Platform
     path = item.front.format(stack=built.stack)
     url = f"https://{host}{path}"
     login = _log_in(built, component)
-    address, trouble = _gateway(api, built.environment.namespace)
+    address, trouble = gateway_address(api, built.environment.namespace)
     reached = platform.reach(address, PORT) if address else None
     answer: PageAnswer | None = PageAnswer(problem=trouble) if trouble else None
     named = False
@@ -201,23 +200,6 @@ def _workload(built: Landscape, component: str, first: FirstPerson) -> tuple[str
         if item.kind in ("Deployment", "StatefulSet")
         and item.body["spec"]["template"]["metadata"]["labels"].get("app.kubernetes.io/component") == first.process
     )
-
-
-def _gateway(api: KubeApi, namespace: str) -> tuple[str, str]:
-    """The address of the gateway, and what is wrong with it."""
-    try:
-        found = api.find("gateway.networking.k8s.io/v1", "Gateway", GATEWAY, namespace)
-    except UnknownKindError as error:
-        return "", error.message
-    if found is None:
-        return "", t("there is no gateway in {namespace}; run `./ggi up` first", namespace=namespace)
-    status = found.get("status") or {}
-    addresses = status.get("addresses") or ()
-    if not addresses:
-        return "", t(
-            "the gateway has no address; look at `kubectl describe gateway -n {namespace}`", namespace=namespace
-        )
-    return str(addresses[0]["value"]), ""
 
 
 def _leads_to(host: str, address: str) -> bool:

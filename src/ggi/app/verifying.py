@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from ggi.catalogue.release import probe_image
 from ggi.engine import probepods
+from ggi.engine.gateway import PORT, gateway_address
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.probepods import ProbePod
-from ggi.errors import Problem, WorkError
+from ggi.errors import WorkError
 from ggi.landscape.build import Landscape
 from ggi.landscape.checks import STRANGER, Check, checks
 from ggi.landscape.network import edge_peers
 from ggi.landscape.objects import labels
-from ggi.landscape.platform import GATEWAY
-from ggi.messages import mark, t
+from ggi.messages import mark
 
 if TYPE_CHECKING:
     from ggi.app.platform import Platform
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 
-PORT = 443
-"""Of the gateway's Service."""
 STEPS = {
     "dns": mark("the name is not found"),
     "tcp": mark("no connection"),
@@ -85,7 +83,9 @@ def try_out(
     namespace = landscape.environment.namespace
     templates = _templates(api, namespace)
     jobs = _set_up_sources(api, namespace)
-    gateway = _gateway_address(api, namespace)
+    gateway, trouble = gateway_address(api, namespace)
+    if trouble:
+        raise WorkError(trouble)
     sources = list(dict.fromkeys(check.source for check in wanted))
     with probepods.cleaned(api, namespace) as run:
         probes = _probes(landscape, wanted, sources, templates, jobs, (gateway, authorities), run)
@@ -169,19 +169,6 @@ def _set_up_sources(api: KubeApi, namespace: str) -> dict[str, tuple[Mapping[str
         if own.get("app.kubernetes.io/component") == "configure":
             found[own.get("app.kubernetes.io/name", "")] = tuple(template["spec"]["containers"][0].get("envFrom") or ())
     return found
-
-
-def _gateway_address(api: KubeApi, namespace: str) -> str:
-    found = api.find("gateway.networking.k8s.io/v1", "Gateway", GATEWAY, namespace) or {}
-    addresses = (found.get("status") or {}).get("addresses") or []
-    if not addresses:
-        raise WorkError(
-            Problem(
-                t("the gateway of {namespace} has no address", namespace=namespace),
-                t("Look at `kubectl describe gateway {name} -n {namespace}`.", name=GATEWAY, namespace=namespace),
-            )
-        )
-    return str(addresses[0]["value"])
 
 
 def _stranger(landscape: Landscape, run: str) -> Mapping[str, Any]:

@@ -10,19 +10,13 @@ counts how often: a new number is a change that a preview shows, and for a Job o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.network_drift import mended_before
+from ggi.engine.status import condition
 from ggi.landscape.objects import Object
 
 JOB = ("batch/v1", "Job")
-
-
-def has_failed(live: dict[str, Any]) -> bool:
-    """Whether a live Job came to an end without success."""
-    conditions = live.get("status", {}).get("conditions", ())
-    return any(c["type"] == "Failed" and c["status"] == "True" for c in conditions)
 
 
 def failed_jobs(api: KubeApi, objects: Iterable[Object], namespace: str) -> tuple[list[str], dict[str, int]]:
@@ -35,7 +29,7 @@ def failed_jobs(api: KubeApi, objects: Iterable[Object], namespace: str) -> tupl
         if found is None:
             continue
         count = mended_before(found)
-        if has_failed(found):
+        if condition(found, "Failed") == "True":
             failed.append(item.name)
             count += 1
         if count:

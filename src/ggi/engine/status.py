@@ -41,7 +41,8 @@ class ComponentStatus:
         return self.state in ("ready", "external")
 
 
-def _condition(live: Mapping[str, Any], name: str) -> str:
+def condition(live: Mapping[str, Any], name: str) -> str:
+    """The status of a condition of a live object: True, False, Unknown, or nothing where it has none."""
     for condition in live.get("status", {}).get("conditions", ()):
         if condition["type"] == name:
             return str(condition["status"])
@@ -53,11 +54,11 @@ def _judge(item: Object, live: Mapping[str, Any] | None) -> WorkloadStatus:
         return WorkloadStatus(item.kube_name, item.kind, "missing", "")
     status, spec = live.get("status", {}), live.get("spec", {})
     if item.kind == "Job":
-        done, failed = _condition(live, "Complete") == "True", _condition(live, "Failed") == "True"
+        done, failed = condition(live, "Complete") == "True", condition(live, "Failed") == "True"
         return WorkloadStatus(item.kube_name, "Job", "ready" if done else "failed" if failed else "waiting", "")
     if item.kind == "Cluster":
         ready, wanted = status.get("readyInstances", 0), spec.get("instances", 0)
-        state = "ready" if _condition(live, "Ready") == "True" and ready >= wanted else "waiting"
+        state = "ready" if condition(live, "Ready") == "True" and ready >= wanted else "waiting"
         return WorkloadStatus(item.kube_name, "Cluster", state, f"{ready}/{wanted}")
     wanted, ready = spec.get("replicas", 1), status.get("readyReplicas", 0)
     seen = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 0)

@@ -16,6 +16,8 @@ from ggi.landscape.build import Landscape
 from ggi.landscape.network import Flow
 from ggi.landscape.relations import service_port
 
+ZAKEN = "zaken"
+"""The API that wants to hear in which coordinates, or answers 412 (VNG-Realisatie, Zaken API, rule API-51)."""
 STRANGER = ("", "stranger")
 """The place of a pod that no relation names."""
 
@@ -90,9 +92,8 @@ def _details(landscape: Landscape, relation: Relation, name: str) -> dict[str, A
             found["path"] = f"/realms/{landscape.stack}/.well-known/openid-configuration"
         elif relation.auth in (Auth.JWT, Auth.TOKEN) and relation.credential:
             found["auth"] = {"kind": relation.auth.value, "client": relation.credential.client_id}
-            # Whoever may read cases must say in which coordinates, or gets 412 (VNG-Realisatie/gemma-zaken, standard
-            # for Zaken API, "Accept-Crs"); to other APIs it says nothing.
-            found["headers"] = {"Accept-Crs": "EPSG:4326"}
+            if api.name == ZAKEN:
+                found["headers"] = {"Accept-Crs": "EPSG:4326"}
         else:
             found["statuses"] = [200, 302, 401, 403, 404]
     return found

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ggi.cli import completion
+from ggi.cli.ending import end_in_order
 from ggi.cli.options import Json, Sandbox, Yes
 from ggi.cli.output import Progress, note, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
@@ -53,7 +53,7 @@ def preflight(
     _announce(asked.cluster.context if platform.sandbox is None else platform.sandbox, read_only, volumes)
     if not yes and not read_only:
         typer.confirm(t("Go on?"), abort=True, err=True)
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_in_order()
     with Progress() as progress:
         platform.start(asked.owner, progress)
         with KubeApi.from_kubeconfig(*platform.kubeconfig(asked.owner)) as api, net.client(timeout=TIMEOUT) as http:
@@ -89,8 +89,3 @@ def _announce(place: str, read_only: bool, volumes: bool) -> None:
     note(t("It makes a namespace ggi-preflight-* with short-lived pods, and removes it again:"))
     for right in (*RIGHTS_OF_TRIES, *(RIGHTS_OF_VOLUMES if volumes else ())):
         note(f"  {right}")
-
-
-def _interrupt(_number: int, _frame: Any) -> None:
-    """End as by Ctrl-C, so that what was made is removed."""
-    raise KeyboardInterrupt

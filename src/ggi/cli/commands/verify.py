@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ggi.cli.ending import end_in_order
 from ggi.cli.options import Json, Name, Sandbox
 from ggi.cli.output import Progress, paint, say, say_json, table
 from ggi.cli.root import app, platform_of, workspace_of
@@ -34,6 +35,7 @@ def verify(
     from ggi.app.verifying import verify as try_out
 
     platform = platform_of(sandbox)
+    end_in_order()
     with Progress() as progress:
         landscape, rows = try_out(workspace_of(context), name, platform, progress)
     failed = [row for row in rows if not row.well]
