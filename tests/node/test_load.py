@@ -84,7 +84,7 @@ def hurt(life: Running, rate: float, what: str, kill: Callable[[], None], second
     said = f"{what}: {load}; {load.failed} without an answer, {load.lost()} cases lost"
     told(f"{said}, {received()} of {len(load.kept)} notifications received")
     assert load.lost() == 0, said
-    # A task is acknowledged when a worker takes it (celery, task_acks_late is off): what a killed one had in hand is gone.
+    # A worker acknowledges a task when it takes it (celery, task_acks_late is off): what it had in hand is gone.
     assert received() >= len(load.kept) - IN_HAND, said
     return load
 
