@@ -22,7 +22,7 @@ from sandbox.certificates import Pki
 from sandbox.layout import DEFAULT, PORT_NAMES, Layout
 from sandbox.node import fabric, operators, stock
 from sandbox.node.images import Images
-from sandbox.node.nodes import FABRIC, OUTSIDE, PORTS, SURROUNDINGS, Nodes
+from sandbox.node.nodes import AROUND, FABRIC, OUTSIDE, PORTS, SURROUNDINGS, Nodes
 from sandbox.node.programs import IN_PODS, ON_NODES, obstacles
 from sandbox.node.pulled import pull
 from sandbox.node.standins import simulated
@@ -188,8 +188,8 @@ def _order(layout: Layout) -> tuple[str, ...]:
     """The parts in the order in which they start."""
     if not layout.real:
         return _ORDER
-    around, rest = Nodes(layout).names[:3], Nodes(layout).names[3:]
-    return (*around, *(part for part in _ORDER if part != "kwok"), *rest)
+    rest = [part for part in Nodes(layout).names if part not in AROUND]
+    return (*AROUND, *(part for part in _ORDER if part != "kwok"), *rest)
 
 
 def stop(name: str = DEFAULT, report: Report = lambda line: None) -> bool:
@@ -384,15 +384,10 @@ def _settle(api: KubeApi) -> None:
 
 def _end(layout: Layout, names: tuple[str, ...], *, patience: float = STOP_SECONDS) -> None:
     """End the parts: those that only use the API server first, then it, then its storage."""
-    ours = {"kube-apiserver", "etcd", FABRIC, PORTS, OUTSIDE}
+    ours = {"kube-apiserver", "etcd", *AROUND}
     # A node ends as a machine does that loses its power: its first process hears no signal but the last.
     processes.end([_run_file(layout, name) for name in names if name.startswith("node-")], patience=0)
-    for group in (
-        [name for name in names if name not in ours],
-        ("kube-apiserver",),
-        ("etcd",),
-        (PORTS, OUTSIDE, FABRIC),
-    ):
+    for group in ([name for name in names if name not in ours], ("kube-apiserver",), ("etcd",), AROUND[::-1]):
         processes.end([_run_file(layout, name) for name in group if name in names], patience=patience)
 
 

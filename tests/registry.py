@@ -23,6 +23,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+from ggi.engine import net
+
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -233,3 +237,11 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def only_here(monkeypatch: pytest.MonkeyPatch, authority: Path, folder: Path) -> None:
+    """No proxy, mirror or log-in of this machine has a part in it, and `authority` is the one that is trusted."""
+    for name in (*net.PROXIES, *(name.lower() for name in net.PROXIES), net.MIRRORS, "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(net.AUTHORITIES, str(authority))
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))

@@ -31,6 +31,8 @@ from sandbox.parts import API_PORT, POD_RANGE, ControlPlanePart
 Report = Callable[[str], None]
 
 FABRIC, PORTS, SURROUNDINGS, OUTSIDE = "fabric", "ports", "surroundings", "outside"
+AROUND = (FABRIC, PORTS, OUTSIDE)
+"""What is there before the control plane, in the order in which it starts."""
 MEMORY_OF_NODE = 6 * 2**30
 """A landscape of 30 pods takes 8 to 9 GB, spread over the nodes."""
 MOST = 3
@@ -113,8 +115,8 @@ class Nodes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of its parts, in the order in which they start; those of the control plane come after the first two."""
-        return (FABRIC, PORTS, OUTSIDE, SURROUNDINGS, *(node.name for node in self.all))
+        """Of its parts, in the order in which they start; those of the control plane come after AROUND."""
+        return (*AROUND, SURROUNDINGS, *(node.name for node in self.all))
 
     def pid(self, part: str) -> int | None:
         """The process of a part that runs now."""

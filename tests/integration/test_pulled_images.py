@@ -20,7 +20,7 @@ from sandbox.hosts.podman import Podman
 from sandbox.node import operators, pulled
 from sandbox.node.images import RECIPES, ImageRecipe, Images, recipe_of
 from sandbox.node.pulled import PulledImage, answering, pull
-from tests.registry import TestRegistry, digest, pki, registry, runnable
+from tests.registry import TestRegistry, digest, only_here, pki, registry, runnable
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def served(certificates: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestRegistry]:
-    for name in (*net.PROXIES, *(name.lower() for name in net.PROXIES), net.MIRRORS, "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(net.AUTHORITIES, str(certificates[0]))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    only_here(monkeypatch, certificates[0], tmp_path)
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
     (tmp_path / "auth.json").write_text("{}", encoding="utf-8")
     with registry(certificates[1]) as state:

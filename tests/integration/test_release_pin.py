@@ -20,7 +20,7 @@ from ggi.errors import WorkError
 from ggi.inventory.tree import parse
 from ggi.inventory.validate import validate
 from ggi.paths import ROOT
-from tests.registry import TestRegistry, digest, index, manifest, pki, proxy, registry
+from tests.registry import TestRegistry, digest, index, manifest, only_here, pki, proxy, registry
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def served(certificates: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestRegistry]:
-    for name in (*net.PROXIES, *(name.lower() for name in net.PROXIES), net.MIRRORS, "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(net.AUTHORITIES, str(certificates[0]))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    only_here(monkeypatch, certificates[0], tmp_path)
     with registry(certificates[1]) as state:
         yield state
 

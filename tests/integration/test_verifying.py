@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ggi.app.verifying import ADVICE, STEPS, _row, _stranger, _stranger_account, _stranger_policy, _told, _told_apart
+from ggi.app.verifying import ADVICE, STEPS, _heard, _row, _stranger, _stranger_account, _stranger_policy, _told
 from ggi.audit.judge import FAILS
 from ggi.catalogue.relation import Auth
 from ggi.catalogue.release import probe_image
@@ -106,9 +106,11 @@ def test_a_stranger_that_reached_nothing_knocked_nowhere() -> None:
     door = Check("outside->keycloak", STRANGER, "keycloak", {})
     path = Check("stranger->openzaak:443", STRANGER, "openzaak", {}, refused="tcp")
     said = {door.id: {"step": "tcp", "seen": ""}, path.id: {"step": "tcp", "seen": ""}}
-    assert [_row(c, said.get(c.id)).step for c in _told_apart((door, path), said)] == ["tcp", "missing"]
+    heard = _heard((door, path), said)
+    assert [_row(c, heard.get(c.id)).step for c in (door, path)] == ["tcp", "missing"]
     said = {door.id: {"step": "done", "seen": ""}, path.id: {"step": "tcp", "seen": ""}}
-    assert [_row(c, said.get(c.id)).step for c in _told_apart((door, path), said)] == ["", ""]
+    heard = _heard((door, path), said)
+    assert [_row(c, heard.get(c.id)).step for c in (door, path)] == ["", ""]
 
 
 def test_every_way_to_stop_has_words_and_advice() -> None:

@@ -149,7 +149,7 @@ def find_drift(stack: PulumiStack, desired: DesiredStack, on_step: Step) -> Engi
         failed, _ = failed_jobs(api, desired.objects, namespace)
     known = {step.name for step in found.steps}
     policy, job = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:batch/v1:Job"
-    differing = [*((policy, name, tuple(changed)) for name, changed in paths.items())]
+    differing = [(policy, name, tuple(changed)) for name, changed in paths.items()]
     differing += [(job, name, ("status.conditions",)) for name in failed]
     more = tuple(
         Event(name, kind, "update", done=True, changed=changed)

@@ -93,17 +93,17 @@ def try_out(
             api.create(_stranger_account(namespace, run))
             api.create(_stranger_policy(landscape, gateway, run))
         said = probepods.run(api, probes, namespace, image, report)
-    return [_row(check, said.get(check.id)) for check in _told_apart(wanted, said)]
+    heard = _heard(wanted, said)
+    return [_row(check, heard.get(check.id)) for check in wanted]
 
 
-def _told_apart(wanted: Sequence[Check], said: dict[str, dict[str, Any]]) -> Sequence[Check]:
-    """A stranger that reached nothing, not even the gateway, knocked nowhere: what it says of the rest is dropped."""
-    allowed = [check.id for check in wanted if check.source == STRANGER and not check.refused]
-    if allowed and not any(said.get(name, {}).get("step") == "done" for name in allowed):
-        for check in wanted:
-            if check.source == STRANGER and check.refused:
-                said.pop(check.id, None)
-    return wanted
+def _heard(wanted: Sequence[Check], said: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """What was said, by check, without what a stranger says that knocked nowhere: it did not even reach the gateway."""
+    strangers = [check for check in wanted if check.source == STRANGER]
+    allowed = [check.id for check in strangers if not check.refused]
+    if not allowed or any(name in said and said[name]["step"] == "done" for name in allowed):
+        return said
+    return {name: one for name, one in said.items() if name not in {c.id for c in strangers if c.refused}}
 
 
 def _probes(

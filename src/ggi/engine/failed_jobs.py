@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.network_drift import mended_before
+from ggi.engine.network_drift import counted
 from ggi.engine.status import condition
 from ggi.landscape.objects import Object
 
@@ -21,17 +21,5 @@ JOB = ("batch/v1", "Job")
 
 def failed_jobs(api: KubeApi, objects: Iterable[Object], namespace: str) -> tuple[list[str], dict[str, int]]:
     """(the Jobs that failed, number for the annotation), by logical name."""
-    live = {item["metadata"]["name"]: item for item in api.list(*JOB, namespace)}
-    failed: list[str] = []
-    counts: dict[str, int] = {}
-    for item in objects:
-        found = live.get(item.kube_name) if (item.api_version, item.kind) == JOB else None
-        if found is None:
-            continue
-        count = mended_before(found)
-        if condition(found, "Failed") == "True":
-            failed.append(item.name)
-            count += 1
-        if count:
-            counts[item.name] = count
-    return failed, counts
+    failed, counts = counted(api, JOB, objects, namespace, lambda _, live: condition(live, "Failed") == "True")
+    return list(failed), counts

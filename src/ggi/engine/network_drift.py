@@ -7,13 +7,14 @@ policy right. An annotation counts how often that was needed: a new number is a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from ggi.engine.kubeapi import KubeApi
 from ggi.landscape.objects import Object
 
 MENDED = "ggi/mended"
+Wrong = TypeVar("Wrong")
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
 _LISTS = ("ingress", "egress")
 
@@ -35,6 +36,33 @@ def mended_before(live: Mapping[str, Any]) -> int:
     return int(text) if text.isdigit() else 0
 
 
+def counted(
+    api: KubeApi,
+    kind: tuple[str, str],
+    objects: Iterable[Object],
+    namespace: str,
+    wrong: Callable[[Object, Mapping[str, Any]], Wrong],
+) -> tuple[dict[str, Wrong], dict[str, int]]:
+    """(what `wrong` says, number for the annotation), each by logical name, of our objects of a kind in the cluster.
+
+    Only of those of which something is wrong, or was.
+    """
+    live = {item["metadata"]["name"]: item for item in api.list(*kind, namespace)}
+    found: dict[str, Wrong] = {}
+    counts: dict[str, int] = {}
+    for item in objects:
+        there = live.get(item.kube_name) if (item.api_version, item.kind) == kind else None
+        if there is None:
+            continue
+        count = mended_before(there)
+        if what := wrong(item, there):
+            found[item.name] = what
+            count += 1
+        if count:
+            counts[item.name] = count
+    return found, counts
+
+
 def mend(api: KubeApi, objects: Iterable[Object], names: Iterable[str]) -> None:
     """Write the rules of these policies (by logical name) as they should be.
 
@@ -50,17 +78,4 @@ def network_drift(
     api: KubeApi, objects: Iterable[Object], namespace: str
 ) -> tuple[dict[str, list[str]], dict[str, int]]:
     """(paths that differ, number for the annotation), each by logical name, of the policies that are in the cluster."""
-    live = {item["metadata"]["name"]: item for item in api.list(*POLICY, namespace)}
-    paths: dict[str, list[str]] = {}
-    counts: dict[str, int] = {}
-    for item in objects:
-        found = live.get(item.kube_name) if (item.api_version, item.kind) == POLICY else None
-        if found is None:
-            continue
-        count = mended_before(found)
-        if different := differences(item.body["spec"], found["spec"]):
-            paths[item.name] = different
-            count += 1
-        if count:
-            counts[item.name] = count
-    return paths, counts
+    return counted(api, POLICY, objects, namespace, lambda item, live: differences(item.body["spec"], live["spec"]))
