@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -396,13 +397,15 @@ def _run_file(layout: Layout, part: str) -> Path:
 
 
 def _last_line(log: Path) -> str:
-    """The last line of a log that says something, shortened.
+    """The last line of a log that says something, shortened; of a node the logs of its programs count as well.
 
     Servers log an error and then a page of usage or a stack.
     """
-    try:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-200:] if line.strip()]
-    except OSError:
+    lines: list[str] = []
+    for path in (*sorted(log.parent.glob(f"{log.stem}-*.log")), log):
+        with contextlib.suppress(OSError):
+            lines += [line.strip() for line in path.read_text(errors="replace").splitlines()[-200:] if line.strip()]
+    if not lines and not log.exists():
         return t("no log")
-    telling = [line for line in lines if "rror" in line or line.startswith("F") or "fatal" in line]
+    telling = [line for line in lines if "rror" in line or line.startswith(("F", "E")) or "fatal" in line]
     return (telling or lines or [t("nothing in its log")])[-1][:300]

@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from ggi import messages
 from ggi.cli.commands.machine import TIERS
+from tests.nodes import nodes as nodes
 
 # On a machine with other work an example may take seconds; how long one takes says nothing about what is tested.
 settings.register_profile("any machine", deadline=None)
@@ -25,6 +26,7 @@ TOGETHER = {
     "browser": "a browser",
     "hosts": "test hosts",
     "node": "real nodes",
+    "life": "real nodes",
 }
 """By how the path begins: what shares a server or a browser. There are two sandboxes, for two processes to use."""
 LONGEST = (
@@ -61,7 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(item.path.relative_to(Path(__file__).parent).parts[0])
         item.add_marker(pytest.mark.xdist_group(group(item.path)))
     order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(group(item.path), len(order)))
+    last = {"real nodes": len(order) + 1}  # they slow down everything beside them, and are slowed down by it
+    items.sort(key=lambda item: (order | last).get(group(item.path), len(order)))
 
 
 @pytest.fixture

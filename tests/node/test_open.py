@@ -16,7 +16,7 @@ import pytest
 from ggi.app.workspace import Workspace
 from sandbox.layout import Layout
 from sandbox.node.nodes import Nodes
-from tests.node.conftest import RealNodes
+from tests.nodes import RealNodes
 
 STACK, COMPONENT = "gm9901", "openzaak"
 MANAGER = "tests"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ggi.paths import ROOT
-from tests.node.conftest import CLUSTER, RealNodes
+from tests.nodes import CLUSTER, RealNodes
 
 Rows = dict[str, dict[str, Any]]
 

@@ -14,7 +14,7 @@ from sandbox.node.images import STAND_IN, recipe_of
 from sandbox.node.nodes import Nodes
 from sandbox.node.pulled import PulledImage
 from sandbox.node.standins import SENTENCES, running_images, simulated
-from tests.node.conftest import RealNodes
+from tests.nodes import RealNodes
 
 SPACE, MANAGER = "running-images", "tests"
 

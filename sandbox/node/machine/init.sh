@@ -12,7 +12,9 @@ for place in var etc opt; do
   mount -t overlay overlay -o "lowerdir=/$place,upperdir=$folder/over/$place,workdir=$folder/over/.$place" "/$place"
 done
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/lock /run/containerd /run/netns /var/log/pods /var/log/containers
+mkdir -p /run/lock /run/containerd /run/netns /var/log/pods /var/log/containers "$folder/kubelet" /var/lib/kubelet
+# Below a short path, since the kubelet makes sockets there and Linux takes 107 characters for the name of one (unix(7)).
+mount --bind "$folder/kubelet" /var/lib/kubelet
 # Settings of the whole machine are for it alone to change: here they can't be written, and those that the kubelet wants
 # to set (pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables) read as if they were.
 for part in vm kernel; do
@@ -38,8 +40,8 @@ keep() {
 }
 keep containerd containerd --config "$folder/containerd.toml" &
 while [ ! -S /run/containerd/containerd.sock ]; do sleep 0.1; done
-keep kubelet kubelet --config "$folder/kubelet.yaml" --kubeconfig "$folder/kubelet.kubeconfig" --root-dir "$folder/kubelet" \
-  --cert-dir "$folder/kubelet-pki" --hostname-override "$node" --node-ip "$(cat "$folder/address")" \
+keep kubelet kubelet --config "$folder/kubelet.yaml" --kubeconfig "$folder/kubelet.kubeconfig" \
+  --root-dir /var/lib/kubelet --cert-dir "$folder/kubelet-pki" --hostname-override "$node" --node-ip "$(cat "$folder/address")" \
   --register-node=false --v=1 &
 keep kube-proxy kube-proxy --config "$folder/proxy.yaml" --v=1 &
 keep kube-router kube-router --run-router=false --run-service-proxy=false --run-firewall=true \

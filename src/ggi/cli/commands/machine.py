@@ -29,12 +29,13 @@ TIERS = {
     "hosts": "govroam on Debian containers: real log-ins, drift, failover (root and podman)",
     "browser": "the pages of reports in headless Chromium, with axe",
     "real": "real Keycloak, PostgreSQL, Redis and configuration steps",
-    "node": "pods on real nodes: a cluster examined, a way into it (root; the first time builds for half an hour)",
+    "node": "pods on real nodes: a cluster examined, a small landscape (root; the first time builds for half an hour)",
+    "life": "a whole landscape on real nodes: a log-in, kills under load, rotation, upgrade (root)",
     "engine": "the real Pulumi CLI against the real API server of the sandbox",
 }
 """The folders of tests/, which are pytest's marks as well, and what each holds."""
-ASKED_FOR = frozenset({"hosts", "node"})
-"""Tiers that run only when they are named: they make containers as root, and take about ten minutes."""
+ASKED_FOR = frozenset({"hosts", "node", "life"})
+"""Tiers that run only when they are named: they make containers as root, and take from ten minutes to an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +169,25 @@ def doctor(json_output: Json = False) -> None:
 def test(
     context: typer.Context,
     tier: Annotated[
-        str | None, typer.Argument(help=f"One of {', '.join(TIERS)}; default: all but hosts and node.")
+        str | None, typer.Argument(help=f"One of {', '.join(TIERS)}; default: all but hosts, node and life.")
+    ] = None,
+    also: Annotated[
+        list[str] | None, typer.Option("--also", help="With the default ones: one of those that must be named.")
     ] = None,
 ) -> None:
     """Run the tests that this machine can run. Further options go to pytest.
 
     Example: ggi test unit -k merge
     """
-    if tier is not None and tier not in TIERS and not tier.startswith("-"):
-        raise InputError(
-            Problem(t("there is no test tier {name}", name=tier), t("Known: {names}.", names=", ".join(TIERS)))
-        )
+    for name in (tier, *(also or ())):
+        if name is not None and name not in TIERS and not name.startswith("-"):
+            raise InputError(
+                Problem(t("there is no test tier {name}", name=name), t("Known: {names}.", names=", ".join(TIERS)))
+            )
     more = list(context.args)
     if tier is not None and tier.startswith("-"):
         more, tier = [tier, *more], None
-    tiers = [tier] if tier else [name for name in TIERS if name not in ASKED_FOR]
+    tiers = [tier] if tier else [name for name in TIERS if name not in ASKED_FOR or name in (also or ())]
     folders = [str(ROOT / "tests" / name) for name in tiers if (ROOT / "tests" / name).is_dir()]
     # A process per core and one more, since tests of servers wait a lot; which stay together, and in which order, is
     # said in tests/conftest.py.
@@ -190,7 +195,8 @@ def test(
     spread = ["-n", workers, "--dist", "loadgroup", "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", *spread, *folders, *more]
     if tier is None:
-        note(t("Left out, run them by name: {names}", names=", ".join(sorted(ASKED_FOR))))
+        left = ", ".join(sorted(ASKED_FOR.difference(also or ())))
+        note(t("Left out, run them by name: {names}", names=left))
     note(t("Running: {command}", command=" ".join(["pytest", *command[3:]])))
     environment = dict(os.environ)
     for name in [n for n in environment if n.startswith("GGI_") and n not in ("GGI_CACHE_HOME",)]:

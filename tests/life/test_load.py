@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.node.conftest import RealNodes
-from tests.node.landscape import RIGHTS, Load, Running, alive, subscribe, told, until
+from tests.lives import taken_down
+from tests.living import RIGHTS, Load, Running, alive, subscribe, told, until
+from tests.nodes import RealNodes
 
 pytestmark = pytest.mark.timeout(2400)
 
@@ -152,5 +153,4 @@ def test_an_upgrade_loses_nothing(life: Running, rate: float) -> None:
 
 
 def test_down_leaves_nothing(life: Running) -> None:
-    life.ggi("down", STACK, "--sandbox", "--yes")
-    until(lambda: life.nodes.api.find("v1", "Namespace", life.space) is None, "the namespace stays")
+    taken_down(life)

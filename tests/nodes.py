@@ -1,11 +1,11 @@
-"""A sandbox with real nodes, for all tests here: pods run, operators work, policies hold."""
+"""A sandbox with real nodes, for all tests that need one: pods run, operators work, policies hold."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,12 +82,6 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealNodes]:
             del os.environ["GGI_STATE_HOME"]
         else:
             os.environ["GGI_STATE_HOME"] = before
-
-
-@pytest.fixture
-def ggi(nodes: RealNodes) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Commands about the sandbox."""
-    return nodes.ggi
 
 
 def _environment(state: Path, name: str) -> dict[str, str]:

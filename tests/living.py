@@ -28,7 +28,7 @@ from ggi.paths import ROOT
 from sandbox.layout import Layout
 from sandbox.node.nodes import Nodes
 from sandbox.node.operators import ISSUER
-from tests.node.conftest import RealNodes
+from tests.nodes import RealNodes
 
 CRS = {"Accept-Crs": "EPSG:4326", "Content-Crs": "EPSG:4326"}
 CASE = {"bronorganisatie": "111222333", "zaaktype": "https://catalogi.test/zaaktypen/1"}
