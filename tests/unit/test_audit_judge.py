@@ -16,7 +16,7 @@ import pytest
 from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.deviations import Deviations
 from ggi.audit.judge import Judge, count_outcomes
-from ggi.audit.live import _outline
+from ggi.engine.live import _outline
 from ggi.audit.summary import audit_data, audit_rows, closing
 from ggi.catalogue.content import load_catalogue
 from ggi.controls.allowed_flows import AllowedFlow, Selected, allowed_flows_of, matches

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ggi.app.running import why_not_shown
-from ggi.audit.audit import Audit, Place
+from ggi.audit.audit import Audit, Looked, Place
 from ggi.errors import InputError, Problem
-from ggi.inventory.stack import StackKind, kind_of
+from ggi.inventory.stack import Stack, StackKind, kind_of
 from ggi.messages import t
 
 if TYPE_CHECKING:
     from ggi.app.platform import Platform
     from ggi.app.workspace import Workspace
     from ggi.audit.assessment import Assessment
+    from ggi.controls.integrity.live import Body, Live
     from ggi.controls.observation import Domain, Subject
     from ggi.cookbook.reading import ReadResult, Ref
     from ggi.engine.kubeapi import KubeApi
@@ -52,17 +53,15 @@ def audit_landscape(request: AuditRequest) -> Audit:
     if request.place is Place.STATE:
         found = assessment.audit(_written(request, assessment), Place.STATE, simulated=simulated)
     else:
-        subjects, unread = _live(request, assessment)
-        domains = None if simulated else _domains(assessment)
+        subjects, live = _live(request, assessment)
         images = request.platform.running_images(assessment.landscape.environment)
-        found = assessment.audit(
-            subjects,
-            Place.LIVE,
-            unread=unread,
-            simulated=simulated,
-            domains=domains,
+        looked = Looked(
+            live.unread,
+            domains=None if simulated else _domains(assessment),
             instead=None if images is None else why_not_shown(images),
+            live=live,
         )
+        found = assessment.audit(subjects, Place.LIVE, looked=looked, simulated=simulated)
     return replace(found, not_real=request.platform.simulated)
 
 
@@ -145,9 +144,9 @@ def _written(request: AuditRequest, assessment: Assessment) -> list[Subject]:
 
 def _reader(platform: Platform, environment: Environment) -> KubeApi:
     """A client for reading. The sandbox's has an auditor's rights and no more; elsewhere the login decides."""
-    from ggi.audit.live import as_auditor
     from ggi.enforcement.cluster_stack import find_installed
     from ggi.engine.kubeapi import KubeApi
+    from ggi.engine.live import as_auditor
 
     api = KubeApi.from_kubeconfig(*platform.kubeconfig(environment))
     if platform.sandbox is not None and find_installed(api)[0]:
@@ -155,24 +154,33 @@ def _reader(platform: Platform, environment: Environment) -> KubeApi:
     return api
 
 
-def _live(request: AuditRequest, assessment: Assessment) -> tuple[list[Subject], frozenset[str]]:
-    """What is in the namespace, and the kinds that could not be read."""
-    from ggi.audit.live import read_namespace
-    from ggi.controls.kinds import known_kinds
+def _live(request: AuditRequest, assessment: Assessment) -> tuple[list[Subject], Live]:
+    """What controls look at of the namespace, and everything that the cluster holds for it."""
+    from ggi.controls.kinds import kind_of
     from ggi.controls.subjects import of_objects
+    from ggi.engine.live import read_live
 
-    environment = assessment.landscape.environment
-    kinds = {kind for control in assessment.by.controls for kind in control.kinds} or set(known_kinds())
-    with _reader(request.platform, environment) as api:
-        objects, unread = read_namespace(api, environment.namespace, {*kinds, "Namespace"})
-    if not objects:
+    landscape = assessment.landscape
+    with _reader(request.platform, landscape.environment) as api:
+        protections = _protections(request, landscape.environment, api)
+        live = read_live(api, landscape.environment.namespace, landscape.hosts.values(), protections)
+    if not live.objects:
         raise InputError(
             Problem(
-                t("the cluster has no namespace {name}", name=environment.namespace),
+                t("the cluster has no namespace {name}", name=landscape.environment.namespace),
                 t("Bring the stack up first, or audit with `--from plan`."),
             )
         )
-    return of_objects(objects, assessment.landscape), unread
+    return of_objects([body for body in live.objects if kind_of(body)], landscape), live
+
+
+def _protections(request: AuditRequest, environment: Environment, api: KubeApi) -> dict[str, Body]:
+    """What the stack of the cluster should hold: admission, and the right to read. A sandbox has one for all."""
+    from ggi.enforcement.cluster_stack import find_installed
+
+    name = find_installed(api)[0] or str(Stack(StackKind.CLUSTER, environment.cluster_name))
+    wanted = request.workspace.desired_cluster(name, shared=request.platform.sandbox is not None)
+    return {item.name: item.body for item in wanted.objects}
 
 
 def _domains(assessment: Assessment) -> dict[str, Domain] | None:

@@ -12,7 +12,7 @@ from ggi.inventory.consistency import refuse_ended
 from ggi.inventory.load import Environment, Inventory, Tenant
 from ggi.inventory.models import Lifecycle
 from ggi.inventory.stack import Stack, StackKind
-from ggi.landscape.objects import DATA_KINDS
+from ggi.landscape.objects import DATA_KINDS, type_token
 from ggi.messages import t
 
 if TYPE_CHECKING:
@@ -134,26 +134,26 @@ def lost_by_update(stack: PulumiStack, context: RunContext, on_step: Step) -> li
 
 
 def find_drift(stack: PulumiStack, desired: DesiredStack, on_step: Step) -> EngineResult:
-    """How the cluster differs from what was last written, with what Pulumi does not compare: rules, failed Jobs."""
+    """How the cluster differs from what was last written, with what Pulumi does not compare, and failed Jobs."""
     from ggi.engine.events import Event
     from ggi.engine.failed_jobs import failed_jobs
     from ggi.engine.kubeapi import KubeApi
-    from ggi.engine.network_drift import network_drift
+    from ggi.engine.live import read_live
+    from ggi.engine.restoring import changed_by_hand
 
     found = stack.drift(on_step)
     if desired.landscape is None:
         return found
     with KubeApi.from_kubeconfig(stack.target.kubeconfig, stack.target.context) as api:
-        namespace = desired.landscape.environment.namespace
-        paths, _ = network_drift(api, desired.objects, namespace)
-        failed, _ = failed_jobs(api, desired.objects, namespace)
+        live = read_live(api, desired.landscape.environment.namespace)
+    by_hand, _ = changed_by_hand(live, desired.objects)
+    failed, _ = failed_jobs(live, desired.objects)
     known = {step.name for step in found.steps}
-    policy, job = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:batch/v1:Job"
-    differing = [(policy, name, tuple(changed)) for name, changed in paths.items()]
-    differing += [(job, name, ("status.conditions",)) for name in failed]
+    types = {item.name: type_token(item) for item in desired.objects}
+    differing = {**by_hand.paths, **{name: ["status.conditions"] for name in failed}}
     more = tuple(
-        Event(name, kind, "update", done=True, changed=changed)
-        for kind, name, changed in differing
+        Event(name, types[name], "update", done=True, changed=tuple(changed))
+        for name, changed in differing.items()
         if name not in known
     )
     if not more:
@@ -174,7 +174,7 @@ def update_admission(
 
     A sandbox is one cluster, whichever the inventory calls it: the stack that is there, else that of the environment.
     """
-    from ggi.enforcement.cluster_stack import FINGERPRINT, find_installed
+    from ggi.enforcement.cluster_stack import FINGERPRINT, all_there, find_installed
     from ggi.engine.kubeapi import KubeApi
     from ggi.engine.locks import locked
     from ggi.paths import state_dir
@@ -184,10 +184,11 @@ def update_admission(
     with locked(lock, t("the admission policies of the sandbox"), report):
         with KubeApi.from_kubeconfig(kubeconfig, context) as api:
             there, fingerprint = find_installed(api)
-        wanted = workspace.desired_cluster(
-            there or str(Stack(StackKind.CLUSTER, environment.cluster_name)), shared=True
-        )
-        if fingerprint == wanted.objects[0].body["metadata"]["annotations"][FINGERPRINT]:
+            wanted = workspace.desired_cluster(
+                there or str(Stack(StackKind.CLUSTER, environment.cluster_name)), shared=True
+            )
+            whole = all_there(api, wanted.objects)
+        if whole and fingerprint == wanted.objects[0].body["metadata"]["annotations"][FINGERPRINT]:
             return
         report(
             t(

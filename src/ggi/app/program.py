@@ -17,17 +17,19 @@ import pulumi
 
 from ggi.app.deploying import refuse_ended_tenant
 from ggi.app.workspace import DesiredStack, Workspace
+from ggi.controls.integrity.judge import strangers
 from ggi.engine.failed_jobs import failed_jobs
 from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.network_drift import MENDED, mend, network_drift
+from ggi.engine.live import read_live
+from ggi.engine.restoring import MENDED, changed_by_hand, take_back
 from ggi.engine.run_context import RunContext
 from ggi.engine.secrets import SecretResolver, read_root_key
 from ggi.engine.target import IDENTITY
 from ggi.errors import GgiError, InputError, Problem
 from ggi.inventory.stack import Stack, StackKind
 from ggi.landscape.build import Landscape
-from ggi.landscape.objects import NAMESPACE, Object, with_tags
+from ggi.landscape.objects import NAMESPACE, Object, type_token, with_tags
 from ggi.landscape.platform import accepting
 from ggi.messages import t
 
@@ -53,10 +55,8 @@ A Gateway is Programmed when its listeners are served at an address (Gateway API
 """
 
 
-def type_token(item: Object) -> str:
-    """Pulumi's name of a kind: `kubernetes:apps/v1:Deployment`; the core group is called core."""
-    api = item.api_version if "/" in item.api_version else f"core/{item.api_version}"
-    return f"kubernetes:{api}:{item.kind}"
+MOST_NAMED = 5
+"""Strangers that a warning names."""
 
 
 def annotated(item: Object) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def register(
 ) -> None:
     """Register every object under its component, each after what it needs.
 
-    `mended` is how often an object was put right, by logical name: see `network_drift` and `failed_jobs`.
+    `mended` is how often an object was put right, by logical name: see `ggi.engine.restoring` and `failed_jobs`.
     """
     parents: dict[str, pulumi.Resource] = {}
     made: dict[str, pulumi.Resource] = {}
@@ -178,20 +178,33 @@ def _run(wanted: DesiredStack, run: RunContext, config: Callable[[str], str | No
 def _check_landscape(
     api: KubeApi, built: Landscape, objects: Sequence[Object], *, downgrade: bool
 ) -> Mapping[str, int]:
-    """Look at what is only a landscape's: the release that runs, rules added by hand, and Jobs that failed.
+    """Look at what is only a landscape's: the release that runs, what was changed by hand, and Jobs that failed.
 
-    Such rules are taken away, such Jobs made anew; returned is how often that was done, by logical name.
+    Such changes are taken back, such Jobs made anew; returned is how often that was done, by logical name.
     """
     if not downgrade:
         check_release(api, built.environment)
-    namespace = built.environment.namespace
-    paths, mended = network_drift(api, objects, namespace)
-    failed, tried = failed_jobs(api, objects, namespace)
+    live = read_live(api, built.environment.namespace)
+    by_hand, mended = changed_by_hand(live, objects)
+    failed, tried = failed_jobs(live, objects)
     if not pulumi.runtime.is_dry_run():
-        mend(api, objects, paths)
-    for name, differing in paths.items():
+        take_back(api, live, objects, by_hand)
+    for name, differing in by_hand.paths.items():
         pulumi.warn(
             t("{name}: changed by hand at {paths}; an update takes it back", name=name, paths=", ".join(differing))
+        )
+    for body in by_hand.again:
+        name = f"{body['kind']}/{body['metadata']['name']}"
+        pulumi.warn(t("{name}: it is not what its owner says; an update lets it be made anew", name=name))
+    if strange := strangers(built, live):
+        names = ", ".join(one.subject for one in strange[:MOST_NAMED]) + (", …" if len(strange) > MOST_NAMED else "")
+        pulumi.warn(
+            t(
+                "{count} objects in the namespace are not of this stack: {names}; `ggi clean {stack}` shows them",
+                count=len(strange),
+                names=names,
+                stack=built.stack,
+            )
         )
     for name in failed:
         pulumi.warn(t("{name}: it failed before, and is run again", name=name))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ggi.audit.audit import Audit, Place, run_audit
+from ggi.audit.audit import Audit, Looked, Place, run_audit
 from ggi.audit.deviations import Deviations
 from ggi.audit.judge import Judge
 from ggi.catalogue.content import Catalogue
 from ggi.controls.control import Control
 from ggi.controls.load import Controls
-from ggi.controls.observation import Domain, Facts, Observation, Subject
+from ggi.controls.observation import Facts, Observation, Subject
 from ggi.controls.subjects import of_landscape
 from ggi.inventory.load import Environment, Inventory
 from ggi.inventory.waiverfiles import Waivers, WaiversOf
@@ -76,10 +76,8 @@ class Assessment:
         subjects: Sequence[Subject] | None = None,
         place: Place = Place.PLAN,
         *,
-        unread: frozenset[str] = frozenset(),
+        looked: Looked | None = None,
         simulated: bool = False,
-        domains: Mapping[str, Domain] | None = None,
-        instead: Mapping[str, str] | None = None,
         brief: bool = False,
     ) -> Audit:
         """The audit of what was read in `place`; without `subjects`, of the plan. Raises InputError."""
@@ -90,11 +88,9 @@ class Assessment:
             place,
             self.by.date,
             self.accepted,
-            unread=unread,
+            looked=looked,
             simulated=simulated,
             others=self.unused_elsewhere,
-            domains=domains,
-            instead=instead,
             brief=brief,
         )
 

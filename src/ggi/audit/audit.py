@@ -10,6 +10,7 @@ from enum import StrEnum
 from ggi.audit.deviations import Deviations, WaiversOf, unused_problems
 from ggi.audit.judge import Judge, count_outcomes
 from ggi.controls.control import Control, Proof
+from ggi.controls.integrity.live import Live
 from ggi.controls.load import Controls
 from ggi.controls.observation import Domain, Facts, Observation, Subject
 from ggi.controls.verdict import Finding, Outcome
@@ -31,6 +32,16 @@ class Place(StrEnum):
 
 PROOF: Mapping[Place, Proof] = {Place.PLAN: Proof.DESIGN, Place.STATE: Proof.EXISTENCE, Place.LIVE: Proof.EXISTENCE}
 """What kind of proof a place gives. Operation (werking) needs a period, so no single audit gives it."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What an audit of something that runs has seen beside the objects of a landscape; each as in Observation."""
+
+    unread: frozenset[str] = frozenset()
+    domains: Mapping[str, Domain] | None = None
+    instead: Mapping[str, str] | None = None
+    live: Live | None = None
 
 
 @dataclass(frozen=True)
@@ -130,22 +141,30 @@ def run_audit(
     date: dt.date,
     waivers: WaiversOf | None = None,
     *,
-    unread: frozenset[str] = frozenset(),
+    looked: Looked | None = None,
     simulated: bool = False,
     others: Callable[[], Mapping[str, Sequence[Deviation]]] = dict,
-    domains: Mapping[str, Domain] | None = None,
-    instead: Mapping[str, str] | None = None,
     brief: bool = False,
 ) -> Audit:
     """Judge what was read of a landscape in one place.
 
     `brief`: what complies is counted, without evidence.
-    `domains` is what the DNS says, when it was asked; `instead` what runs in the place of images.
+    `looked` is what was seen beside the objects.
     `others` tells per other environment of the tenant which deviations match nothing there.
     """
     environment = facts.environment
     accepted = waivers.file if waivers else WaiverFile()
-    seen = Observation(subjects, date, facts, accepted, unread, domains=domains, instead=instead)
+    beside = looked or Looked()
+    seen = Observation(
+        subjects,
+        date,
+        facts,
+        accepted,
+        beside.unread,
+        domains=beside.domains,
+        instead=beside.instead,
+        live=beside.live,
+    )
     deviations = Deviations(seen.waivers, environment.name, date)
     judge = Judge(controls, seen, deviations, full=not brief, brief=brief)
     findings = list(judge.findings())

@@ -32,6 +32,7 @@ JOURNEY = (
     "up",
     "status",
     "refresh",
+    "clean",
     "down",
 )
 """Commands in the order in which one meets them; the others follow by name, and then those for this checkout."""

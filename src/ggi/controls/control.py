@@ -107,7 +107,7 @@ class ControlFile(Model):
     sources: Annotated[list[SourceReference], Field(min_length=1)]
     kinds: list[Line] = []
     """Kubernetes kinds that it looks at (policies/kinds.yaml); `pods` is every kind that makes pods."""
-    facts: list[Literal["landscape", "tenant", "release", "waivers", "domains"]] = []
+    facts: list[Literal["landscape", "tenant", "release", "waivers", "domains", "live"]] = []
     """What a check.py looks at beside objects."""
     when: str = ""
     """CEL: which objects of these kinds are meant; default all."""

@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from ggi.catalogue.component import Component
 from ggi.catalogue.content import Catalogue
 from ggi.catalogue.release import Release, ReleaseFile
+from ggi.controls.integrity.live import Live
 from ggi.controls.observation import Domain, Facts, Observation, Subject
 from ggi.controls.subjects import of_landscape
 from ggi.errors import InputError, Origin, Problem, raise_if
@@ -81,6 +82,8 @@ class Example(Model):
     """Changes of components' descriptions, by name."""
     domains: dict[str, Any] | None = None
     """Changes of what the DNS says of the environment's domain, by field; everything else is as it should be."""
+    live: list[dict[str, Any]] | None = None
+    """What else the cluster holds, beside the landscape as `objects` changes it."""
     waivers: WaiverFile = WaiverFile()
     about: str = ""
     """Logical name that the verdict is about; default the first changed object."""
@@ -96,6 +99,7 @@ class Example(Model):
             or self.component
             or self.waivers.waivers
             or self.domains is not None
+            or self.live is not None
             or self.date != DATE
         ):
             raise ValueError(t("an example changes something"))
@@ -235,7 +239,9 @@ def seen(example: Example, inventory: Inventory, catalogue: Catalogue) -> Observ
     built = landscape(environment, changed_catalogue)
     facts = Facts(built, changed_catalogue, inventory.registry)
     found = _subjects(of_landscape(built), example.objects)
-    return Observation(found, example.date, facts, example.waivers, domains=_domains(example, environment.domain))
+    domains = _domains(example, environment.domain)
+    live = None if example.live is None else Live([*(subject.body for subject in found), *example.live])
+    return Observation(found, example.date, facts, example.waivers, domains=domains, live=live)
 
 
 def _domains(example: Example, name: str) -> dict[str, Domain] | None:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ggi.catalogue.content import Catalogue
 from ggi.controls.kinds import POD_SPEC, WORKLOADS, kind_of
@@ -16,6 +16,10 @@ from ggi.inventory.registry import Registry
 from ggi.inventory.waivers import WaiverFile
 from ggi.landscape.build import Landscape
 from ggi.landscape.objects import PLATFORM
+
+if TYPE_CHECKING:
+    from ggi.controls.integrity.judge import Integrity
+    from ggi.controls.integrity.live import Live
 
 UNKNOWN = "<unknown>"
 """Stands in an object where the engine will only know the value after the update."""
@@ -129,6 +133,8 @@ class Observation:
     instead: Mapping[str, str] | None = None
     """Per component, why its images that run are not those of the release; "" where they are. One that is not named
     has no pod that was asked. None: nothing stands in for an image here, and what a manifest names is what runs."""
+    live: Live | None = None
+    """Everything that the cluster holds for the landscape; None where this place is no cluster."""
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What one check worked out and another needs as well."""
 
@@ -166,6 +172,21 @@ class Observation:
         """The data of a ConfigMap by its logical name, or None."""
         name = f"{component}/ConfigMap/{role}"
         return next((dict(s.body.get("data") or {}) for s in self.of("ConfigMap") if s.name == name), None)
+
+    @property
+    def integrity(self) -> Integrity | None:
+        """What of the cluster is not as planned; None where this place is no cluster.
+
+        Example: `seen.integrity.found` where `seen.integrity is not None`.
+        """
+        if self.live is None:
+            return None
+        if "integrity" not in self.memory:
+            from ggi.controls.integrity.judge import judge_live
+
+            self.memory["integrity"] = judge_live(self.landscape, self.live)
+        found: Integrity = self.memory["integrity"]
+        return found
 
     @property
     def planned(self) -> frozenset[str]:

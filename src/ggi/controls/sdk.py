@@ -26,6 +26,8 @@ from ggi.catalogue.component import Component, Probe, Process, Volume
 from ggi.controls.allowed_flows import NAME_LABEL, PROCESS_LABEL, explained, matches, opened, peers_of_edges, pods
 from ggi.controls.cel_functions import parse_quantity
 from ggi.controls.evidence import Detail, Evidence
+from ggi.controls.integrity.live import who
+from ggi.controls.integrity.meanings import Meaning, load_meanings
 from ggi.controls.kinds import known_kinds
 from ggi.controls.observation import Domain, Observation, Subject
 from ggi.controls.realm import REALM_SUBJECT, out_of_bounds, realm
@@ -58,6 +60,7 @@ __all__ = [
     "Detail",
     "Domain",
     "Govroam",
+    "Meaning",
     "Observation",
     "Probe",
     "Process",
@@ -84,6 +87,7 @@ __all__ = [
     "realm",
     "release_order",
     "service_ports",
+    "unplanned",
     "urls",
     "verdict",
     "workloads",
@@ -128,3 +132,47 @@ def of_domains(
             yield verdict(name, None, Detail("no-answer"))
         elif judged := judge(domain):
             yield verdict(name, *judged)
+
+
+MOST_PATHS = 6
+"""Changed paths that a finding names; the rest is counted."""
+
+
+def unplanned(seen: Observation, meaning: Meaning) -> Iterator[Verdict]:
+    """One verdict per object of the cluster that is not as planned and opens this; one PASS when there is none.
+
+    UNKNOWN where this place is no cluster, or where the login may not read what could open it.
+    Example: `return unplanned(seen, Meaning.RIGHT)`.
+    """
+    found = seen.integrity
+    if found is None:
+        yield elsewhere(seen.stack)
+        return
+    count = 0
+    for one in found.found:
+        if one.meaning is not meaning:
+            continue
+        kind, name = who(one.body)
+        other = seen.environment.declared(kind, name) if one.stranger else None
+        count += other is None
+        if other is not None:
+            yield verdict(one.subject, True, Detail("of-others", f"{other.owner}: {other.reason}"))
+            continue
+        details = [Detail("lets", line) for line in one.lets]
+        if one.missing:
+            details.append(Detail("absent"))
+        elif one.stranger and not one.lets:
+            details.append(Detail("not-planned"))
+        details += [Detail("changed", change.text) for change in one.changes[:MOST_PATHS]]
+        if len(one.changes) > MOST_PATHS:
+            details.append(Detail("more", len(one.changes) - MOST_PATHS))
+        if one.by and not one.missing:
+            details.append(Detail("by", one.by))
+        yield verdict(one.subject, False, details)
+    if count:
+        return
+    unread = sorted(kind for kind in found.unread if load_meanings().of_unread(kind) is meaning)
+    if unread:
+        yield verdict(seen.stack, None, [Detail("not-read", kind) for kind in unread])
+    else:
+        yield verdict(seen.stack, True, Detail("objects", found.looked_at))

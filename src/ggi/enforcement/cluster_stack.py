@@ -10,12 +10,12 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from ggi.audit.live import AUDITORS
 from ggi.controls.control import Control
 from ggi.controls.kinds import known_kinds
 from ggi.enforcement.admission import manifests
 from ggi.engine.guard import OWNER
 from ggi.engine.kubeapi import KubeApi
+from ggi.engine.live import AUDITORS
 from ggi.inventory.models import NameRules
 from ggi.landscape.objects import Object, digest, labels
 
@@ -24,20 +24,50 @@ ROLE = "ggi-audit"
 RBAC = "rbac.authorization.k8s.io"
 FINGERPRINT = "ggi/fingerprint"
 """Annotation of the role: changes when anything of the stack changes."""
-NEVER = ("Secret",)
-"""Kinds that auditors may not read. RBAC knows no right to metadata alone: who may list Secrets may read them all."""
+CORE = (
+    "configmaps",
+    "endpoints",
+    "events",
+    "limitranges",
+    "namespaces",
+    "persistentvolumeclaims",
+    "pods",
+    "podtemplates",
+    "replicationcontrollers",
+    "resourcequotas",
+    "serviceaccounts",
+    "services",
+)
+"""What auditors may read of the core group: every kind in a namespace but Secrets, and nothing below one (pods/log).
+
+RBAC knows no right to metadata alone: who may list Secrets may read them all."""
+GROUPS = (
+    "acme.cert-manager.io",
+    "admissionregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "external-secrets.io",
+    "generators.external-secrets.io",
+    "policy",
+    "policy.networking.k8s.io",
+    "resource.k8s.io",
+    "snapshot.storage.k8s.io",
+    "storage.k8s.io",
+    RBAC,
+)
+"""API groups of which auditors may read everything, beside those of which controls look at a kind: none of them holds a
+secret, and what is not read can hide something."""
 
 
 def _rules() -> list[dict[str, Any]]:
-    """The right to read every kind that controls look at, and no other: per API group one rule."""
-    groups: dict[str, list[str]] = {}
-    for kind in known_kinds().values():
-        if kind.name not in NEVER:
-            groups.setdefault(kind.group, []).append(kind.plural)
-    return [
-        {"apiGroups": [group], "resources": sorted(names), "verbs": ["get", "list"]}
-        for group, names in sorted(groups.items())
-    ]
+    """The right to read all that can be in a namespace or reach into one, but Secrets: per API group one rule."""
+    groups = sorted({*GROUPS, *(kind.group for kind in known_kinds().values() if kind.group)})
+    core = {"apiGroups": [""], "resources": list(CORE), "verbs": ["get", "list"]}
+    return [core, *({"apiGroups": [group], "resources": ["*"], "verbs": ["get", "list"]} for group in groups)]
 
 
 def _audit(stack: str) -> list[Object]:
@@ -95,3 +125,15 @@ def find_installed(api: KubeApi) -> tuple[str, str]:
     live = api.find(f"{RBAC}/v1", "ClusterRole", ROLE)
     metadata = live["metadata"] if live else {}
     return (metadata.get("labels") or {}).get(OWNER, ""), (metadata.get("annotations") or {}).get(FINGERPRINT, "")
+
+
+def all_there(api: KubeApi, objects: Iterable[Object]) -> bool:
+    """Whether every one of the stack's objects is in the cluster."""
+    names: dict[tuple[str, str, str], set[str]] = {}
+    for item in objects:
+        space = str(item.body["metadata"].get("namespace", ""))
+        names.setdefault((item.api_version, item.kind, space), set()).add(item.kube_name)
+    return all(
+        wanted <= {str(body["metadata"]["name"]) for body in api.list(version, kind, space or None)}
+        for (version, kind, space), wanted in names.items()
+    )

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ggi.engine.kubeapi import KubeApi
-from ggi.engine.network_drift import counted
+from ggi.controls.integrity.live import Live
+from ggi.engine.restoring import counted
 from ggi.engine.status import condition
 from ggi.landscape.objects import Object
 
-JOB = ("batch/v1", "Job")
 
-
-def failed_jobs(api: KubeApi, objects: Iterable[Object], namespace: str) -> tuple[list[str], dict[str, int]]:
+def failed_jobs(live: Live, objects: Iterable[Object]) -> tuple[list[str], dict[str, int]]:
     """(the Jobs that failed, number for the annotation), by logical name."""
-    failed, counts = counted(api, JOB, objects, namespace, lambda _, live: condition(live, "Failed") == "True")
+    jobs = [item for item in objects if item.kind == "Job"]
+    failed, counts = counted(live, jobs, lambda _, body: condition(body, "Failed") == "True")
     return list(failed), counts

@@ -21,6 +21,7 @@ OWNER = "ggi/stack"
 LOGICAL_NAME = "ggi/name"
 """Annotation with the name under which the engine knows an object."""
 
+SPACE = ("v1", "Namespace")
 NAMED = 10
 """Objects of others that an error names; the rest is counted."""
 
@@ -97,7 +98,7 @@ def foreign_objects(api: KubeApi, stack: str, namespace: str | None, objects: Se
             live = None
         if live is None:
             return []
-        there["v1", "Namespace"] = {namespace: _found(live)}
+        there[SPACE] = {namespace: _found(live)}
     kinds = sorted({(o.api_version, o.kind) for o in objects} - there.keys())
     with ThreadPoolExecutor(max_workers=8) as pool:
         there |= pool.map(lambda kind: (kind, _names(api, kind[0], kind[1], namespace)), kinds)
@@ -120,8 +121,13 @@ def _names(api: KubeApi, api_version: str, kind: str, namespace: str | None) -> 
 def _strangers(
     objects: Iterable[Object], there: Mapping[tuple[str, str], Mapping[str, _Found]], stack: str
 ) -> Iterable[Problem]:
+    inside = {owner for kind, found in there.items() if kind != SPACE for owner, _ in found.values() if owner}
     for item in objects:
-        owner, name = there[(item.api_version, item.kind)].get(item.kube_name, (stack, None))
+        kind = (item.api_version, item.kind)
+        owner, name = there[kind].get(item.kube_name, (stack, None))
+        if owner is None and (inside == {stack} if kind == SPACE else name == item.name):
+            # It lost its label: what is in a namespace tells whose it is, and of an object its logical name.
+            owner = stack
         if owner != stack:
             whose = t("it belongs to {owner}", owner=owner) if owner else t("nobody's label is on it")
             yield Problem(

@@ -109,6 +109,19 @@ class Supplied(Model):
     """The value, when it is no secret; a secret goes into the stack's configuration."""
 
 
+class Other(Model):
+    """Something of somebody else in the namespace, or somebody else with rights in it, which an audit accepts."""
+
+    kind: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{1,62}$")]
+    """Its kind: Ingress, ConfigMap, ClusterRoleBinding."""
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9:*][A-Za-z0-9:.*-]{0,251}[A-Za-z0-9*]$")]
+    """Its name; `*` stands for any letters."""
+    owner: Line
+    """Whose it is: a role or a department, not a person."""
+    reason: Annotated[str, Field(min_length=10, max_length=400)]
+    """Why it is there."""
+
+
 class Settings(Model):
     """What can be said at each layer; the highest layer that says it wins."""
 
@@ -130,6 +143,8 @@ class Settings(Model):
     """Counters of the derived secrets."""
     inputs: Annotated[dict[str, Supplied], Refers(NameKind.INPUT)] = {}
     """What others supplied, by the id that `ggi inputs` lists."""
+    others: list[Other] = []
+    """What somebody else has in the namespace, or may do there."""
 
 
 class EnvironmentSettings(Settings):

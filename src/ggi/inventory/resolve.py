@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ggi.errors import InputError, Origin, Problem, raise_if
 from ggi.inventory.layers import environment_places
 from ggi.inventory.merge import layered, merge
-from ggi.inventory.models import Cluster, ComponentSettings, EnvironmentSettings, Peer, RegionFile
+from ggi.inventory.models import Cluster, ComponentSettings, EnvironmentSettings, Other, Peer, RegionFile
 from ggi.inventory.names import Names, check_names
 from ggi.inventory.stack import Stack, StackKind
 from ggi.inventory.tenant import Tenant
@@ -88,6 +89,11 @@ class Environment:
     def database(self, component: str) -> str:
         """Name of a component's database, and of the role that owns it."""
         return self.components[component].database or default_database(component)
+
+    def declared(self, kind: str, name: str) -> Other | None:
+        """What the inventory says of an object of somebody else; None when it says nothing of it."""
+        others = (one for one in self.settings.others if one.kind == kind)
+        return next((one for one in others if fnmatchcase(name, one.name)), None)
 
     def origin(self, *path: str | int) -> Origin:
         """Where the value at `path` was written, or the nearest place above it."""

@@ -54,6 +54,12 @@ class Object:
         return str(self.body["metadata"]["name"])
 
 
+def type_token(item: Object) -> str:
+    """Pulumi's name of a kind: `kubernetes:apps/v1:Deployment`; the core group is called core."""
+    api = item.api_version if "/" in item.api_version else f"core/{item.api_version}"
+    return f"kubernetes:{api}:{item.kind}"
+
+
 def digest(value: Any) -> str:
     """Eight hexadecimal characters that change when `value` (JSON) changes."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))

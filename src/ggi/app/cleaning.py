@@ -1,0 +1,53 @@
+"""What is in a landscape's namespace and not of it: shown with what it opens, and removed when that is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from ggi.controls.integrity.judge import Found, strangers
+from ggi.controls.integrity.live import who
+from ggi.engine.kubeapi import KubeApi
+from ggi.engine.kubehttp import ApiError
+from ggi.engine.live import read_live
+from ggi.errors import InputError, Problem
+from ggi.landscape.build import Landscape
+from ggi.landscape.objects import DATA_KINDS
+from ggi.messages import t
+
+
+def find_strangers(api: KubeApi, built: Landscape) -> list[Found]:
+    """Objects in the namespace that nothing of ours made, and that the inventory does not name. Raises WorkError."""
+    return strangers(built, read_live(api, built.environment.namespace))
+
+
+def written(found: Found) -> str:
+    """How an object is named on the command line: `Ingress/admin`."""
+    return "/".join(who(found.body))
+
+
+def holds_data(found: Found) -> bool:
+    """Whether removing it may lose data: then it must be named."""
+    return who(found.body)[0] in DATA_KINDS
+
+
+def choose(found: Sequence[Found], only: Collection[str]) -> list[Found]:
+    """Those that are named; without names, all that hold no data. Raises InputError for a name that is not there."""
+    known = {written(one): one for one in found}
+    if unknown := [name for name in only if name not in known]:
+        names = ", ".join(known) or t("none")
+        raise InputError(Problem(t("{name} is not among them", name=unknown[0]), t("There are: {names}.", names=names)))
+    return [known[name] for name in only] if only else [one for one in found if not holds_data(one)]
+
+
+def remove(api: KubeApi, chosen: Sequence[Found], report: Callable[[str], None]) -> int:
+    """Delete these objects, each only while it is the one that was shown; how many could not be deleted."""
+    failed = 0
+    for one in chosen:
+        metadata = one.body["metadata"]
+        kind, name = who(one.body)
+        try:
+            api.delete(str(one.body["apiVersion"]), kind, name, metadata["namespace"], uid=str(metadata["uid"]))
+        except ApiError as error:
+            failed += 1
+            report(f"{written(one)}: {error.problems[0].message}")
+    return failed

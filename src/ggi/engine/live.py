@@ -1,0 +1,143 @@
+"""Reading a namespace for an audit: every kind that the API server lists, and of Secrets never a value.
+
+Secrets are asked for as metadata alone, so that no value leaves the API server; which keys they have is told by the
+fields that managers own. The role that auditors get may not even do that (RBAC knows no right to metadata alone), and
+controls over Secrets are then not judged here, but over the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ggi.controls.integrity.live import Live
+from ggi.controls.redaction import HIDDEN
+from ggi.engine.kubeapi import PAGE, KubeApi
+from ggi.engine.kubehttp import ForbiddenError, NotFoundError, UnknownKindError
+
+AUDITORS = "ggi:auditors"
+"""Group whose members may read for an audit; the cluster's identity provider says who they are."""
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Asks for metadata alone (kubernetes.io, API concepts)."""
+
+
+def as_auditor(api: KubeApi) -> None:
+    """Go on with the rights of an auditor and no others. Whoever asks must have the right to impersonate."""
+    api.http.headers["Impersonate-User"] = "ggi-auditor"
+    api.http.headers["Impersonate-Group"] = AUDITORS
+
+
+def _outline(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A Secret from its metadata: the names of its keys, and whether it is immutable."""
+    metadata = dict(item["metadata"])
+    fields: dict[str, Any] = {}
+    for entry in metadata.pop("managedFields", None) or ():
+        for name, value in (entry.get("fieldsV1") or {}).items():
+            fields.setdefault(name, {}).update(value if isinstance(value, Mapping) else {})
+    keys = [key.removeprefix("f:") for key in fields.get("f:data", {}) if key.startswith("f:")]
+    result: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+    if keys:
+        result["data"] = dict.fromkeys(sorted(keys), HIDDEN)
+    if "f:immutable" in fields:
+        result["immutable"] = True
+    return result
+
+
+def _secrets(api: KubeApi, namespace: str) -> Iterator[dict[str, Any]]:
+    path = api.resource("v1", "Secret").collection(namespace)
+    params = {"limit": str(PAGE)}
+    while True:
+        page = api.request("GET", path, params=params, accept=METADATA)
+        for item in page.get("items") or ():
+            yield _outline(item)
+        if not (token := (page.get("metadata") or {}).get("continue")):
+            return
+        params["continue"] = token
+
+
+NOBODY_ASKS = frozenset({"Event", "PodMetrics", "ComponentStatus"})
+"""Kinds of what happened or was measured, of which there may be thousands, and which do nothing."""
+REACHING: tuple[tuple[str, str], ...] = (
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io/v1beta1", "MutatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io/v1beta1", "MutatingAdmissionPolicyBinding"),
+)
+"""Kinds outside of every namespace that can reach into one."""
+ANSWERING: tuple[tuple[str, str], ...] = (
+    ("networking.k8s.io/v1", "Ingress"),
+    ("gateway.networking.k8s.io/v1", "Gateway"),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ("gateway.networking.k8s.io/v1", "TLSRoute"),
+)
+"""Kinds in other namespaces that can answer for the names of one."""
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in ("host", "hostname") and isinstance(item, str):
+                yield item
+            elif key in ("hosts", "hostnames") and isinstance(item, list):
+                yield from (name for name in item if isinstance(name, str))
+            else:
+                yield from _names_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _names_in(item)
+
+
+def _list(api: KubeApi, api_version: str, kind: str, namespace: str | None) -> list[dict[str, Any]] | None:
+    """The objects of one kind; None when this login may not read them. A kind that is not served has none."""
+    try:
+        if kind == "Secret":
+            return list(_secrets(api, namespace or ""))
+        return api.list(api_version, kind, namespace)
+    except ForbiddenError:
+        return None
+    except (NotFoundError, UnknownKindError):
+        return []
+
+
+def read_live(
+    api: KubeApi, namespace: str, hosts: Iterable[str] = (), protections: Mapping[str, Mapping[str, Any]] | None = None
+) -> Live:
+    """Everything in a namespace, the Namespace first, and what reaches into it or answers for one of its `hosts`.
+
+    `protections` is what the stack of the cluster should hold, by logical name. Empty when there is no such namespace.
+    Raises WorkError for other trouble.
+    """
+    space = api.find("v1", "Namespace", namespace)
+    if space is None:
+        return Live(())
+    types = [r for r in api.resource_types() if r.namespaced and r.preferred and "list" in r.verbs]
+    wanted = [(r.api_version, r.kind, namespace) for r in types if r.kind not in NOBODY_ASKS]
+    outside = [(version, kind, None) for version, kind in (*REACHING, *ANSWERING)]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = list(pool.map(lambda one: _list(api, *one), [*wanted, *outside]))
+    unread = frozenset(kind for (_, kind, _), items in zip([*wanted, *outside], found, strict=True) if items is None)
+    objects = [space, *(item for items in found[: len(wanted)] for item in items or ())]
+    cluster = [item for items in found[len(wanted) : len(wanted) + len(REACHING)] for item in items or ()]
+    ours = frozenset(hosts)
+    for items in found[len(wanted) + len(REACHING) :]:
+        for item in items or ():
+            elsewhere = item["metadata"].get("namespace") != namespace
+            if elsewhere and any(_answers(name, ours) for name in _names_in(item.get("spec"))):
+                cluster.append(item)
+    for body in (protections or {}).values():
+        if place := body["metadata"].get("namespace"):
+            one = api.find(body["apiVersion"], body["kind"], body["metadata"]["name"], place)
+            cluster += [one] if one else []
+    return Live(objects, cluster, unread, protections or {})
+
+
+def _answers(name: str, hosts: frozenset[str]) -> bool:
+    """Whether a host name, or one with `*.` before it, is or covers one of these."""
+    if name.startswith("*."):
+        return any(host.endswith(name[1:]) for host in hosts)
+    return name in hosts

@@ -1,0 +1,174 @@
+"""What somebody changed by hand where Pulumi does not look, and how an update takes it back.
+
+Pulumi compares what the program names: not a field that nobody set, and only as many items of a list as the program
+names. So we look ourselves, with the comparison that audits use. What the engine applied earlier is its own to take
+away (server-side apply removes what is no longer applied), so that an update keeps its order; all else goes before.
+An annotation counts how often that was needed: a new number is a change that a preview shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ggi.controls.integrity.added import load_added
+from ggi.controls.integrity.compare import MISSING, Comparison, Difference, Path
+from ggi.controls.integrity.judge import as_planned, from_template
+from ggi.controls.integrity.live import Body, Live, controller, who
+from ggi.engine.kubeapi import KubeApi
+from ggi.landscape.objects import Object
+
+MENDED = "ggi/mended"
+ENGINE = "pulumi"
+"""With what the names of field managers begin that the engine uses."""
+Wrong = TypeVar("Wrong")
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What somebody changed: differences by logical name, and what its controller must make anew."""
+
+    changes: Mapping[str, Sequence[Difference]]
+    again: Sequence[Body] = ()
+    """Pods and ReplicaSets that are not what their owner says."""
+
+    @property
+    def paths(self) -> dict[str, list[str]]:
+        """The changed paths, by logical name."""
+        return {name: [one.text for one in found] for name, found in self.changes.items()}
+
+
+def mended_before(live: Body) -> int:
+    """How often an update has put this live object right."""
+    text = (live["metadata"].get("annotations") or {}).get(MENDED, "0")
+    return int(text) if str(text).isdigit() else 0
+
+
+def counted(
+    live: Live, objects: Iterable[Object], wrong: Callable[[Object, Body], Wrong]
+) -> tuple[dict[str, Wrong], dict[str, int]]:
+    """(what `wrong` says, number for the annotation), each by logical name, of our objects in the cluster.
+
+    Only of those of which something is wrong, or was.
+    """
+    there = {who(body): body for body in live.objects}
+    found: dict[str, Wrong] = {}
+    counts: dict[str, int] = {}
+    for item in objects:
+        body = there.get((item.kind, item.kube_name))
+        if body is None:
+            continue
+        count = mended_before(body)
+        if what := wrong(item, body):
+            found[item.name] = what
+            count += 1
+        if count:
+            counts[item.name] = count
+    return found, counts
+
+
+def changed_by_hand(live: Live, objects: Sequence[Object]) -> tuple[ByHand, dict[str, int]]:
+    """What is to be taken back, and the numbers for the annotation by logical name."""
+    added = load_added()
+
+    def wrong(item: Object, body: Body) -> list[Difference]:
+        found = Comparison(item.kind, added).differences(as_planned(item.name, item.body, body), body)
+        # Where Pulumi misses something, all of it is taken back at once: half of it may be no valid object.
+        by_hand = [one for one in found if not _of_engine(body, one)]
+        return by_hand if any(map(_unseen, by_hand)) else []
+
+    changes, counts = counted(live, objects, wrong)
+    return ByHand(changes, [*_not_of_owner(live)]), counts
+
+
+def take_back(api: KubeApi, live: Live, objects: Iterable[Object], found: ByHand) -> None:
+    """Take away what somebody added, and let controllers make anew what is not theirs any more. Raises WorkError."""
+    there = {who(body): body for body in live.objects}
+    for item in objects:
+        if item.name in found.changes:
+            patch = [_undo(one) for one in reversed(found.changes[item.name])]
+            body = there[item.kind, item.kube_name]
+            space = body["metadata"].get("namespace")
+            api.patch(item.api_version, item.kind, item.kube_name, patch, namespace=space, patch_type="json")
+    for body in found.again:
+        metadata = body["metadata"]
+        api.delete(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"], uid=metadata["uid"])
+
+
+def _unseen(change: Difference) -> bool:
+    """Whether Pulumi does not see it: nobody named it, or a list has other items than those that are named."""
+    return change.live is not MISSING and (change.wanted is MISSING or isinstance(change.wanted, list | tuple))
+
+
+def _undo(change: Difference) -> dict[str, Any]:
+    path = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in change.path)
+    if change.wanted is MISSING:
+        return {"op": "remove", "path": path}
+    return {"op": "add" if change.live is MISSING else "replace", "path": path, "value": change.wanted}
+
+
+def _of_engine(body: Body, change: Difference) -> bool:
+    """Whether the engine itself applied what is there (managedFields, kubernetes.io, Server-Side Apply)."""
+    mine: list[Any] = []
+    others: list[Any] = []
+    for entry in body["metadata"].get("managedFields") or ():
+        if not entry.get("subresource"):
+            applied = entry.get("operation") == "Apply" and str(entry.get("manager", "")).startswith(ENGINE)
+            (mine if applied else others).append(entry.get("fieldsV1"))
+    if change.more and any(_owns(fields, body, change.path) for fields in others):
+        return False
+    return any(_owns(fields, body, change.path) for fields in mine)
+
+
+def _owns(fields: Any, body: Any, path: Path) -> bool:
+    """Whether a set of fields holds the one at `path`, or all of something above it."""
+    for step in path:
+        if not isinstance(fields, Mapping):
+            return False
+        if not fields:
+            return True
+        if isinstance(step, str):
+            fields, body = fields.get(f"f:{step}"), body.get(step) if isinstance(body, Mapping) else None
+        else:
+            body = body[step] if isinstance(body, list) and step < len(body) else None
+            fields = _item(fields, body)
+        if fields is None:
+            return False
+    return True
+
+
+def _item(fields: Mapping[str, Any], item: Any) -> Any:
+    """The fields of an item of a list: by its keys, or by its value."""
+    for name, inner in fields.items():
+        kind, _, text = name.partition(":")
+        if kind == "v" and json.loads(text) == item:
+            return inner
+        if kind == "k" and isinstance(item, Mapping) and json.loads(text).items() <= item.items():
+            return inner
+    return None
+
+
+def _not_of_owner(live: Live) -> Iterator[Body]:
+    """Pods that are not what their ReplicaSet says, and current ReplicaSets that are not what their Deployment says."""
+    added = load_added()
+    for body in live.objects:
+        kind, reference = body.get("kind"), controller(body)
+        if kind not in ("Pod", "ReplicaSet") or reference is None or body["metadata"].get("deletionTimestamp"):
+            continue
+        owner = live.by_uid.get(str(reference.get("uid")))
+        pair = (kind, owner["kind"] if owner is not None else "")
+        if owner is None or pair not in (("Pod", "ReplicaSet"), ("ReplicaSet", "Deployment")):
+            continue
+        if kind == "ReplicaSet" and _revision(body) != _revision(owner):
+            continue
+        plain = {**body, "metadata": {k: v for k, v in body["metadata"].items() if k != "ownerReferences"}}
+        found = Comparison(str(kind), added).differences(from_template(body, owner), plain)
+        # Who restarts or scales by hand changes the owner; here it is what runs that matters.
+        if any(one.path[0] == "spec" and one.path[:2] != ("spec", "replicas") for one in found):
+            yield body
+
+
+def _revision(body: Body) -> str:
+    return str((body["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""))
