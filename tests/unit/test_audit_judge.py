@@ -16,7 +16,6 @@ import pytest
 from ggi.audit.audit import Audit, Place, run_audit
 from ggi.audit.deviations import Deviations
 from ggi.audit.judge import Judge, count_outcomes
-from ggi.engine.live import _outline
 from ggi.audit.summary import audit_data, audit_rows, closing
 from ggi.catalogue.content import load_catalogue
 from ggi.controls.allowed_flows import AllowedFlow, Selected, allowed_flows_of, matches
@@ -32,6 +31,7 @@ from ggi.controls.subjects import (
     of_state,
 )
 from ggi.controls.verdict import Enforcement, Finding, Outcome
+from ggi.engine.live import _outline
 from ggi.inventory.load import Inventory
 from ggi.inventory.waivers import RemediationPlan, WaiverFile
 from ggi.landscape.build import landscape

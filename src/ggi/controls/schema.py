@@ -13,12 +13,17 @@ from ggi.controls.control import ControlFile, RetiredFile
 from ggi.controls.coverage import FrameworkFile
 from ggi.controls.evidence import EvidenceFile
 from ggi.controls.examples import Example
+from ggi.controls.integrity.added import AddedFile
+from ggi.controls.integrity.makers import MakersFile
+from ggi.controls.integrity.meanings import MeaningsFile
+from ggi.controls.integrity.rights import RightsFile
 from ggi.controls.kinds import KindsFile, known_kinds
 from ggi.controls.terms import CitedFile, FamiliesFile, load_terms
 from ggi.inventory.schema import Schema, schemas
 from ggi.inventory.waivers import RegionWaiverFile, WaiverFile
 
 MODELS: Mapping[str, type[BaseModel]] = {
+    "added": AddedFile,
     "control": ControlFile,
     "evidence": EvidenceFile,
     "example": Example,
@@ -26,7 +31,10 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "framework": FrameworkFile,
     "frameworks": CitedFile,
     "kinds": KindsFile,
+    "makers": MakersFile,
+    "meanings": MeaningsFile,
     "retired": RetiredFile,
+    "rights": RightsFile,
     "region-waivers": RegionWaiverFile,
     "waivers": WaiverFile,
 }

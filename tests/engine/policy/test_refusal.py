@@ -179,8 +179,8 @@ def test_another_cluster_s_stack_does_not_take_over_what_is_there(policed: Polic
 
 
 def test_nobody_s_login_reads_or_writes_more_than_an_audit_needs(policed: Policed) -> None:
-    from ggi.engine.live import as_auditor
     from ggi.controls.kinds import known_kinds
+    from ggi.engine.live import as_auditor
 
     api = KubeApi.from_kubeconfig(policed.place.kubeconfig)
     as_auditor(api)
