@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from ggi.audit.deviations import Deviations
 from ggi.audit.judge import Judge
 from ggi.controls.examples import DATE, ExampleFile, about, load_examples, seen
-from ggi.controls.observation import Facts, Observation, Subject
+from ggi.controls.observation import Facts, Observation
 from ggi.controls.subjects import of_landscape
 from ggi.controls.verdict import Finding, Outcome
 from ggi.landscape.build import landscape
@@ -28,8 +29,8 @@ def examples() -> list[ExampleFile]:
 
 
 def in_form(found: Observation, form: Form) -> Observation:
-    subjects = [Subject(s.name, form(s.body), s.unknown) for s in found.subjects]
-    return Observation(subjects, found.date, found.facts, found.waivers, found.unread, domains=found.domains)
+    subjects = [replace(s, body=form(s.body)) for s in found.subjects]
+    return replace(found, subjects=subjects, memory={})
 
 
 @cache

@@ -18,7 +18,7 @@ from ggi.inventory.marks import Free, NameKind, Refers
 from ggi.inventory.models import Model
 from ggi.inventory.names import Names
 from ggi.inventory.tree import Node, read
-from ggi.inventory.types import Slug
+from ggi.inventory.types import Line, Slug
 from ggi.inventory.validate import validate
 from ggi.messages import t
 from ggi.paths import ROOT
@@ -33,6 +33,13 @@ class ServiceFile(Model):
         dict[Slug, Annotated[dict[str, object], Free("settings, checked by the component's own model")]],
         Refers(NameKind.COMPONENT),
     ]
+
+
+class RepositoriesFile(Model):
+    """stacks/repositories.yaml: repositories of images that a release may name."""
+
+    repositories: Annotated[dict[Line, Line], Free("repositories, as images name them")]
+    """Who publishes in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Catalogue:
     services: Mapping[str, Service]
     roots: tuple[Path, ...]
     contracts: Contracts = field(default_factory=dict)
+    repositories: Mapping[str, str] = field(default_factory=dict)
+    """Repositories of images that a release may name, and who publishes in each."""
 
     @property
     def known(self) -> KnownContent:
@@ -129,12 +138,21 @@ def _services(root: Path, problems: list[Problem]) -> dict[str, Service]:
     return found
 
 
+def _repositories(root: Path, problems: list[Problem]) -> dict[str, str]:
+    path = root / "stacks" / "repositories.yaml"
+    if not path.is_file():
+        return {}
+    model = validate(read(path, "stacks/repositories.yaml", "repositories"), RepositoriesFile, problems)
+    return dict(model.repositories) if model else {}
+
+
 def load_catalogue(further: tuple[Path, ...] = ()) -> Catalogue:
     """All content of the checkout and of `further` content roots; a later root wins. Raises InputError."""
     roots = (ROOT, *(path.resolve() for path in further))
     problems: list[Problem] = []
     components: dict[str, Component] = {}
     services: dict[str, Service] = {}
+    repositories: dict[str, str] = {}
     share_blocks(roots)
     for root in roots:
         if not (root / "stacks").is_dir():
@@ -144,7 +162,8 @@ def load_catalogue(further: tuple[Path, ...] = ()) -> Catalogue:
             continue
         components.update(_components(root, problems))
         services.update(_services(root, problems))
+        repositories |= _repositories(root, problems)
     contracts = load_contracts(roots, problems)
     raise_if(problems)
     releases = load_releases([(root / "stacks" / "releases", "stacks/releases") for root in roots])
-    return Catalogue(components, releases, services, roots, contracts)
+    return Catalogue(components, releases, services, roots, contracts, repositories)

@@ -25,7 +25,7 @@ from ggi.controls.observation import Domain, Facts, Observation, Subject
 from ggi.controls.subjects import of_landscape
 from ggi.errors import InputError, Origin, Problem, raise_if
 from ggi.inventory.load import Inventory
-from ggi.inventory.models import Model
+from ggi.inventory.models import Cluster, Model
 from ggi.inventory.tree import Node, read
 from ggi.inventory.types import Date, Line
 from ggi.inventory.validate import validate
@@ -80,6 +80,8 @@ class Example(Model):
     """Changes of the release that the stack has."""
     component: dict[str, list[Mutation]] = {}
     """Changes of components' descriptions, by name."""
+    cluster: list[Mutation] = []
+    """Changes of what the region says of the cluster."""
     domains: dict[str, Any] | None = None
     """Changes of what the DNS says of the environment's domain, by field; everything else is as it should be."""
     live: list[dict[str, Any]] | None = None
@@ -97,6 +99,7 @@ class Example(Model):
             or self.tenant
             or self.release
             or self.component
+            or self.cluster
             or self.waivers.waivers
             or self.domains is not None
             or self.live is not None
@@ -224,7 +227,8 @@ def _subjects(subjects: Sequence[Subject], changes: Sequence[ObjectMutation]) ->
         if change.copy_as:
             name = f"{name.rpartition('/')[0]}/{change.copy_as}"
             body = {**body, "metadata": {**body["metadata"], "name": change.copy_as}}
-        by_name[name] = Subject(name, body)
+        texts = {key: str(value) for key, value in (body.get("data") or {}).items()} if old.texts else {}
+        by_name[name] = Subject(name, body, texts={**old.texts, **{k: v for k, v in texts.items() if " " in v}})
     return list(by_name.values())
 
 
@@ -235,6 +239,9 @@ def seen(example: Example, inventory: Inventory, catalogue: Catalogue) -> Observ
         tree = _node(_applied(tenant.tree.plain(), example.tenant, f"{tenant.id}.yaml"), tenant.tree.origin)
         tenant = inventory.tenant_from(tree, tenant.id)
     environment = inventory.environment(tenant, name)
+    if example.cluster:
+        said = _applied(environment.cluster.model_dump(mode="json"), example.cluster, environment.cluster_name)
+        environment = dataclasses.replace(environment, cluster=Cluster.model_validate(said))
     changed_catalogue = _catalogue(catalogue, example, environment.release)
     built = landscape(environment, changed_catalogue)
     facts = Facts(built, changed_catalogue, inventory.registry)

@@ -63,6 +63,8 @@ class Subject:
     name: str
     body: Body
     unknown: tuple[tuple[str | int, ...], ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Of a planned Secret: its data as texts, with every secret named instead of shown."""
     kind: str = field(init=False, compare=False, repr=False)
     """The kind, "" when controls do not look at it."""
     owned: bool = field(init=False, compare=False, repr=False)

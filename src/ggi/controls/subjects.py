@@ -37,7 +37,10 @@ def _rendered(item: Object) -> dict[str, Any]:
 
 def of_landscape(built: Landscape) -> list[Subject]:
     """The objects of a rendered landscape; nothing in them is a secret's value."""
-    return [Subject(item.name, _rendered(item)) for item in built.objects]
+    return [
+        Subject(item.name, _rendered(item), texts={key: text.placeholder() for key, text in item.secrets.items()})
+        for item in built.objects
+    ]
 
 
 class LogicalNames:

@@ -410,7 +410,7 @@ def schema(
     """
     from pydantic import BaseModel
 
-    from ggi.catalogue.content import ServiceFile
+    from ggi.catalogue.content import RepositoriesFile, ServiceFile
     from ggi.catalogue.contract import ContractFile, ProgramFacts
     from ggi.catalogue.needs import NeedsFile
     from ggi.catalogue.release import ReleaseFile
@@ -424,6 +424,7 @@ def schema(
         "contract": ContractFile,
         "facts": ProgramFacts,
         "needs": NeedsFile,
+        "repositories": RepositoriesFile,
     }
     made = schemas(workspace.catalogue.known.components, files)
     changed = stale(folder, made) if check else write_schemas(folder, made)
