@@ -51,7 +51,8 @@ def audit_landscape(request: AuditRequest) -> Audit:
         return assessment.audit()
     simulated = request.platform.sandbox is not None
     if request.place is Place.STATE:
-        found = assessment.audit(_written(request, assessment), Place.STATE, simulated=simulated)
+        looked = Looked(ran=_ran(request, assessment))
+        found = assessment.audit(_written(request, assessment), Place.STATE, looked=looked, simulated=simulated)
     else:
         subjects, live = _live(request, assessment)
         images = request.platform.running_images(assessment.landscape.environment)
@@ -60,6 +61,7 @@ def audit_landscape(request: AuditRequest) -> Audit:
             domains=None if simulated else _domains(assessment),
             instead=None if images is None else why_not_shown(images),
             live=live,
+            ran=_ran(request, assessment),
         )
         found = assessment.audit(subjects, Place.LIVE, looked=looked, simulated=simulated)
     return replace(found, not_real=request.platform.simulated)
@@ -181,6 +183,19 @@ def _protections(request: AuditRequest, environment: Environment, api: KubeApi) 
     name = find_installed(api)[0] or str(Stack(StackKind.CLUSTER, environment.cluster_name))
     wanted = request.workspace.desired_cluster(name, shared=request.platform.sandbox is not None)
     return {item.name: item.body for item in wanted.objects}
+
+
+def _ran(request: AuditRequest, assessment: Assessment) -> Mapping[str, str]:
+    """The releases that acceptatie of this tenant has run, by its trail on this machine, and when."""
+    from ggi.assurance.trail import read_trail, trail_file
+
+    accp = str(Stack(StackKind.LANDSCAPE, assessment.landscape.environment.tenant.id, "accp"))
+    trail = read_trail(trail_file(accp, request.platform.sandbox), accp)
+    done = {
+        r["of"]: str(r.get("at", ""))[:10] for r in trail.records if r.get("kind") == "end" and r["outcome"] == "done"
+    }
+    begun = (r for r in trail.records if r.get("kind") == "begin" and r.get("operation") == "up")
+    return {str(r["release"]): done[r["number"]] for r in begun if r.get("release") and r["number"] in done}
 
 
 def _domains(assessment: Assessment) -> dict[str, Domain] | None:

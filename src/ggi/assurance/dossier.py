@@ -20,6 +20,7 @@ from ggi.assurance.trail import Record, Trail
 from ggi.controls.coverage import NormCoverage
 from ggi.errors import InputError, Origin, Problem
 from ggi.inventory.stack import kind_of
+from ggi.inventory.types import release_order
 from ggi.messages import t
 
 SAMPLE = 25
@@ -192,6 +193,7 @@ def _rotated(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) 
 def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) -> Iterable[OperationRow]:
     ends = {r["of"]: r for r in trail.records if r.get("kind") == "end"}
     counters: Record | None = None
+    release = ""
     for record in trail.records:
         kind = record.get("kind")
         if kind not in ("begin", "refused"):
@@ -200,6 +202,7 @@ def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) ->
         end, urgent = ends.get(number), record.get("urgent") or {}
         known, counters = counters, _counters_after(record, end, counters)
         if not within.covers(record["at"]):
+            release = _release_after(record, end, release)
             continue
         outcome = str(end["outcome"]) if end else t("without end")
         if kind == "refused":
@@ -220,6 +223,9 @@ def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) ->
         operation = record.get("operation", "")
         if told := _rotated(known, record.get("rotation")):
             operation += f"; {told}"
+        for consequence in _consequences(record, end, release):
+            operation += f"; {consequence}"
+        release = _release_after(record, end, release)
         yield OperationRow(
             stack=trail.stack,
             number=number,
@@ -236,6 +242,25 @@ def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) ->
             urgent=urgent.get("reason", ""),
             approval=approval,
         )
+
+
+def _consequences(record: Record, end: Record | None, release: str) -> Iterable[str]:
+    """What is no ordinary change: an older release than the one before, and what was replaced or removed."""
+    wanted = str(record.get("release", ""))
+    if release and wanted and release_order(wanted) < release_order(release):
+        yield t("downgrade from {release}", release=release)
+    changes = (end or {}).get("changes") or {}
+    replaced, removed = int(changes.get("replace", 0)), int(changes.get("delete", 0))
+    if replaced:
+        yield t("{count} replaced", count=replaced)
+    if removed:
+        yield t("{count} removed", count=removed)
+
+
+def _release_after(record: Record, end: Record | None, before: str) -> str:
+    """The release that is there after an operation."""
+    done = end is not None and end["outcome"] == "done" and record.get("kind") == "begin"
+    return str(record.get("release") or before) if done else before
 
 
 def _counters_after(record: Record, end: Record | None, before: Record | None) -> Record | None:

@@ -42,6 +42,7 @@ class Looked:
     domains: Mapping[str, Domain] | None = None
     instead: Mapping[str, str] | None = None
     live: Live | None = None
+    ran: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ def run_audit(
         domains=beside.domains,
         instead=beside.instead,
         live=beside.live,
+        ran=beside.ran,
     )
     deviations = Deviations(seen.waivers, environment.name, date)
     judge = Judge(controls, seen, deviations, full=not brief, brief=brief)

@@ -107,7 +107,7 @@ class ControlFile(Model):
     sources: Annotated[list[SourceReference], Field(min_length=1)]
     kinds: list[Line] = []
     """Kubernetes kinds that it looks at (policies/kinds.yaml); `pods` is every kind that makes pods."""
-    facts: list[Literal["landscape", "tenant", "release", "waivers", "domains", "live"]] = []
+    facts: list[Literal["landscape", "tenant", "release", "waivers", "domains", "live", "trail"]] = []
     """What a check.py looks at beside objects."""
     when: str = ""
     """CEL: which objects of these kinds are meant; default all."""
@@ -205,3 +205,15 @@ class Control:
 def mandatory_environments(severity: Severity) -> tuple[str, ...]:
     """Environments in which a finding of this severity refuses a change."""
     return tuple(name for name in ENVIRONMENTS if name in _MANDATORY[severity])
+
+
+LIVE_ONLY = frozenset({"live", "domains"})
+"""Facts that are known of what runs alone."""
+
+
+def refuses(control: Control) -> bool:
+    """Whether it can refuse a change of a landscape; others count for the exit code of an audit."""
+    file = control.file
+    if control.is_recipe or (not file.kinds and not file.facts):
+        return False
+    return bool(file.kinds) or not set(file.facts) <= LIVE_ONLY

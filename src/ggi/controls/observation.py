@@ -137,6 +137,8 @@ class Observation:
     has no pod that was asked. None: nothing stands in for an image here, and what a manifest names is what runs."""
     live: Live | None = None
     """Everything that the cluster holds for the landscape; None where this place is no cluster."""
+    ran: Mapping[str, str] | None = None
+    """Releases that acceptatie has run, with the day on which that ended well, by its trail. None: nobody looked."""
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What one check worked out and another needs as well."""
 

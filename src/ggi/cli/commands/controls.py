@@ -75,7 +75,7 @@ def show(
 
     Example: ggi controls show POD-001
     """
-    from ggi.controls.control import mandatory_environments
+    from ggi.controls.control import mandatory_environments, refuses
     from ggi.inventory.validate import nearest
 
     controls = workspace_of(context).controls_of()
@@ -95,7 +95,10 @@ def show(
     say(f"  {file.why}")
     rows = [
         (t("severity"), file.severity.value),
-        (t("refuses in"), ", ".join(mandatory_environments(file.severity)) or t("nowhere; it warns")),
+        (
+            t("refuses in") if refuses(control) else t("counts in"),
+            ", ".join(mandatory_environments(file.severity)) or t("nowhere; it warns"),
+        ),
         (t("waivable"), t("yes") if control.waivable else t("no: a government measure of the BIO2")),
         (t("since"), str(file.since)),
         (t("proof of"), ", ".join(p.value for p in file.proof)),
