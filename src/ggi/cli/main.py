@@ -7,7 +7,7 @@ import itertools
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import typer
 
 from ggi import messages
 from ggi.cli.completion import use_own_scripts
+from ggi.cli.output import say_json
 from ggi.cli.root import app
 from ggi.cli.typer_words import localise, usage_error
-from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError
+from ggi.errors import EXIT_FAILED, EXIT_INPUT, GgiError, Problem
 
 JOURNEY = (
     "new",
@@ -129,6 +130,8 @@ def main(arguments: list[str] | None = None) -> int:
         result: Any = command.main(args=words, prog_name="ggi", standalone_mode=False)
     except GgiError as error:
         show_error(error)
+        if "--json" in words:
+            say_errors(error.problems)
         return error.exit_code
     except typer.Exit as stop:
         return interrupted() if stop.exit_code == INTERRUPTED else stop.exit_code
@@ -139,7 +142,10 @@ def main(arguments: list[str] | None = None) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()
         else:
-            print(usage_error(error), file=sys.stderr)  # noqa: T201
+            told = usage_error(error)
+            print(told, file=sys.stderr)  # noqa: T201
+            if "--json" in words:
+                say_errors([Problem(told)])
         return EXIT_INPUT
     except BrokenPipeError:
         sys.stderr.close()
@@ -163,6 +169,20 @@ def interrupted() -> int:
     """Say what to do after Ctrl-C; returns the exit code."""
     print(messages.t("Interrupted. Run the same command again to go on."), file=sys.stderr)  # noqa: T201
     return EXIT_FAILED
+
+
+def say_errors(problems: Iterable[Problem]) -> None:
+    """What is wrong, as JSON on standard output, for programs; people read standard error."""
+    found = [
+        {
+            "message": problem.message,
+            "fix": problem.fix,
+            "file": problem.origin.file if problem.origin else "",
+            "line": problem.origin.line if problem.origin else 0,
+        }
+        for problem in problems
+    ]
+    say_json({"errors": found})
 
 
 def show_error(error: GgiError) -> None:

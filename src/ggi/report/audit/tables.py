@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from ggi.audit.audit import Audit
 from ggi.controls.verdict import Finding
-from ggi.messages import t
+from ggi.messages import language, t
 from ggi.report.audit.run import AuditRun, Status
 from ggi.report.audit.since import change
 from ggi.report.audit.words import (
@@ -88,10 +88,15 @@ def row(audit: Audit, finding: Finding) -> Sequence[str]:
     )
 
 
+def separator() -> str:
+    """What separates values in the language of the reader: a Dutch spreadsheet takes a comma for a decimal sign."""
+    return ";" if language() == "nl" else ","
+
+
 def csv_text(run: AuditRun) -> bytes:
     """Every finding as a line of CSV (RFC 4180, UTF-8), with the names of the columns first."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, delimiter=separator(), lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for audit, finding in run.findings():
         writer.writerow([inert(cell) for cell in row(audit, finding)])
@@ -178,7 +183,7 @@ def _rows(audit: Audit, one: Status, remediation: str, findings: Sequence[Findin
 def csv_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows below the names of their columns (RFC 4180)."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, delimiter=separator(), lineterminator="\r\n")
     writer.writerow(columns)
     for row in rows:
         writer.writerow([inert(str(cell)) for cell in row])
