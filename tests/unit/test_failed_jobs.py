@@ -6,21 +6,11 @@ from typing import Any
 
 import pytest
 
+from ggi.controls.integrity.live import Live
 from ggi.engine.failed_jobs import failed_jobs
-from ggi.engine.network_drift import MENDED
+from ggi.engine.restoring import MENDED
 from ggi.landscape.objects import Object
 from tests.content import catalogue, inventory
-
-
-class Answering:
-    """Answers one list request, as a cluster would."""
-
-    def __init__(self, *jobs: dict[str, Any]) -> None:
-        self.jobs = jobs
-
-    def list(self, version: str, kind: str, namespace: str) -> list[dict[str, Any]]:
-        assert (version, kind, namespace) == ("batch/v1", "Job", "there")
-        return [*self.jobs]
 
 
 def ours() -> Object:
@@ -35,7 +25,11 @@ def live(name: str, kind: str = "", count: str = "") -> dict[str, Any]:
     """A Job as the API server gives it (kubernetes.io, Jobs: conditions Complete, Failed, FailureTarget)."""
     notes = {MENDED: count} if count else {}
     conditions = [{"type": kind, "status": "True"}] if kind else []
-    return {"metadata": {"name": name, "uid": "u", "annotations": notes}, "status": {"conditions": conditions}}
+    return {
+        "kind": "Job",
+        "metadata": {"name": name, "uid": "u", "annotations": notes},
+        "status": {"conditions": conditions},
+    }
 
 
 @pytest.mark.parametrize(
@@ -53,9 +47,9 @@ def test_a_failed_job_is_counted_once_more_and_a_count_is_kept(
     kind: str, count: str, failed: bool, counts: int
 ) -> None:
     item = ours()
-    found, numbers = failed_jobs(Answering(live(item.kube_name, kind, count)), [item], "there")  # type: ignore[arg-type]
+    found, numbers = failed_jobs(Live([live(item.kube_name, kind, count)]), [item])
     assert (found, numbers.get(item.name, 0)) == ([item.name] if failed else [], counts)
 
 
 def test_a_failed_job_of_another_name_is_replaced_anyway() -> None:
-    assert failed_jobs(Answering(live("openzaak-migrate-older", "Failed")), [ours()], "there") == ([], {})  # type: ignore[arg-type]
+    assert failed_jobs(Live([live("openzaak-migrate-older", "Failed")]), [ours()]) == ([], {})

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from ggi.engine.network_drift import MENDED
+from ggi.engine.restoring import MENDED
 from tests.engine.deploy.place import Place, eventually
 
 pytestmark = pytest.mark.timeout(900)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ggi.engine.network_drift import MENDED
+from ggi.engine.restoring import MENDED
 from tests.engine.deploy.place import Place
 
 pytestmark = pytest.mark.timeout(900)
