@@ -21,8 +21,9 @@ from tests.nodes import RealNodes
 pytestmark = pytest.mark.timeout(2400)
 
 STACK = "gm9904-accp"
-IN_HAND = 4
-"""Notifications that the killed workers may have had in hand; how many it were is told."""
+ARRIVES = 0.9
+"""Share of the notifications that must arrive whatever is killed. How many were lost is told: a worker acknowledges a task
+when it takes it (celery, `task_acks_late` is off by default), so what a killed worker had in hand is gone."""
 REDIS_SECONDS = 90
 """In which a changed list of Redis users reaches its pod (docs/en/secrets.md)."""
 BEFORE, AFTER = "2026.3", "2026.4"
@@ -80,13 +81,12 @@ def hurt(life: Running, rate: float, what: str, kill: Callable[[], None], second
 
     # What could not be sent is sent again, after 3, 6, 12, 24 and 48 seconds (notifications-api-common).
     end = time.monotonic() + 180
-    while received() < len(load.kept) and time.monotonic() < end:
+    while (arrived := received()) < len(load.kept) and time.monotonic() < end:
         time.sleep(3)
     said = f"{what}: {load}; {load.failed} without an answer, {load.lost()} cases lost"
-    told(f"{said}, {received()} of {len(load.kept)} notifications received")
+    told(f"{said}, {len(load.kept) - arrived} of {len(load.kept)} notifications lost")
     assert load.lost() == 0, said
-    # A worker acknowledges a task when it takes it (celery, task_acks_late is off): what it had in hand is gone.
-    assert received() >= len(load.kept) - IN_HAND, said
+    assert arrived >= len(load.kept) * ARRIVES, said
     return load
 
 
@@ -148,7 +148,7 @@ def test_an_upgrade_loses_nothing(life: Running, rate: float) -> None:
     told(f"upgrade {BEFORE} -> {AFTER}: {load}; {load.failed} without an answer, {load.lost()} cases lost")
     assert load.lost() == 0
     said = json.loads(life.ggi("status", STACK, "--sandbox", "--json").stdout)
-    assert said["release"] == AFTER or said["running"] == AFTER
+    assert said["release"] == {"wanted": AFTER, "running": AFTER}
     assert json.loads(life.ggi("verify", STACK, "--sandbox", "--json").stdout)["well"]
 
 
