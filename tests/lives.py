@@ -72,6 +72,15 @@ class Lives:
         told(f"{len(rows)} connections tried: {allowed} allowed, {len(rows) - allowed} dropped")
         assert 0 < allowed < len(found) and len(closed) == len(sources) * (len(sources) - 1)
 
+    def test_an_audit_finds_nothing_that_is_not_planned(self, life: Running) -> None:
+        said = life.nodes.ggi(
+            "--inventory", str(life.inventory), "audit", life.stack, "--from", "live", "--sandbox", "--json"
+        )
+        (audit,) = json.loads(said.stdout)
+        found = [f for f in audit["findings"] if f["control"].startswith("INT-") and f["outcome"] == "FAIL"]
+        assert found == []
+        assert {f["control"] for f in audit["findings"] if f["outcome"] == "PASS"} >= {"INT-001", "INT-004"}
+
     def test_a_case_becomes_a_notification_that_a_subscriber_receives(self, life: Running) -> None:
         subscribe(life)
         before = life.counts("opennotificaties")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ggi.controls.integrity.meanings import Meaning
 from ggi.engine.kubeapi import KubeApi
+from ggi.engine.kubehttp import ConflictError
 
 BY = "kubectl-edit"
 RBAC = "rbac.authorization.k8s.io"
@@ -72,18 +74,23 @@ class Changed:
         )
 
         def back() -> None:
-            now = api.find(*self.kind, name, where)
-            if now is not None:
+            if self.subresource:  # a pod keeps its ephemeral containers until it goes
+                api.delete(*self.kind, name, where, grace_seconds=0)
+                return
+            while True:
+                now = api.get(*self.kind, name, where)
                 metadata = {**found["metadata"], "resourceVersion": now["metadata"]["resourceVersion"]}
                 metadata.pop("managedFields", None)
-                api.request("PUT", api.path(*self.kind, name, where), body={**found, "metadata": metadata})
+                with contextlib.suppress(ConflictError):  # its controller was faster
+                    api.request("PUT", api.path(*self.kind, name, where), body={**found, "metadata": metadata})
+                    return
 
         return back
 
 
 @dataclass(frozen=True)
 class Gone:
-    """An object of ours that is deleted."""
+    """An object of ours that is deleted; `instead`, one comes of the same name in which this is otherwise."""
 
     name: str
     kind: tuple[str, str]
@@ -91,6 +98,7 @@ class Gone:
     subject: str
     meaning: Meaning
     namespaced: bool = True
+    instead: Mapping[str, Any] = field(default_factory=dict)
 
     def do(self, api: KubeApi, space: str) -> Callable[[], None]:
         """Delete it; returns what makes it anew."""
@@ -99,7 +107,15 @@ class Gone:
         api.delete(*self.kind, found["metadata"]["name"], where)
         metadata = {k: v for k, v in found["metadata"].items() if k in ("name", "namespace", "labels", "annotations")}
         body = {**{k: v for k, v in found.items() if k != "status"}, "metadata": metadata}
-        return lambda: void(api.apply(body, field_manager="pulumi-kubernetes", force=True))
+        if not self.instead:
+            return lambda: void(api.apply(body, field_manager="pulumi-kubernetes", force=True))
+        api.create({**body, **self.instead}, field_manager=BY)
+
+        def back() -> None:
+            api.delete(*self.kind, metadata["name"], where)
+            api.apply(body, field_manager="pulumi-kubernetes", force=True)
+
+        return back
 
 
 def void(_: Any) -> None:
@@ -140,6 +156,7 @@ POD = {
             "name": "it",
             "image": "docker.io/library/python:3.12",
             "securityContext": {
+                "runAsNonRoot": True,
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,
                 "runAsUser": 1000,
@@ -191,8 +208,8 @@ BREAKS: tuple[Made | Changed | Gone, ...] = (
     Gone(
         "binding of admission",
         (ADMISSION, "ValidatingAdmissionPolicyBinding"),
-        "ggi-pod-001",
-        "cluster/ValidatingAdmissionPolicyBinding/ggi-pod-001-deny",
+        "ggi-dat-005",
+        "cluster/ValidatingAdmissionPolicyBinding/ggi-dat-005-deny",
         Meaning.AROUND,
         namespaced=False,
     ),
@@ -405,8 +422,15 @@ BREAKS: tuple[Made | Changed | Gone, ...] = (
     # Settings.
     made("extra", "v1", "ConfigMap", Meaning.SETTINGS, data={"a": "b"}),
     made("secret", "v1", "Secret", Meaning.SETTINGS, immutable=True, stringData={"a": "canary-of-a-secret"}),
-    changed(CONFIG, "openklant-env", "/data/ALLOWED_HOSTS", "*", "openklant/ConfigMap/env", Meaning.SETTINGS),
-    changed(CONFIG, "openklant-env", "/data/NEW", "x", "openklant/ConfigMap/env", Meaning.SETTINGS),
+    Gone(
+        "settings that are replaced",
+        CONFIG,
+        "openklant-env",
+        "openklant/ConfigMap/env",
+        Meaning.SETTINGS,
+        instead={"data": {"ALLOWED_HOSTS": "*"}},
+    ),
+    Gone("settings that are deleted", CONFIG, "openklant-nginx", "openklant/ConfigMap/nginx", Meaning.SETTINGS),
     # Availability.
     made(
         "scaler",

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.timeout(2400)
 
 STACK = "gm9904-accp"
 ARRIVES = 0.9
-"""Share of the notifications that must arrive whatever is killed. How many were lost is told: a worker acknowledges a task
-when it takes it (celery, `task_acks_late` is off by default), so what a killed worker had in hand is gone."""
+"""Share of the notifications that must arrive whatever is killed. How many were lost is told: a worker acknowledges a
+task when it takes it (celery, `task_acks_late` is off by default), so what a killed worker had in hand is gone."""
 REDIS_SECONDS = 90
 """In which a changed list of Redis users reaches its pod (docs/en/secrets.md)."""
 BEFORE, AFTER = "2026.3", "2026.4"

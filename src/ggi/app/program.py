@@ -18,10 +18,11 @@ import pulumi
 from ggi.app.deploying import refuse_ended_tenant
 from ggi.app.workspace import DesiredStack, Workspace
 from ggi.controls.integrity.judge import strangers
+from ggi.controls.integrity.live import Live
 from ggi.engine.failed_jobs import failed_jobs
 from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
-from ggi.engine.live import read_live
+from ggi.engine.live import read_kinds, read_live
 from ggi.engine.restoring import MENDED, changed_by_hand, take_back
 from ggi.engine.run_context import RunContext
 from ggi.engine.secrets import SecretResolver, read_root_key
@@ -164,6 +165,9 @@ def _run(wanted: DesiredStack, run: RunContext, config: Callable[[str], str | No
         identity = check_cluster(api, wanted.stack, wanted.namespace, objects, expected)
         if wanted.landscape:
             mended = _check_landscape(api, wanted.landscape, objects, downgrade=run.downgrade)
+        else:
+            live = read_kinds(api, ((o.api_version, o.kind, o.body["metadata"].get("namespace", "")) for o in objects))
+            mended = _take_back(api, live, objects)
     provider = pulumi.ProviderResource(
         "kubernetes",
         "cluster",
@@ -175,9 +179,7 @@ def _run(wanted: DesiredStack, run: RunContext, config: Callable[[str], str | No
         pulumi.export(key, value)
 
 
-def _check_landscape(
-    api: KubeApi, built: Landscape, objects: Sequence[Object], *, downgrade: bool
-) -> Mapping[str, int]:
+def _check_landscape(api: KubeApi, built: Landscape, objects: Sequence[Object], *, downgrade: bool) -> dict[str, int]:
     """Look at what is only a landscape's: the release that runs, what was changed by hand, and Jobs that failed.
 
     Such changes are taken back, such Jobs made anew; returned is how often that was done, by logical name.
@@ -185,17 +187,8 @@ def _check_landscape(
     if not downgrade:
         check_release(api, built.environment)
     live = read_live(api, built.environment.namespace)
-    by_hand, mended = changed_by_hand(live, objects)
+    mended = _take_back(api, live, objects)
     failed, tried = failed_jobs(live, objects)
-    if not pulumi.runtime.is_dry_run():
-        take_back(api, live, objects, by_hand)
-    for name, differing in by_hand.paths.items():
-        pulumi.warn(
-            t("{name}: changed by hand at {paths}; an update takes it back", name=name, paths=", ".join(differing))
-        )
-    for body in by_hand.again:
-        name = f"{body['kind']}/{body['metadata']['name']}"
-        pulumi.warn(t("{name}: it is not what its owner says; an update lets it be made anew", name=name))
     if strange := strangers(built, live):
         names = ", ".join(one.subject for one in strange[:MOST_NAMED]) + (", …" if len(strange) > MOST_NAMED else "")
         pulumi.warn(
@@ -209,6 +202,21 @@ def _check_landscape(
     for name in failed:
         pulumi.warn(t("{name}: it failed before, and is run again", name=name))
     return mended | tried
+
+
+def _take_back(api: KubeApi, live: Live, objects: Sequence[Object]) -> dict[str, int]:
+    """Take back what somebody changed by hand and Pulumi does not see; how often that was done, by logical name."""
+    by_hand, mended = changed_by_hand(live, objects)
+    if not pulumi.runtime.is_dry_run():
+        take_back(api, live, objects, by_hand)
+    for name, differing in by_hand.paths.items():
+        pulumi.warn(
+            t("{name}: changed by hand at {paths}; an update takes it back", name=name, paths=", ".join(differing))
+        )
+    for body in by_hand.again:
+        name = f"{body['kind']}/{body['metadata']['name']}"
+        pulumi.warn(t("{name}: it is not what its owner says; an update lets it be made anew", name=name))
+    return mended
 
 
 def _provider_settings(context: str, identity: str) -> Mapping[str, Any]:

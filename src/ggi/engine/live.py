@@ -136,6 +136,13 @@ def read_live(
     return Live(objects, cluster, unread, protections or {})
 
 
+def read_kinds(api: KubeApi, kinds: Iterable[tuple[str, str, str]]) -> Live:
+    """All objects of these kinds: apiVersion, kind, and the namespace ("" for what is in none). Raises WorkError."""
+    return Live(
+        [item for version, kind, space in sorted(set(kinds)) for item in api.list(version, kind, space or None)]
+    )
+
+
 def _answers(name: str, hosts: frozenset[str]) -> bool:
     """Whether a host name, or one with `*.` before it, is or covers one of these."""
     if name.startswith("*."):

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -17,8 +17,9 @@ from ggi.inventory.models import Model
 from ggi.inventory.types import Line
 from ggi.messages import t
 
-ITEM, MORE = "*", "+"
-"""In a path: an item of a list, and an item that the landscape does not have."""
+ITEM, MORE, REST = "*", "+", "**"
+"""In a path: an item of a list, an item that the landscape does not have, and all that is below."""
+NOTHING: Mapping[str, Any] = {}
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -34,12 +35,14 @@ class AddedEntry(Model):
     """An expression that its text matches as a whole."""
     same: str = ""
     """A key beside it, of which it repeats the value."""
+    owner: str = ""
+    """A path of the object of ours that owns it, of which it repeats the value."""
     why: str = ""
     """Why any value is right."""
 
     @model_validator(mode="after")
     def _says_which(self) -> AddedEntry:
-        if "value" not in self.model_fields_set and not (self.matches or self.same or self.why):
+        if "value" not in self.model_fields_set and not (self.matches or self.same or self.owner or self.why):
             raise ValueError(t("say which value it may have, or why any is right"))
         return self
 
@@ -56,9 +59,14 @@ class Rule:
 
     entry: AddedEntry
 
-    def allows(self, value: Any, beside: Mapping[str, Any]) -> bool:
+    def allows(self, value: Any, beside: Mapping[str, Any], owner: Mapping[str, Any]) -> bool:
         """Whether a value is one that the cluster adds; `beside` is the map in which it stands."""
         entry = self.entry
+        if entry.owner:
+            found: Any = owner
+            for step in entry.owner.split("."):
+                found = found.get(step) if isinstance(found, Mapping) else None
+            return found is not None and bool(value == found)
         if entry.same:
             return bool(value == beside.get(entry.same))
         if entry.matches:
@@ -89,13 +97,27 @@ class Added:
 
     rules: Mapping[tuple[str, str], Sequence[Rule]]
 
-    def allows(self, kind: str, path: str, value: Any, beside: Mapping[str, Any]) -> bool:
+    def allows(
+        self, kind: str, path: str, value: Any, beside: Mapping[str, Any], owner: Mapping[str, Any] = NOTHING
+    ) -> bool:
         """Whether a cluster adds this value at this path (with `*` for an item of a list) by itself."""
-        for known in (kind, ITEM):
+        for known in dict.fromkeys((kind, kind.rpartition("/")[2], ITEM)):
             for rule in self.rules.get((known, path), ()):
-                if rule.allows(value, beside):
+                if rule.allows(value, beside, owner):
                     return True
+            begun = path if value else f"{path}."  # an empty map says nothing else than the path to it
+            if any(begun.startswith(start) for start in self.rest.get(known, ())):
+                return True
         return False
+
+    @cached_property
+    def rest(self) -> Mapping[str, Sequence[str]]:
+        """By kind: how paths begin below which everything is right."""
+        found: dict[str, list[str]] = {}
+        for kind, path in self.rules:
+            if path.endswith(REST):
+                found.setdefault(kind, []).append(path.removesuffix(REST))
+        return found
 
 
 @cache

@@ -18,7 +18,16 @@ SERVERS = frozenset(
 """Metadata that the API server keeps, and by which the object was found."""
 AMOUNTS = frozenset({"requests", "limits", "hard", "default", "defaultRequest", "max", "min"})
 """Maps of quantities, which the API server writes in one form: 1024Mi becomes 1Gi."""
-MISSING = object()
+OUTLINE = "/"
+"""In a kind: it is made by a controller, and compared with nothing but what that may make."""
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+MISSING = _Missing()
 """In a difference: there is nothing."""
 
 
@@ -49,10 +58,10 @@ def pattern(path: Path) -> str:
 
 
 class Comparison:
-    """Compares objects of one kind."""
+    """Compares objects of one kind; `Cluster/Pod` is what a Cluster makes, of which `owner` is the planned one."""
 
-    def __init__(self, kind: str, added: Added) -> None:
-        self.kind, self.added = kind, added
+    def __init__(self, kind: str, added: Added, owner: Mapping[str, Any] | None = None) -> None:
+        self.kind, self.added, self.owner = kind, added, owner or {}
 
     def differences(self, wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[Difference]:
         """Every difference between two whole objects. Status is what controllers write, and is left out."""
@@ -80,7 +89,7 @@ class Comparison:
 
     def _more(self, value: Any, beside: Mapping[str, Any], path: Path) -> Iterator[Difference]:
         """What is there and not planned: added by the cluster, or a difference."""
-        if self.added.allows(self.kind, pattern(path), value, beside):
+        if self.added.allows(self.kind, pattern(path), value, beside, self.owner):
             return
         if isinstance(value, Mapping) and value:
             inner = [*self._maps({}, value, path)]
@@ -88,6 +97,10 @@ class Comparison:
                 yield from inner
                 return
         elif _is_list(value) and value and all(self._item(item, path) for item in value):
+            return
+        elif _is_list(value) and value and OUTLINE in self.kind:
+            for number, item in enumerate(value):
+                yield from self._more(item, {}, (*path, number))
             return
         yield Difference(path, MISSING, value)
 

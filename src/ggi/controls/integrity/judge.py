@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ggi.controls.integrity.added import load_added
-from ggi.controls.integrity.compare import MISSING, Comparison, Difference
+from ggi.controls.integrity.compare import MISSING, OUTLINE, Comparison, Difference
 from ggi.controls.integrity.live import Body, Live, controller, last_hand, who
 from ggi.controls.integrity.makers import MakerEntry, load_makers, named_by
 from ggi.controls.integrity.meanings import Meaning, load_meanings
-from ggi.controls.integrity.rights import strange
+from ggi.controls.integrity.rights import load_rights, strange
 from ggi.controls.kinds import POD_SPEC
 from ggi.landscape.build import Landscape
 
@@ -59,6 +59,7 @@ class Judge:
     def __init__(self, planned: Mapping[str, Body], live: Live, name_of: Callable[[Body], str]) -> None:
         self.planned, self.live, self.name_of = planned, live, name_of
         self.added, self.makers, self.meanings = load_added(), load_makers(), load_meanings()
+        self.supplied = {("Secret", name) for body in planned.values() for name in _secrets_of(body)}
         self.ours = {name_of(body): body for body in live.objects if name_of(body) in planned}
 
     def judge(self, namespace: str) -> Integrity:
@@ -84,7 +85,7 @@ class Judge:
         if made is not None:
             entry, owner, root = made
             yield from self._of_made(name, body, entry, owner, root)
-        elif not self._everywhere(body):
+        elif not self._everywhere(body) and who(body) not in self.supplied:
             meaning = self.meanings.of_stranger(str(body.get("apiVersion", "")), str(body.get("kind", "")))
             yield Found(name, body, meaning, by=last_hand(body))
 
@@ -107,6 +108,12 @@ class Judge:
         bindings = {f"{b['kind']}/{b['metadata']['name']}": b for b in (*self.live.objects, *self.live.cluster)}
         lets: dict[str, list[str]] = {}
         for right, told in strange(self.live, namespace):
+            made = self._maker(bindings[right.binding])
+            expected = {
+                word for entry in load_rights().made if made and entry.of == made[2]["kind"] for word in entry.lets
+            }
+            if set(told) <= expected:
+                continue
             lets.setdefault(right.binding, []).append(f"{right.subject}: {', '.join(told)}")
         for name, lines in lets.items():
             body = bindings[name]
@@ -163,21 +170,26 @@ class Judge:
         kind, name = who(body)
         owners = [*self.live.owners(body)]
         root = owners[-1] if owners else None
+        if root is not None and not self._is_ours(root):
+            return None
         for entry in self.makers.makers:
             if entry.kind != kind:
                 continue
-            if entry.named and controller(body) is None:
-                for ours in self.ours.values():
-                    if ours["kind"] == entry.of and named_by(entry, ours).fullmatch(name):
-                        return entry, ours, ours
-            elif (
-                root is not None
-                and not entry.named
-                and owners[0]["kind"] == entry.of
-                and entry.root in ("", root["kind"])
-                and self._is_ours(root)
-            ):
+            if entry.named:
+                if controller(body) is None and (found := self._named(entry, name)):
+                    return entry, *found
+            elif root is not None and owners[0]["kind"] == entry.of and entry.root in ("", root["kind"]):
                 return entry, owners[0], root
+        return None
+
+    def _named(self, entry: MakerEntry, name: str) -> tuple[Body, Body] | None:
+        """The object by which something has its name, and the one of ours that made that."""
+        for body in self.live.objects:
+            if body.get("kind") != entry.of or not named_by(entry, body).fullmatch(name):
+                continue
+            root = [body, *self.live.owners(body)][-1]
+            if self._is_ours(root):
+                return body, root
         return None
 
     def _is_ours(self, body: Body) -> bool:
@@ -193,14 +205,15 @@ class Judge:
             yield from self._addresses(name, body, owner)
             return
         rules = kind
+        planned = self.planned[self.name_of(root)]
         if entry.judged == "outline":
-            wanted, rules = {}, f"{root['kind']}/{kind}"
+            wanted, rules = {}, f"{root['kind']}{OUTLINE}{kind}"
         elif entry.judged == "claim":
-            wanted = _claim(body, self.planned[self.name_of(root)])
+            wanted = _claim(body, planned)
         else:
-            wanted = from_template(body, self.planned[self.name_of(root)])
+            wanted = from_template(body, planned)
         plain = {**body, "metadata": {k: v for k, v in body["metadata"].items() if k != "ownerReferences"}}
-        changes = Comparison(rules, self.added).differences(wanted, plain)
+        changes = Comparison(rules, self.added, planned).differences(wanted, plain)
         yield from self._told(name, body, changes, kind, made=True)
 
     def _addresses(self, name: str, body: Body, service: Body) -> Iterator[Found]:
@@ -224,6 +237,21 @@ class Judge:
         if wrong and "Pod" not in self.live.unread:
             change = Difference(("addresses",), MISSING, wrong)
             yield Found(name, body, Meaning.WAY, (change,), by=last_hand(body), made=True)
+
+
+def _secrets_of(value: Any) -> Iterator[str]:
+    """Names of Secrets that an object of ours refers to: one that is not planned was supplied by somebody."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == "secretName" and isinstance(item, str):
+                yield item
+            elif key in ("secretRef", "secretKeyRef") and isinstance(item, Mapping):
+                yield str(item.get("name"))
+            else:
+                yield from _secrets_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _secrets_of(item)
 
 
 def judge_live(landscape: Landscape, live: Live) -> Integrity:
@@ -256,12 +284,10 @@ def as_planned(name: str, body: Body, live: Body) -> dict[str, Any]:
 
 def _outlined(wanted: dict[str, Any], body: Body) -> dict[str, Any]:
     """A Secret by its keys alone: its values are not read. Where the keys are not told, they are not judged."""
-    data = body.get("data")
-    keys = wanted.get("data") or {}
-    return {
-        **wanted,
-        "data": data if data is not None and (not data or data.keys() == keys.keys() or not keys) else keys,
-    }
+    if "type" not in body:  # metadata alone was read
+        wanted = {key: value for key, value in wanted.items() if key != "type"}
+    known, there = wanted.get("data") or {}, body.get("data") or {}
+    return {**wanted, "data": there if not there or not known or there.keys() == known.keys() else known}
 
 
 def _template(root: Body) -> Body:

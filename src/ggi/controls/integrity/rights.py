@@ -18,6 +18,8 @@ from ggi.inventory.models import Model
 from ggi.inventory.types import Line
 
 ANY = "*"
+BY_NAME = "by name"
+"""After what a rule lets somebody do: only with objects that it names."""
 RBAC = "rbac.authorization.k8s.io"
 
 
@@ -39,12 +41,22 @@ class NatureEntry(Model):
     why: Line
 
 
+class MadeEntry(Model):
+    """What an operator lets the account do that it makes for an object of ours."""
+
+    of: Line
+    """The object's kind."""
+    lets: list[Line]
+    why: Line
+
+
 class RightsFile(Model):
     """policies/integrity/rights.yaml."""
 
     lets: list[LetsEntry]
     harmless: list[Line]
     by_nature: list[NatureEntry]
+    made: list[MadeEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,7 @@ def lets(rules: Sequence[Mapping[str, Any]]) -> list[str]:
             continue
         for entry in known.lets:
             if _meets(rule, entry):
-                found.add(entry.named)
+                found.add(f"{entry.named} {BY_NAME}" if rule.get("resourceNames") else entry.named)
     return sorted(found)
 
 
