@@ -77,7 +77,7 @@ def changed_by_hand(live: Live, objects: Sequence[Object]) -> tuple[ByHand, dict
         found = Comparison(item.kind, added).differences(as_planned(item.name, item.body, body), body)
         # Where Pulumi misses something, all of it is taken back at once: half of it may be no valid object.
         by_hand = [one for one in found if not _of_engine(body, one)]
-        return by_hand if any(map(_unseen, by_hand)) else []
+        return by_hand if body.get("immutable") or any(map(_unseen, by_hand)) else []
 
     changes, counts = counted(live, objects, wrong)
     return ByHand(changes, [*_not_of_owner(live)]), counts
@@ -88,9 +88,12 @@ def take_back(api: KubeApi, live: Live, objects: Iterable[Object], found: ByHand
     there = {who(body): body for body in live.objects}
     for item in objects:
         if item.name in found.changes:
-            patch = [_undo(one) for one in reversed(found.changes[item.name])]
             body = there[item.kind, item.kube_name]
             space = body["metadata"].get("namespace")
+            if body.get("immutable"):  # it can only come anew, which the engine's apply does
+                api.delete(item.api_version, item.kind, item.kube_name, space, uid=body["metadata"]["uid"])
+                continue
+            patch = [_undo(one) for one in reversed(found.changes[item.name])]
             api.patch(item.api_version, item.kind, item.kube_name, patch, namespace=space, patch_type="json")
     for body in found.again:
         metadata = body["metadata"]

@@ -29,10 +29,11 @@ pytestmark = pytest.mark.timeout(900)
 
 BINDING = ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding")
 SEED = 20261130
-SHARE = 0.03
-"""Of all paths of all objects that are tried; the whole takes a quarter of an hour."""
+SHARE = 0.04
+"""Of all paths of all objects that are tried; the whole takes ten minutes."""
 HARMLESS: dict[str, str] = {
-    "Deployment metadata.annotations.deployment.kubernetes.io/revision": "a number that the controller writes back",
+    "metadata.annotations.deployment.kubernetes.io/revision": "a number that the controller writes back",
+    "metadata.annotations.pulumi.com/waitFor": "for what the engine waits; it writes that back",
 }
 """Changes that an audit does not tell, and why they open nothing."""
 
@@ -237,8 +238,8 @@ def test_no_field_goes_unnoticed(place: Place, stack: str, built: Landscape) -> 
             tried += 1
             wanted = as_planned(name, planned[name], change.body)
             if not Comparison(kind, added).differences(wanted, change.body):
-                survivors[re.sub(r"\.\d+", ".*", f"{kind} {pattern(change.path)}")] += 1
+                survivors[re.sub(r"\.\d+", ".*", pattern(change.path))] += 1
     print(f"{tried} changes tried, {tried - survivors.total()} noticed; not: {dict(survivors)}")  # noqa: T201
-    assert tried > 50
+    assert tried > 30
     assert set(survivors) <= set(HARMLESS)
     assert survivors.total() <= max(1, tried * 0.01)
