@@ -23,7 +23,7 @@ from ggi.engine.live import NOBODY_ASKS, read_live
 from ggi.landscape.build import Landscape
 from tests.engine.attack import Schemas, changes
 from tests.engine.breaks import BREAKS, Changed, Gone, Made
-from tests.engine.deploy.place import Place
+from tests.engine.deploy.place import Place, eventually
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -243,3 +243,30 @@ def test_no_field_goes_unnoticed(place: Place, stack: str, built: Landscape) -> 
     assert tried > 30
     assert set(survivors) <= set(HARMLESS)
     assert survivors.total() <= max(1, tried * 0.01)
+
+
+def test_nothing_is_found_after_an_upgrade_a_rotation_and_a_lost_pod(
+    place: Place, stack: str, protections: dict[str, Any]
+) -> None:
+    place.up(place.tenant("GM9973"))
+    steps: tuple[dict[str, Any], ...] = (
+        {"release": "2026.4"},
+        {"release": "2026.4", "environment": {"rotation": {"current": 2, "accept": [1]}}},
+    )
+    for step in steps:
+        name = place.tenant("GM9973", **step)
+        place.up(name)
+        built = place.landscape(name)
+        assert [(one.subject, one.meaning) for one in ours(findings(place, built, protections))] == []
+    space = built.environment.namespace
+    pod = next(p for p in place.api.each("v1", "Pod", space) if p["metadata"]["name"].startswith("openklant-web-"))
+    place.api.delete("v1", "Pod", pod["metadata"]["name"], space, grace_seconds=0)
+    eventually(
+        lambda: place.api.get("apps/v1", "Deployment", "openklant-web", space)["status"].get("readyReplicas") == 2, 120
+    )
+    assert [(one.subject, one.meaning) for one in ours(findings(place, built, protections))] == []
+
+
+def ours(found: list[Found]) -> list[Found]:
+    """Without what other tests did to the cluster."""
+    return [one for one in found if not one.subject.startswith("cluster/")]
