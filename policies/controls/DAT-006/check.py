@@ -26,7 +26,10 @@ def check(seen: Observation) -> Iterator[Verdict]:
         spec = subject.body.get("spec") or {}
         known = owners.get(str((spec.get("cluster") or {}).get("name")), set())
         wrong = [] if spec.get("owner") in known else [Detail("owner", str(spec.get("owner")))]
-        if subject.name.rpartition("/")[2].replace("-", "_") != str(spec.get("owner")).replace("-", "_"):
+        component = subject.name.rpartition("/")[2]
+        settings = seen.environment.components.get(component)
+        expected = (settings.database if settings else None) or component
+        if expected.replace("-", "_") != str(spec.get("owner")).replace("-", "_"):
             wrong.append(Detail("other-owner"))
         # Whose the database is stands in its name; an absent or renamed one is lost to its application.
         if spec.get("ensure", "present") != "present":

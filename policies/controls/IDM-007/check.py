@@ -21,6 +21,8 @@ ENDPOINTS = {
 def check(seen: Observation) -> Iterator[Verdict]:
     """One verdict per application that signs administrators in."""
     for name in seen.landscape.order:
+        if seen.landscape.components[name].external:
+            continue
         uses = seen.landscape.components[name].component.uses
         if "keycloak" not in seen.landscape.order or not any(use.component == "keycloak" for use in uses):
             continue
@@ -33,10 +35,13 @@ def check(seen: Observation) -> Iterator[Verdict]:
 
 
 def _trusted(seen: Observation, address: str, path: str) -> bool:
-    """An address of the own realm: the public one, which holds inside as well."""
-    public = f"https://{hosts(seen).get('keycloak', '')}"
+    """An address of the own realm: the public one, which holds inside as well, or where the inventory says it is."""
+    elsewhere = seen.environment.components["keycloak"].external
+    public = elsewhere.host if elsewhere else hosts(seen).get("keycloak", "")
+    port = elsewhere.port if elsewhere else 443
     parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" == public and parts.path == f"/realms/{seen.stack}{path}"
+    there = parts.scheme == "https" and (parts.hostname, parts.port or 443) == (public, port)
+    return there and parts.path == f"/realms/{seen.stack}{path}"
 
 
 def _django(seen: Observation, name: str, setup: Mapping[str, Any]) -> Iterator[Detail]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ggi.controls.sdk import HIDDEN, LITERAL, WEAK, Detail, Observation, Verdict, verdict
+from ggi.controls.sdk import HIDDEN, LITERAL, WEAK, Detail, Observation, Subject, Verdict, verdict
 
 CREDENTIAL = re.compile(r"(password|passwd|secret|token|credential|private_?key|api_?key|dsn|secret_key)$", re.I)
 """Keys whose value should be hard to guess; others may be a port or a name."""
@@ -16,7 +16,7 @@ def check(seen: Observation) -> Iterator[Verdict]:
     hidden = 0
     for subject in seen.of("Secret"):
         data = subject.body.get("data") or {}
-        literal = [k for k, v in data.items() if v == LITERAL and not PUBLIC.search(k)]
+        literal = [k for k, v in data.items() if v == LITERAL and not PUBLIC.search(k) and not _no_password(subject, k)]
         bad = sorted({*literal, *(k for k, v in data.items() if v == WEAK and CREDENTIAL.search(k))})
         if bad:
             yield verdict(subject.name, False, [Detail("key", name) for name in bad])
@@ -26,3 +26,10 @@ def check(seen: Observation) -> Iterator[Verdict]:
             hidden += 1
     if hidden:
         yield verdict(seen.stack, None, Detail("not-looked-at", hidden))
+
+
+def _no_password(subject: Subject, key: str) -> bool:
+    """Whether it is a list of Redis's users in which no password stands: nobody has one yet."""
+    lines = [line.split() for line in subject.texts.get(key, "").splitlines()]
+    users = bool(lines) and all(line[:1] == ["user"] for line in lines)
+    return users and not any(word[:1] in ">#<!" for line in lines for word in line)
