@@ -21,7 +21,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ggi.assurance.bundle import SIGNATURE, SIGNER, SUMS, archive, bundle, input_files, signed, verify, without_secrets
+from ggi.assurance.bundle import (
+    ATTESTATION,
+    SIGNATURE,
+    SIGNER,
+    SUMS,
+    archive,
+    bundle,
+    input_files,
+    signed,
+    verify,
+    without_secrets,
+)
 from ggi.assurance.signing import fingerprint, own_key, own_key_file, pem, private_key
 from ggi.audit.audit import Audit, Place, run_audit
 from ggi.catalogue.content import load_catalogue
@@ -285,3 +296,30 @@ def test_an_audit_writes_a_bundle_that_verifies_and_says_whose_key_it_is(
     assert main(["audit", "verify", str(file), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["intact"] is False
     assert main(["audit", "verify", str(tmp_path / "none.zip")]) == 2
+
+
+def test_the_attestation_verifies_with_the_library_of_those_who_made_the_envelope() -> None:
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.exceptions import VerificationError
+    from securesystemslib.signer import SSlibKey
+
+    found, _, content = whole()
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        files = {name: opened.read(name) for name in opened.namelist()}
+    read = Envelope.from_dict(json.loads(files[ATTESTATION]))
+    key = SSlibKey.from_crypto(KEY.public_key(), read.signatures and next(iter(read.signatures)))
+    read.verify([key], 1)
+    said = json.loads(read.payload)
+    hashed = {one["name"]: one["digest"]["sha256"] for one in said["subject"]}
+    assert hashed == {
+        name: hashlib.sha256(text).hexdigest()
+        for name, text in files.items()
+        if name not in (ATTESTATION, SUMS, SIGNATURE, SIGNER)
+    }
+    predicate = said["predicate"]
+    assert predicate["result"] == ("FAILED" if found.failed else "WARNED")
+    assert set(predicate["failedTests"]) == {f.control for f in found.failed}
+    assert "IMG-003" in predicate["warnedTests"], "what was not judged is no pass"
+    read.payload += b" "
+    with pytest.raises(VerificationError):
+        read.verify([key], 1)

@@ -3,7 +3,8 @@
 A zip file without compression, times or order of its own, so that two audits of the same inputs give the same bytes.
 `SHA256SUMS` lists the hash of every file; `SHA256SUMS.sig` is its Ed25519 signature, made by the key in `signer.pem`.
 An auditor without this toolkit checks it with `sha256sum -c SHA256SUMS` and `openssl pkeyutl -verify -rawin`;
-`verify` does the same, and tells what was changed. Inputs are the files behind the verdicts, without secrets.
+`verify` does the same, and tells what was changed. `attestation.dsse.json` says it in the envelope of other tools.
+Inputs are the files behind the verdicts, without secrets.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from ggi.assurance.attestation import envelope, statement
 from ggi.assurance.signing import pem, public_key, signed_by
 from ggi.audit.audit import Audit
 from ggi.audit.summary import audit_data
@@ -122,6 +124,8 @@ def subjects(audit: Audit) -> list[dict[str, str]]:
 
 
 SUMS, SIGNATURE, SIGNER = "SHA256SUMS", "SHA256SUMS.sig", "signer.pem"
+ATTESTATION = "attestation.dsse.json"
+"""The same for other tools: an in-toto statement in a DSSE envelope, by the same key."""
 UNSUMMED = (SUMS, SIGNATURE)
 FORMAT = "ggi-evidence/1"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -165,6 +169,7 @@ def bundle(audits: Sequence[Audit], inputs: Mapping[str, bytes], key: Ed25519Pri
         "versions.json": _json(versions()),
         "subjects.json": _json({audit.stack: subjects(audit) for audit in audits}),
     }
+    files[ATTESTATION] = envelope(statement(files, audits), key)
     return archive(signed(files, key))
 
 
