@@ -15,7 +15,7 @@ from ggi.controls.integrity.makers import load_makers
 from ggi.controls.integrity.meanings import Meaning, load_meanings
 from ggi.controls.integrity.rights import by_nature, lets, load_rights
 from ggi.controls.subjects import LogicalNames
-from ggi.engine.restoring import changed_by_hand, take_back
+from ggi.engine.restoring import MENDED, changed_by_hand, mended_before, take_back
 from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.objects import Object
 from tests.content import catalogue, inventory
@@ -115,7 +115,13 @@ def pod_of(bodies: list[dict[str, Any]], name: str, **metadata: Any) -> dict[str
     """A pod as the template of a Deployment has it, with the ReplicaSet between them."""
     owner = one(bodies, "Deployment", name)
     template = copy.deepcopy(owner["spec"]["template"])
-    reference = {"kind": "Deployment", "name": name, "uid": owner["metadata"]["uid"], "controller": True}
+    reference = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "name": name,
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+    }
     labels = template["metadata"]["labels"]
     between = {
         "apiVersion": "apps/v1",
@@ -124,7 +130,13 @@ def pod_of(bodies: list[dict[str, Any]], name: str, **metadata: Any) -> dict[str
         "spec": {"replicas": 1, "selector": owner["spec"]["selector"], "template": copy.deepcopy(template)},
     }
     bodies.append(between)
-    mine = {"kind": "ReplicaSet", "name": f"{name}-1", "uid": f"set-{name}", "controller": True}
+    mine = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "name": f"{name}-1",
+        "uid": f"set-{name}",
+        "controller": True,
+    }
     made = {"name": f"{name}-1-a", "uid": "pod", "labels": labels, "ownerReferences": [mine], **metadata}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": template["spec"]}
 
@@ -149,7 +161,13 @@ def test_a_pod_that_names_our_owner_and_is_another_program_is_found(built: Lands
 def test_addresses_of_nobody_behind_our_service_are_a_way(built: Landscape) -> None:
     bodies = alive(built)
     service = one(bodies, "Service", "openzaak-web")
-    reference = {"kind": "Service", "name": "openzaak-web", "uid": service["metadata"]["uid"], "controller": True}
+    reference = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "name": "openzaak-web",
+        "uid": service["metadata"]["uid"],
+        "controller": True,
+    }
     slice_of_it = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -177,6 +195,123 @@ def test_a_webhook_that_calls_another_namespace_is_not_that_of_the_operator(buil
     assert found(built, alive(built), cluster=[hook]) == [(name, Meaning.CODE)]
 
 
+# -- what an attacker would try ----------------------------------------------------------------------------------------
+
+CLUSTER = ("postgresql.cnpg.io/v1", "Cluster", "postgresql")
+
+
+def of_cluster(bodies: list[dict[str, Any]], kind: str, name: str, **more: Any) -> dict[str, Any]:
+    """Something that says that the operator of PostgreSQL made it."""
+    version, owner, called = CLUSTER
+    uid = one(bodies, owner, called)["metadata"]["uid"]
+    reference = {"apiVersion": version, "kind": owner, "name": called, "uid": uid, "controller": True}
+    versions = {"Job": "batch/v1", "RoleBinding": "rbac.authorization.k8s.io/v1"}
+    metadata = {"name": name, "uid": f"of-{name}", "namespace": "rijnstad", "ownerReferences": [reference]}
+    return {"apiVersion": versions.get(kind, "v1"), "kind": kind, "metadata": metadata, **more}
+
+
+CONTAINER = {"name": "postgres", "image": "ghcr.io/cloudnative-pg/postgis:17-3.5", "command": ["/controller/manager"]}
+FORGED: dict[str, tuple[str, dict[str, Any]]] = {
+    "another program": ("Pod", {"spec": {"containers": [{**CONTAINER, "command": ["sh", "-c", "id"]}]}}),
+    "a probe that runs a command": (
+        "Pod",
+        {"spec": {"containers": [{**CONTAINER, "livenessProbe": {"exec": {"command": ["id"]}}}]}},
+    ),
+    "a port of the node": (
+        "Pod",
+        {"spec": {"containers": [{**CONTAINER, "ports": [{"containerPort": 5432, "hostPort": 5432}]}]}},
+    ),
+    "another Secret": (
+        "Pod",
+        {"spec": {"volumes": [{"name": "x", "projected": {"sources": [{"secret": {"name": "internal-ca"}}]}}]}},
+    ),
+    "the disk of somebody else": (
+        "Pod",
+        {"spec": {"volumes": [{"name": "x", "persistentVolumeClaim": {"claimName": "openzaak-media"}}]}},
+    ),
+    "the node itself": ("Pod", {"spec": {"volumes": [{"name": "x", "hostPath": {"path": "/"}}]}}),
+    "the host's network by a Job": ("Job", {"spec": {"template": {"spec": {"hostNetwork": True}}}}),
+    "another program by a Job": (
+        "Job",
+        {"spec": {"template": {"spec": {"containers": [{**CONTAINER, "image": "example.test/x"}]}}}},
+    ),
+    "code in a ConfigMap": ("ConfigMap", {"data": {"manager": "#!/bin/sh"}}),
+    "everybody": (
+        "RoleBinding",
+        {
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "postgresql"},
+            "subjects": [{"kind": "Group", "name": "system:unauthenticated"}],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_says_that_the_operator_made_it_is_judged_by_what_that_makes(built: Landscape, name: str) -> None:
+    kind, more = FORGED[name]
+    bodies = alive(built)
+    assert found(built, [*bodies, of_cluster(bodies, kind, "forged", **more)])
+
+
+def test_labels_of_a_component_on_what_the_operator_made_are_a_way(built: Landscape) -> None:
+    bodies = alive(built)
+    pod = of_cluster(bodies, "Pod", "postgresql-9", spec={})
+    pod["metadata"]["labels"] = {"app.kubernetes.io/name": "openzaak", "app.kubernetes.io/component": "web"}
+    assert ("openzaak/Pod/postgresql-9", Meaning.WAY) in found(built, [*bodies, pod])
+
+
+def test_an_owner_of_another_group_is_none(built: Landscape) -> None:
+    bodies = alive(built)
+    forged = of_cluster(bodies, "Secret", "x")
+    forged["metadata"]["ownerReferences"][0]["apiVersion"] = "example.test/v1"
+    assert found(built, [*bodies, forged]) == [("?/Secret/x", Meaning.SETTINGS)]
+
+
+def test_a_second_object_under_a_name_with_a_tag_is_told(built: Landscape) -> None:
+    bodies = alive(built)
+    ours = next(body for body in bodies if body["metadata"]["name"].startswith("openzaak-env-r1-"))
+    other = copy.deepcopy(ours)
+    other["metadata"] |= {"name": "openzaak-env-r1-evilevil", "uid": "evil"}
+    ours["metadata"]["name"] = "openzaak-env-r1-00000000"
+    assert found(built, [*bodies, other]) == [("openzaak/Secret/env", Meaning.SETTINGS)]
+
+
+def test_a_label_gives_nobody_one_of_our_names(built: Landscape) -> None:
+    labels = {"app.kubernetes.io/name": "openzaak"}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "env", "uid": "e", "labels": labels}}
+    assert found(built, [*alive(built), body]) == [("?/Secret/env", Meaning.SETTINGS)]
+
+
+def test_a_kind_of_another_group_is_not_ours_and_takes_no_place(built: Landscape) -> None:
+    bodies = alive(built)
+    other = copy.deepcopy(one(bodies, "Cluster", "postgresql"))
+    other |= {"apiVersion": "example.test/v1"}
+    other["metadata"]["uid"] = "other"
+    assert found(built, [*bodies, other]) == [("postgresql/Cluster/postgresql", Meaning.CODE)]
+
+
+def test_what_could_not_be_read_is_told_where_it_could_matter(built: Landscape) -> None:
+    meanings = load_meanings()
+    told = {kind: meanings.of_unread(kind) for kind in ("NetworkPolicy.networking.k8s.io", "Pod", "Secret")}
+    assert told == {
+        "NetworkPolicy.networking.k8s.io": Meaning.WAY,
+        "Pod": Meaning.CODE,
+        "Secret": Meaning.SETTINGS,
+    }
+    without = [body for body in alive(built) if body["kind"] != "NetworkPolicy"]
+    assert found(built, without, unread=frozenset({"NetworkPolicy.example.test"}))
+    assert found(built, without, unread=frozenset({"NetworkPolicy.networking.k8s.io"})) == []
+
+
+def test_a_pod_that_is_going_or_gone_is_no_finding(built: Landscape) -> None:
+    bodies = alive(built)
+    pod = pod_of(bodies, "openzaak-web", deletionTimestamp="2026-11-30T12:00:00Z", deletionGracePeriodSeconds=30)
+    assert found(built, [*bodies, pod]) == []
+    pod["spec"]["containers"][0]["image"] = "example.test/older"
+    pod["status"] = {"phase": "Failed"}
+    assert found(built, [*bodies, pod]) == []
+
+
 # -- rights ----------------------------------------------------------------------------------------------------------
 
 
@@ -189,6 +324,13 @@ def test_a_webhook_that_calls_another_namespace_is_not_that_of_the_operator(buil
         ({"apiGroups": [""], "resources": ["*/exec"], "verbs": ["create"]}, ["changes", "exec"]),
         ({"apiGroups": ["apps"], "resources": ["*"], "verbs": ["get", "list"]}, []),
         ({"apiGroups": ["authorization.k8s.io"], "resources": ["*"], "verbs": ["create"]}, []),
+        (
+            {"apiGroups": ["authentication.k8s.io"], "resources": ["*"], "verbs": ["impersonate"]},
+            ["escalation", "other rights"],
+        ),
+        ({"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]}, ["exec"]),
+        ({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["a"]}, ["secrets by name"]),
+        ({"apiGroups": ["example.test"], "resources": ["x"], "verbs": ["use"]}, ["other rights"]),
         (
             {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
             ["changes", "escalation", "exec", "logs", "secrets", "tokens"],
@@ -203,6 +345,10 @@ def test_who_has_rights_by_nature_is_listed_and_nobody_else() -> None:
     assert by_nature("Group:system:masters")
     assert not by_nature("Group:system:authenticated")
     assert not by_nature("ServiceAccount:default/cnpg-manager")
+    account = "ServiceAccount:kube-system/x"
+    assert by_nature(account, "ClusterRoleBinding/cni", ["changes"])
+    assert not by_nature(account, "ClusterRoleBinding/cni", ["changes", "escalation"])
+    assert by_nature(account, "ClusterRoleBinding/system:controller:x", ["escalation"])
 
 
 # -- taking back -----------------------------------------------------------------------------------------------------
@@ -253,6 +399,34 @@ def test_a_changed_value_alone_is_left_to_the_engine_which_sees_it(built: Landsc
     body["spec"]["replicas"] = 9
     body["metadata"]["uid"] = "u"
     assert changed_by_hand(Live([body]), [item])[0].changes == {}
+
+
+def test_what_keeps_something_from_being_lost_is_never_taken_away(built: Landscape) -> None:
+    item = next(o for o in built.objects if o.kind == "PersistentVolumeClaim")
+    body = copy.deepcopy(item.body)
+    body["metadata"] |= {"uid": "u", "finalizers": ["kubernetes.io/pvc-protection", "example.test/held"]}
+    assert changed_by_hand(Live([body]), [item])[0].changes == {}
+    body["spec"]["dataSource"] = {"kind": "PersistentVolumeClaim", "name": "x"}
+    assert changed_by_hand(Live([body]), [item])[0].paths == {item.name: ["spec.dataSource"]}
+    body["metadata"]["deletionTimestamp"] = "2026-11-30T12:00:00Z"
+    assert changed_by_hand(Live([body]), [item])[0].changes == {}
+
+
+def test_pods_of_others_are_left_alone_and_one_of_ours_with_another_program_comes_anew(built: Landscape) -> None:
+    bodies = alive(built)
+    pod = pod_of(bodies, "openzaak-web")
+    assert changed_by_hand(Live([*bodies, pod]), built.objects)[0].again == []
+    pod["spec"]["volumes"] = [*pod["spec"].get("volumes", ()), {"name": "injected", "emptyDir": {}}]
+    assert changed_by_hand(Live([*bodies, pod]), built.objects)[0].again == []
+    pod["spec"]["ephemeralContainers"] = [{"name": "debug"}]
+    assert changed_by_hand(Live([*bodies, pod]), built.objects)[0].again == [pod]
+    without = [item for item in built.objects if item.name != "openzaak/Deployment/web"]
+    assert changed_by_hand(Live([*bodies, pod]), without)[0].again == []
+
+
+@pytest.mark.parametrize("text", ["\u00b2", "1" * 5000, "-1", ""])
+def test_a_count_that_somebody_wrote_by_hand_does_not_end_an_update(text: str) -> None:
+    assert mended_before({"metadata": {"annotations": {MENDED: text}}}) == 0
 
 
 # -- the files -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from ggi.app.running import why_not_shown
 from ggi.audit.audit import Audit, Looked, Place
+from ggi.controls.integrity.live import full_kind
+from ggi.controls.kinds import known_kinds
 from ggi.errors import InputError, Problem
 from ggi.inventory.stack import Stack, StackKind, kind_of
 from ggi.messages import t
@@ -56,8 +58,9 @@ def audit_landscape(request: AuditRequest) -> Audit:
     else:
         subjects, live = _live(request, assessment)
         images = request.platform.running_images(assessment.landscape.environment)
+        known = {full_kind(kind.api_version, name): name for name, kind in known_kinds().items()}
         looked = Looked(
-            live.unread,
+            frozenset(known[kind] for kind in live.unread if kind in known),
             domains=None if simulated else _domains(assessment),
             instead=None if images is None else why_not_shown(images),
             live=live,

@@ -11,7 +11,6 @@ from ggi.engine.kubehttp import ApiError
 from ggi.engine.live import read_live
 from ggi.errors import InputError, Problem
 from ggi.landscape.build import Landscape
-from ggi.landscape.objects import DATA_KINDS
 from ggi.messages import t
 
 
@@ -25,9 +24,21 @@ def written(found: Found) -> str:
     return "/".join(who(found.body))
 
 
+HOLD_NOTHING = frozenset(
+    {
+        *("ConfigMap", "Endpoints", "EndpointSlice", "Lease", "LimitRange", "NetworkPolicy", "Pod", "PodTemplate"),
+        *("DaemonSet", "Deployment", "ReplicaSet", "ReplicationController", "CronJob", "Job", "ControllerRevision"),
+        *("Ingress", "Service", "ServiceAccount", "Role", "RoleBinding", "ResourceQuota", "PodDisruptionBudget"),
+        *("HorizontalPodAutoscaler", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "Gateway"),
+        *("ReferenceGrant", "ListenerSet", "BackendTLSPolicy", "PodMonitor", "ServiceMonitor", "PrometheusRule"),
+    }
+)
+"""Kinds of which an object can be deleted without data or keys being lost. Of all others nobody knows that."""
+
+
 def holds_data(found: Found) -> bool:
     """Whether removing it may lose data: then it must be named."""
-    return who(found.body)[0] in DATA_KINDS
+    return who(found.body)[0] not in HOLD_NOTHING
 
 
 def choose(found: Sequence[Found], only: Collection[str]) -> list[Found]:
@@ -46,7 +57,9 @@ def remove(api: KubeApi, chosen: Sequence[Found], report: Callable[[str], None])
         metadata = one.body["metadata"]
         kind, name = who(one.body)
         try:
-            api.delete(str(one.body["apiVersion"]), kind, name, metadata["namespace"], uid=str(metadata["uid"]))
+            # What it owns stays: somebody may have made it the owner of something of ours. Left-overs are shown next.
+            version, space, uid = str(one.body["apiVersion"]), metadata["namespace"], str(metadata["uid"])
+            api.delete(version, kind, name, space, uid=uid, propagation="Orphan")
         except ApiError as error:
             failed += 1
             report(f"{written(one)}: {error.problems[0].message}")

@@ -169,10 +169,8 @@ def unplanned(seen: Observation, meaning: Meaning) -> Iterator[Verdict]:
         if one.by and not one.missing:
             details.append(Detail("by", one.by))
         yield verdict(one.subject, False, details)
-    if count:
-        return
     unread = sorted(kind for kind in found.unread if load_meanings().of_unread(kind) is meaning)
     if unread:
         yield verdict(seen.stack, None, [Detail("not-read", kind) for kind in unread])
-    else:
+    elif not count:
         yield verdict(seen.stack, True, Detail("objects", found.looked_at))

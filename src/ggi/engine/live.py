@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.live import Live, full_kind
 from ggi.controls.redaction import HIDDEN
-from ggi.engine.kubeapi import PAGE, KubeApi
-from ggi.engine.kubehttp import ForbiddenError, NotFoundError, UnknownKindError
+from ggi.engine.kubeapi import PAGE, KubeApi, ResourceType
+from ggi.engine.kubehttp import ApiError, NotFoundError, UnknownKindError
 
 AUDITORS = "ggi:auditors"
 """Group whose members may read for an audit; the cluster's identity provider says who they are."""
@@ -58,24 +58,37 @@ def _secrets(api: KubeApi, namespace: str) -> Iterator[dict[str, Any]]:
 
 NOBODY_ASKS = frozenset({"Event", "PodMetrics", "ComponentStatus"})
 """Kinds of what happened or was measured, of which there may be thousands, and which do nothing."""
-REACHING: tuple[tuple[str, str], ...] = (
-    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
-    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
-    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
-    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
-    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
-    ("admissionregistration.k8s.io/v1beta1", "MutatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io/v1beta1", "MutatingAdmissionPolicyBinding"),
+REACHING = frozenset(
+    {
+        ("rbac.authorization.k8s.io", "ClusterRole"),
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
+    }
 )
-"""Kinds outside of every namespace that can reach into one."""
-ANSWERING: tuple[tuple[str, str], ...] = (
-    ("networking.k8s.io/v1", "Ingress"),
-    ("gateway.networking.k8s.io/v1", "Gateway"),
-    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
-    ("gateway.networking.k8s.io/v1", "TLSRoute"),
+"""Groups and kinds outside of every namespace that can reach into one."""
+OVERRULING = frozenset({"policy.networking.k8s.io", "crd.projectcalico.org", "projectcalico.org", "cilium.io"})
+"""Groups of which a policy for the whole cluster overrules those of a namespace (network-policy-api.sigs.k8s.io)."""
+ANSWERING = frozenset(
+    {
+        ("networking.k8s.io", "Ingress"),
+        ("gateway.networking.k8s.io", "Gateway"),
+        ("gateway.networking.k8s.io", "HTTPRoute"),
+        ("gateway.networking.k8s.io", "GRPCRoute"),
+        ("gateway.networking.k8s.io", "TLSRoute"),
+        ("gateway.networking.k8s.io", "ListenerSet"),
+    }
 )
-"""Kinds in other namespaces that can answer for the names of one."""
+"""Groups and kinds in other namespaces that can answer for the names of one."""
+
+
+def _reaches(kind: ResourceType) -> bool:
+    overrules = kind.group in OVERRULING and kind.kind.endswith("Policy")
+    return not kind.namespaced and (overrules or (kind.group, kind.kind) in REACHING)
 
 
 def _names_in(value: Any) -> Iterator[str]:
@@ -93,15 +106,18 @@ def _names_in(value: Any) -> Iterator[str]:
 
 
 def _list(api: KubeApi, api_version: str, kind: str, namespace: str | None) -> list[dict[str, Any]] | None:
-    """The objects of one kind; None when this login may not read them. A kind that is not served has none."""
+    """The objects of one kind; None when they can't be read: not by this login, or nobody answers for the kind.
+
+    A kind that is not served has none.
+    """
     try:
         if kind == "Secret":
             return list(_secrets(api, namespace or ""))
         return api.list(api_version, kind, namespace)
-    except ForbiddenError:
-        return None
     except (NotFoundError, UnknownKindError):
         return []
+    except ApiError:
+        return None
 
 
 def read_live(
@@ -115,16 +131,21 @@ def read_live(
     space = api.find("v1", "Namespace", namespace)
     if space is None:
         return Live(())
-    types = [r for r in api.resource_types() if r.namespaced and r.preferred and "list" in r.verbs]
-    wanted = [(r.api_version, r.kind, namespace) for r in types if r.kind not in NOBODY_ASKS]
-    outside = [(version, kind, None) for version, kind in (*REACHING, *ANSWERING)]
+    types = [r for r in api.resource_types() if r.preferred and "list" in r.verbs]
+    inside = [r for r in types if r.namespaced and r.kind not in NOBODY_ASKS]
+    reaching = [r for r in types if _reaches(r)]
+    answering = [r for r in types if (r.group, r.kind) in ANSWERING]
+    asked = [*((r, namespace) for r in inside), *((r, None) for r in (*reaching, *answering))]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        found = list(pool.map(lambda one: _list(api, *one), [*wanted, *outside]))
-    unread = frozenset(kind for (_, kind, _), items in zip([*wanted, *outside], found, strict=True) if items is None)
-    objects = [space, *(item for items in found[: len(wanted)] for item in items or ())]
-    cluster = [item for items in found[len(wanted) : len(wanted) + len(REACHING)] for item in items or ()]
+        found = list(pool.map(lambda one: _list(api, one[0].api_version, one[0].kind, one[1]), asked))
+    unread = frozenset(
+        full_kind(r.api_version, r.kind) for (r, _), items in zip(asked, found, strict=True) if items is None
+    )
+    first, second = len(inside), len(inside) + len(reaching)
+    objects = [space, *(item for items in found[:first] for item in items or ())]
+    cluster = [item for items in found[first:second] for item in items or ()]
     ours = frozenset(hosts)
-    for items in found[len(wanted) + len(REACHING) :]:
+    for items in found[second:]:
         for item in items or ():
             elsewhere = item["metadata"].get("namespace") != namespace
             if elsewhere and any(_answers(name, ours) for name in _names_in(item.get("spec"))):

@@ -9,7 +9,8 @@ An annotation counts how often that was needed: a new number is a change that a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -42,8 +43,8 @@ class ByHand:
 
 def mended_before(live: Body) -> int:
     """How often an update has put this live object right."""
-    text = (live["metadata"].get("annotations") or {}).get(MENDED, "0")
-    return int(text) if str(text).isdigit() else 0
+    text = str((live["metadata"].get("annotations") or {}).get(MENDED, ""))
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
 
 
 def counted(
@@ -74,13 +75,16 @@ def changed_by_hand(live: Live, objects: Sequence[Object]) -> tuple[ByHand, dict
     added = load_added()
 
     def wrong(item: Object, body: Body) -> list[Difference]:
+        if body["metadata"].get("deletionTimestamp"):
+            return []  # somebody lets it go, and what keeps it is not ours to take away
         found = Comparison(item.kind, added).differences(as_planned(item.name, item.body, body), body)
         # Where Pulumi misses something, all of it is taken back at once: half of it may be no valid object.
-        by_hand = [one for one in found if not _of_engine(body, one)]
+        by_hand = [one for one in found if not _of_engine(body, one) and not _protects(one)]
         return by_hand if body.get("immutable") or any(map(_unseen, by_hand)) else []
 
     changes, counts = counted(live, objects, wrong)
-    return ByHand(changes, [*_not_of_owner(live)]), counts
+    ours = {(item.kind, item.kube_name) for item in objects}
+    return ByHand(changes, [*_not_of_owner(live, ours)]), counts
 
 
 def take_back(api: KubeApi, live: Live, objects: Iterable[Object], found: ByHand) -> None:
@@ -98,6 +102,11 @@ def take_back(api: KubeApi, live: Live, objects: Iterable[Object], found: ByHand
     for body in found.again:
         metadata = body["metadata"]
         api.delete(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"], uid=metadata["uid"])
+
+
+def _protects(change: Difference) -> bool:
+    """Whether it keeps something from being lost: a finalizer, which only its own controller may take away."""
+    return change.path[:2] == ("metadata", "finalizers")
 
 
 def _unseen(change: Difference) -> bool:
@@ -153,14 +162,23 @@ def _item(fields: Mapping[str, Any], item: Any) -> Any:
     return None
 
 
-def _not_of_owner(live: Live) -> Iterator[Body]:
-    """Pods that are not what their ReplicaSet says, and current ReplicaSets that are not what their Deployment says."""
+RUNS = frozenset({"image", "command", "args", "env", "envFrom", "lifecycle", "securityContext", "volumeMounts"})
+"""Of a container: what decides which program runs, and as what."""
+
+
+def _not_of_owner(live: Live, ours: Collection[tuple[str, str]]) -> Iterator[Body]:
+    """Pods of ours in which another program runs than their ReplicaSet says, and ReplicaSets like that.
+
+    A container more, or a volume, may come from admission; then it would come again.
+    """
     added = load_added()
     for body in live.objects:
         kind, reference = body.get("kind"), controller(body)
         if kind not in ("Pod", "ReplicaSet") or reference is None or body["metadata"].get("deletionTimestamp"):
             continue
         owner = live.by_uid.get(str(reference.get("uid")))
+        if not any(who(one) in ours for one in live.owners(body)):
+            continue
         pair = (kind, owner["kind"] if owner is not None else "")
         if owner is None or pair not in (("Pod", "ReplicaSet"), ("ReplicaSet", "Deployment")):
             continue
@@ -168,8 +186,9 @@ def _not_of_owner(live: Live) -> Iterator[Body]:
             continue
         plain = {**body, "metadata": {k: v for k, v in body["metadata"].items() if k != "ownerReferences"}}
         found = Comparison(str(kind), added).differences(from_template(body, owner), plain)
-        # Who restarts or scales by hand changes the owner; here it is what runs that matters.
-        if any(one.path[0] == "spec" and one.path[:2] != ("spec", "replicas") for one in found):
+        inside = ("spec", "template", "spec") if kind == "ReplicaSet" else ("spec",)
+        below = [one.path[len(inside) :] for one in found if one.path[: len(inside)] == inside]
+        if any(path[:1] == ("ephemeralContainers",) or (len(path) > 2 and path[2] in RUNS) for path in below):
             yield body
 
 

@@ -19,6 +19,8 @@ from ggi.messages import t
 
 ITEM, MORE, REST = "*", "+", "**"
 """In a path: an item of a list, an item that the landscape does not have, and all that is below."""
+OWNER = "{owner}"
+"""In an expression: the name of the object of ours that owns it."""
 NOTHING: Mapping[str, Any] = {}
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
@@ -70,7 +72,8 @@ class Rule:
         if entry.same:
             return bool(value == beside.get(entry.same))
         if entry.matches:
-            return isinstance(value, str) and re.fullmatch(entry.matches, value) is not None
+            name = re.escape(str((owner.get("metadata") or {}).get("name", "")))
+            return isinstance(value, str) and re.fullmatch(entry.matches.replace(OWNER, name), value) is not None
         return entry.why != "" or bool(value == entry.value)
 
 
@@ -129,4 +132,8 @@ def load_added() -> Added:
             for name, start in positions(kind):
                 for path in spelled(entry.path):
                     rules.setdefault((name, start + path), []).append(Rule(entry))
+                    if name.endswith("/Pod") and path.startswith("spec."):
+                        # A Job that an operator makes has the same in its template.
+                        job = name.removesuffix("Pod") + "Job"
+                        rules.setdefault((job, f"spec.template.{path}"), []).append(Rule(entry))
     return Added(rules)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ggi.controls.integrity.added import load_added
 from ggi.controls.integrity.compare import MISSING, OUTLINE, Comparison, Difference
-from ggi.controls.integrity.live import Body, Live, controller, last_hand, who
+from ggi.controls.integrity.live import Body, Live, controller, full_kind, last_hand, who
 from ggi.controls.integrity.makers import MakerEntry, load_makers, named_by
 from ggi.controls.integrity.meanings import Meaning, load_meanings
 from ggi.controls.integrity.rights import load_rights, strange
@@ -40,6 +40,11 @@ class Found:
         return not self.changes and not self.missing
 
 
+SLICE_OF = "kubernetes.io/service-name"
+"""Label of the Service whose traffic an EndpointSlice leads (kubernetes.io, EndpointSlices)."""
+ENDED = ("Failed", "Succeeded")
+PASSING = frozenset({"ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds"})
+"""Metadata of what a controller made that says nothing of what it is: it is going, and another one comes."""
 NAME = "ggi/name"
 """Annotation with the logical name, which the engine adds (`ggi.engine.guard`)."""
 
@@ -60,7 +65,13 @@ class Judge:
         self.planned, self.live, self.name_of = planned, live, name_of
         self.added, self.makers, self.meanings = load_added(), load_makers(), load_meanings()
         self.supplied = {("Secret", name) for body in planned.values() for name in _secrets_of(body)}
-        self.ours = {name_of(body): body for body in live.objects if name_of(body) in planned}
+        self.ours: dict[str, Body] = {}
+        self.twice: list[tuple[str, Body]] = []
+        for body in live.objects:
+            if (name := name_of(body)) in planned:
+                if name in self.ours:
+                    self.twice.append((name, body))
+                self.ours[name] = body
 
     def judge(self, namespace: str) -> Integrity:
         """Everything that is found, by name."""
@@ -69,8 +80,12 @@ class Judge:
         rights = [*self._rights(namespace)]
         told = {one.subject for one in rights}
         found = [one for one in found if not (one.stranger and one.subject in told)] + rights
+        for name, body in self.twice:
+            # A name that ends in a tag can be anybody's: two of them, and one is not ours.
+            meaning = self.meanings.of_stranger(str(body["apiVersion"]), str(body["kind"]))
+            found.append(Found(name, body, meaning, by=last_hand(body)))
         for name, body in self.planned.items():
-            if name not in self.ours and str(body["kind"]) not in self.live.unread:
+            if name not in self.ours and full_kind(str(body["apiVersion"]), str(body["kind"])) not in self.live.unread:
                 meaning = self.meanings.of_change(str(body["kind"]), Difference(("spec",), body, MISSING))
                 found.append(Found(name, body, meaning, missing=True))
         found.sort(key=lambda one: (one.subject, one.meaning))
@@ -108,17 +123,24 @@ class Judge:
         bindings = {f"{b['kind']}/{b['metadata']['name']}": b for b in (*self.live.objects, *self.live.cluster)}
         lets: dict[str, list[str]] = {}
         for right, told in strange(self.live, namespace):
-            made = self._maker(bindings[right.binding])
-            expected = {
-                word for entry in load_rights().made if made and entry.of == made[2]["kind"] for word in entry.lets
-            }
-            if set(told) <= expected:
+            if set(told) <= self._lets_by_maker(bindings[right.binding], right.subject, namespace):
                 continue
             lets.setdefault(right.binding, []).append(f"{right.subject}: {', '.join(told)}")
         for name, lines in lets.items():
             body = bindings[name]
             subject = self.name_of(body) if body["kind"] == "RoleBinding" else f"cluster/{name}"
             yield Found(subject, body, Meaning.RIGHT, by=last_hand(body), lets=tuple(sorted(lines)))
+
+    def _lets_by_maker(self, binding: Body, subject: str, namespace: str) -> set[str]:
+        """What the operator of an object of ours lets the account do that it made for it, by the Role beside it."""
+        made = self._maker(binding)
+        if made is None:
+            return set()
+        _, owner, root = made
+        name, role = str(owner["metadata"]["name"]), binding.get("roleRef") or {}
+        if (role.get("kind"), role.get("name"), subject) != ("Role", name, f"ServiceAccount:{namespace}/{name}"):
+            return set()
+        return {word for entry in load_rights().made if entry.of == root["kind"] for word in entry.lets}
 
     # -- outside of the namespace ------------------------------------------------------------------------------------
 
@@ -149,7 +171,7 @@ class Judge:
         there = {who(body): body for body in (*self.live.cluster, *self.live.objects)}
         for name, wanted in self.live.protections.items():
             kind, body = str(wanted["kind"]), there.get(who(wanted))
-            if kind in self.live.unread:
+            if full_kind(str(wanted["apiVersion"]), kind) in self.live.unread:
                 continue
             subject = f"cluster/{kind}/{wanted['metadata']['name']}"
             if body is None:
@@ -176,7 +198,8 @@ class Judge:
             if entry.kind != kind:
                 continue
             if entry.named:
-                if controller(body) is None and (found := self._named(entry, name)):
+                found = self._named(entry, name)
+                if found and (owners[0] is found[0] if owners else controller(body) is None):
                     return entry, *found
             elif root is not None and owners[0]["kind"] == entry.of and entry.root in ("", root["kind"]):
                 return entry, owners[0], root
@@ -212,7 +235,9 @@ class Judge:
             wanted = _claim(body, planned)
         else:
             wanted = from_template(body, planned)
-        plain = {**body, "metadata": {k: v for k, v in body["metadata"].items() if k != "ownerReferences"}}
+        if kind == "Pod" and (body.get("status") or {}).get("phase") in ENDED:
+            return  # it runs no more, and goes with its owner or the garbage
+        plain = {**body, "metadata": {k: v for k, v in body["metadata"].items() if k not in PASSING}}
         changes = Comparison(rules, self.added, planned).differences(wanted, plain)
         yield from self._told(name, body, changes, kind, made=True)
 
@@ -233,9 +258,10 @@ class Judge:
             for key in ("addresses", "notReadyAddresses")
             for one in subset.get(key) or ()
         ]
-        wrong = sorted(set(listed) - known)
-        if wrong and "Pod" not in self.live.unread:
-            change = Difference(("addresses",), MISSING, wrong)
+        leads = (body["metadata"].get("labels") or {}).get(SLICE_OF, service["metadata"]["name"])
+        wrong = sorted(set(listed) - known) if "Pod" not in self.live.unread else []
+        if wrong or leads != service["metadata"]["name"]:
+            change = Difference(("addresses",), MISSING, wrong or leads)
             yield Found(name, body, Meaning.WAY, (change,), by=last_hand(body), made=True)
 
 
@@ -259,7 +285,10 @@ def judge_live(landscape: Landscape, live: Live) -> Integrity:
     from ggi.controls.subjects import LogicalNames
 
     environment = landscape.environment
-    planned = {item.name: item.body for item in landscape.objects}
+    planned = {
+        item.name: {**item.body, "data": dict.fromkeys(item.secrets, "")} if item.secrets else item.body
+        for item in landscape.objects
+    }
     judge = Judge(planned, live, LogicalNames(landscape).of)
     return judge.judge(environment.namespace)
 

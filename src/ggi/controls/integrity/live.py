@@ -12,6 +12,16 @@ Who = tuple[str, str]
 """Kind and name of an object in the namespace."""
 
 
+def group(api_version: Any) -> str:
+    """The API group of an apiVersion; empty for the core group."""
+    return str(api_version or "").rpartition("/")[0]
+
+
+def full_kind(api_version: str, kind: str) -> str:
+    """A kind with its group, as kubectl writes it: `Deployment.apps`; of the core group alone."""
+    return f"{kind}.{group(api_version)}" if group(api_version) else kind
+
+
 def who(body: Body) -> Who:
     """Its kind and name."""
     return str(body.get("kind", "")), str(body["metadata"]["name"])
@@ -44,7 +54,7 @@ class Live:
     cluster: Sequence[Body] = ()
     """Outside of it: rights, admission, and what answers for a name of the landscape."""
     unread: frozenset[str] = frozenset()
-    """Kinds that this login may not list."""
+    """Kinds that this login may not list, or that nobody answered for, with their groups: `Deployment.apps`."""
     protections: Mapping[str, Body] = field(default_factory=dict)
     """What the stack of the cluster should hold, by logical name: the namespace relies on it."""
 
@@ -62,6 +72,7 @@ class Live:
                 found is None
                 or str(reference["uid"]) in seen
                 or who(found) != (reference.get("kind"), reference.get("name"))
+                or group(found.get("apiVersion")) != group(reference.get("apiVersion"))
             ):
                 return
             seen.add(str(reference["uid"]))

@@ -87,10 +87,8 @@ class Meanings:
 
     def of_unread(self, kind: str) -> Meaning:
         """What an object could open of a kind that nobody could read."""
-        for entry in self.file.strangers:
-            if kind in entry.kinds:
-                return entry.opens
-        return self.file.otherwise
+        name, _, group = kind.partition(".")
+        return self.of_stranger(f"{group}/", name) if group else self.of_stranger("", name)
 
     def of_change(self, kind: str, change: Difference) -> Meaning:
         """What a difference opens."""

@@ -18,6 +18,13 @@ from ggi.inventory.models import Model
 from ggi.inventory.types import Line
 
 ANY = "*"
+BOOTSTRAP = "system:"
+"""With what the names of bindings begin that a cluster itself has (pkg/registry/rbac, bootstrap policy)."""
+VERBS = frozenset(
+    ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "escalate", "bind", "*")
+)
+"""Verbs of which rights.yaml says what they let somebody do; `impersonate` and all others are told as they are."""
+OTHER = "other rights"
 BY_NAME = "by name"
 """After what a rule lets somebody do: only with objects that it names."""
 RBAC = "rbac.authorization.k8s.io"
@@ -38,6 +45,8 @@ class NatureEntry(Model):
     """A subject that has rights by the nature of a cluster."""
 
     subject: Line
+    but: list[Line] = []
+    """What it is not meant to be let do, except by what a cluster itself begins with (names with `system:`)."""
     why: Line
 
 
@@ -125,8 +134,11 @@ def lets(rules: Sequence[Mapping[str, Any]]) -> list[str]:
     found: set[str] = set()
     known = load_rights()
     for rule in rules:
-        if set(rule.get("apiGroups") or ()) <= set(known.harmless):
+        asks = set(rule.get("verbs") or ()) <= {"create"} and set(rule.get("apiGroups") or ()) <= set(known.harmless)
+        if asks or not rule.get("resources"):
             continue
+        if any(verb not in VERBS for verb in rule.get("verbs") or ()):
+            found.add(OTHER)
         for entry in known.lets:
             if _meets(rule, entry):
                 found.add(f"{entry.named} {BY_NAME}" if rule.get("resourceNames") else entry.named)
@@ -147,13 +159,18 @@ def _named(resource: str, known: Sequence[str]) -> bool:
     return resource in known or (resource.startswith("*/") and any(one.endswith(resource[1:]) for one in known))
 
 
-def by_nature(subject: str) -> bool:
-    """Whether this subject has its rights by the nature of a cluster."""
-    return any(fnmatch.fnmatchcase(subject, entry.subject) for entry in load_rights().by_nature)
+def by_nature(subject: str, binding: str = "", told: Sequence[str] = ()) -> bool:
+    """Whether this subject has such rights by the nature of a cluster."""
+    own = binding.partition("/")[2].startswith(BOOTSTRAP)
+    return any(
+        fnmatch.fnmatchcase(subject, entry.subject) and (own or not set(told) & set(entry.but))
+        for entry in load_rights().by_nature
+    )
 
 
 def strange(live: Live, namespace: str) -> Iterator[tuple[Right, list[str]]]:
     """Rights that somebody was given, and what they let him do."""
     for right in rights(live, namespace):
-        if not by_nature(right.subject) and (told := lets(right.rules)):
+        told = lets(right.rules)
+        if told and not by_nature(right.subject, right.binding, told):
             yield right, told
