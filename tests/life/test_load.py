@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lives import taken_down
 from tests.living import RIGHTS, Load, Running, alive, subscribe, told, until
+from tests.node.test_landscape import taken_down
 from tests.nodes import RealNodes
 
 pytestmark = pytest.mark.timeout(2400)

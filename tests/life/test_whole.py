@@ -18,8 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from ggi.engine.tools import KUBECTL, ensure
 from tests.browser.conftest import NAMES
-from tests.lives import Lives, taken_down
 from tests.living import RIGHTS, Running, alive
+from tests.node.test_landscape import Lives, taken_down
 from tests.nodes import RealNodes
 
 pytestmark = pytest.mark.timeout(2400)

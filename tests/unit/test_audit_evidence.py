@@ -57,6 +57,9 @@ def details(control: Control) -> set[tuple[str, bool]]:
                     found.add((code.value, len(node.args) > 1))
     if "of_domains" in (folder(control) / "check.py").read_text(encoding="utf-8"):
         found.add(("no-answer", False))
+    if "unplanned" in (folder(control) / "check.py").read_text(encoding="utf-8"):
+        found |= {(code, True) for code in ("by", "changed", "lets", "more", "not-read", "objects", "of-others")}
+        found |= {("absent", False), ("not-planned", False)}
     return found
 
 

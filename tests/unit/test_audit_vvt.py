@@ -122,7 +122,8 @@ def test_every_norm_of_the_framework_has_one_line() -> None:
 def test_it_is_written_in_every_format(language: str, capsys: pytest.CaptureFixture[str]) -> None:
     run = ["--lang", language, "audit", "vvt", "gm9901", "--date", "2026-11-22", "--framework", "bio2"]
     assert main([*run, "--format", "csv"]) == 0
-    table = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    separator = ";" if language == "nl" else ","
+    table = list(csv.reader(io.StringIO(capsys.readouterr().out), delimiter=separator))
     assert {len(cells) for cells in table} == {8}
     assert len(table) > 100
     assert main([*run, "--format", "md"]) == 0

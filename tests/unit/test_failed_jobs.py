@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.live import LiveNamespace
 from ggi.engine.failed_jobs import failed_jobs
 from ggi.engine.restoring import MENDED
 from ggi.landscape.objects import Object
@@ -47,9 +47,9 @@ def test_a_failed_job_is_counted_once_more_and_a_count_is_kept(
     kind: str, count: str, failed: bool, counts: int
 ) -> None:
     item = ours()
-    found, numbers = failed_jobs(Live([live(item.kube_name, kind, count)]), [item])
+    found, numbers = failed_jobs(LiveNamespace([live(item.kube_name, kind, count)]), [item])
     assert (found, numbers.get(item.name, 0)) == ([item.name] if failed else [], counts)
 
 
 def test_a_failed_job_of_another_name_is_replaced_anyway() -> None:
-    assert failed_jobs(Live([live("openzaak-migrate-older", "Failed")]), [ours()]) == ([], {})
+    assert failed_jobs(LiveNamespace([live("openzaak-migrate-older", "Failed")]), [ours()]) == ([], {})

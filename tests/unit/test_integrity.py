@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ggi.controls.integrity.added import load_added, spelled
-from ggi.controls.integrity.compare import Comparison
-from ggi.controls.integrity.judge import Judge
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.compare import ObjectComparison
+from ggi.controls.integrity.judge import IntegrityJudge
+from ggi.controls.integrity.live import LiveNamespace
 from ggi.controls.integrity.makers import load_makers
 from ggi.controls.integrity.meanings import Meaning, load_meanings
 from ggi.controls.integrity.rights import by_nature, lets, load_rights
-from ggi.controls.subjects import LogicalNames
+from ggi.controls.logical_names import LogicalNames
 from ggi.engine.restoring import MENDED, changed_by_hand, mended_before, take_back
 from ggi.landscape.build import Landscape, landscape
 from ggi.landscape.objects import Object
@@ -26,7 +26,7 @@ OPEN = {**DENY, "egress": [{"ports": [{"port": 53, "protocol": "UDP"}]}]}
 
 def texts(kind: str, wanted: dict[str, Any], live: dict[str, Any]) -> list[str]:
     one, two = ({"metadata": {}, "spec": spec} for spec in (wanted, live))
-    return [found.text for found in Comparison(kind, load_added()).differences(one, two)]
+    return [found.text for found in ObjectComparison(kind, load_added()).differences(one, two)]
 
 
 def test_no_rules_and_an_empty_list_of_rules_are_the_same() -> None:
@@ -94,7 +94,7 @@ def alive(built: Landscape) -> list[dict[str, Any]]:
 
 def found(built: Landscape, bodies: list[dict[str, Any]], **more: Any) -> list[tuple[str, Meaning]]:
     planned = {item.name: item.body for item in built.objects}
-    judge = Judge(planned, Live(bodies, **more), LogicalNames(built).of)
+    judge = IntegrityJudge(planned, LiveNamespace(bodies, **more), LogicalNames(built).of)
     return [(one.subject, one.meaning) for one in judge.judge(built.environment.namespace).found]
 
 
@@ -381,12 +381,12 @@ def test_what_somebody_added_is_taken_away_and_what_the_engine_applied_is_left_t
     theirs = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": {"f:externalIPs": {}}}}
     pretending = {**theirs, "manager": "pulumi-kubernetes"}
     for managers, taken in (([theirs], True), ([], True), ([pretending], True), ([ours], False)):
-        live = Live([service(item, managers, **added)])
+        live = LiveNamespace([service(item, managers, **added)])
         by_hand, counts = changed_by_hand(live, [item])
         assert by_hand.paths == ({item.name: ["spec.externalIPs"]} if taken else {})
         assert counts == ({item.name: 1} if taken else {})
     api = Api()
-    live = Live([service(item, [theirs], **added)])
+    live = LiveNamespace([service(item, [theirs], **added)])
     take_back(api, live, [item], changed_by_hand(live, [item])[0])  # type: ignore[arg-type]
     ((_, _, name, patch, how),) = api.patched
     assert (name, patch) == ("openzaak-web", [{"op": "remove", "path": "/spec/externalIPs"}])
@@ -398,30 +398,30 @@ def test_a_changed_value_alone_is_left_to_the_engine_which_sees_it(built: Landsc
     body = copy.deepcopy(item.body)
     body["spec"]["replicas"] = 9
     body["metadata"]["uid"] = "u"
-    assert changed_by_hand(Live([body]), [item])[0].changes == {}
+    assert changed_by_hand(LiveNamespace([body]), [item])[0].changes == {}
 
 
 def test_what_keeps_something_from_being_lost_is_never_taken_away(built: Landscape) -> None:
     item = next(o for o in built.objects if o.kind == "PersistentVolumeClaim")
     body = copy.deepcopy(item.body)
     body["metadata"] |= {"uid": "u", "finalizers": ["kubernetes.io/pvc-protection", "example.test/held"]}
-    assert changed_by_hand(Live([body]), [item])[0].changes == {}
+    assert changed_by_hand(LiveNamespace([body]), [item])[0].changes == {}
     body["spec"]["dataSource"] = {"kind": "PersistentVolumeClaim", "name": "x"}
-    assert changed_by_hand(Live([body]), [item])[0].paths == {item.name: ["spec.dataSource"]}
+    assert changed_by_hand(LiveNamespace([body]), [item])[0].paths == {item.name: ["spec.dataSource"]}
     body["metadata"]["deletionTimestamp"] = "2026-11-30T12:00:00Z"
-    assert changed_by_hand(Live([body]), [item])[0].changes == {}
+    assert changed_by_hand(LiveNamespace([body]), [item])[0].changes == {}
 
 
 def test_pods_of_others_are_left_alone_and_one_of_ours_with_another_program_comes_anew(built: Landscape) -> None:
     bodies = alive(built)
     pod = pod_of(bodies, "openzaak-web")
-    assert changed_by_hand(Live([*bodies, pod]), built.objects)[0].again == []
+    assert changed_by_hand(LiveNamespace([*bodies, pod]), built.objects)[0].again == []
     pod["spec"]["volumes"] = [*pod["spec"].get("volumes", ()), {"name": "injected", "emptyDir": {}}]
-    assert changed_by_hand(Live([*bodies, pod]), built.objects)[0].again == []
+    assert changed_by_hand(LiveNamespace([*bodies, pod]), built.objects)[0].again == []
     pod["spec"]["ephemeralContainers"] = [{"name": "debug"}]
-    assert changed_by_hand(Live([*bodies, pod]), built.objects)[0].again == [pod]
+    assert changed_by_hand(LiveNamespace([*bodies, pod]), built.objects)[0].again == [pod]
     without = [item for item in built.objects if item.name != "openzaak/Deployment/web"]
-    assert changed_by_hand(Live([*bodies, pod]), without)[0].again == []
+    assert changed_by_hand(LiveNamespace([*bodies, pod]), without)[0].again == []
 
 
 @pytest.mark.parametrize("text", ["\u00b2", "1" * 5000, "-1", ""])

@@ -166,7 +166,7 @@ def test_checks_over_the_stack_refuse_and_say_what_was_waived() -> None:
 
 def test_what_no_change_can_show_is_said_once() -> None:
     said = [d for d in analyze_stack("gm9901-prod", {}) if "this place can't show it" in d.message]
-    assert [d.message.splitlines()[-1].partition(":")[0] for d in said] == ["DOM-001..007, SEC-007"]
+    assert [d.message.splitlines()[-1].partition(":")[0] for d in said] == ["DOM-001..007, INT-001..010, SEC-007"]
     assert said[0].enforcementLevel != MANDATORY
 
 

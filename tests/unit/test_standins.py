@@ -303,7 +303,7 @@ def test_a_control_that_reads_an_image_says_that_it_speaks_of_what_runs() -> Non
         if (reads.search(code) or control.id.startswith("IMG-")) and not control.file.images:
             missed.append(control.id)
     assert not missed, "write `images: true` into its control.yaml"
-    assert len(about_images()) == 5
+    assert len(about_images()) == 6
 
 
 @pytest.mark.parametrize("brief", [False, True])

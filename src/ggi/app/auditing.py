@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ggi.app.platform import Platform
     from ggi.app.workspace import Workspace
     from ggi.audit.assessment import Assessment
-    from ggi.controls.integrity.live import Body, Live
+    from ggi.controls.integrity.live import Body, LiveNamespace
     from ggi.controls.observation import Domain, Subject
     from ggi.cookbook.reading import ReadResult, Ref
     from ggi.engine.kubeapi import KubeApi
@@ -159,7 +159,7 @@ def _reader(platform: Platform, environment: Environment) -> KubeApi:
     return api
 
 
-def _live(request: AuditRequest, assessment: Assessment) -> tuple[list[Subject], Live]:
+def _live(request: AuditRequest, assessment: Assessment) -> tuple[list[Subject], LiveNamespace]:
     """What controls look at of the namespace, and everything that the cluster holds for it."""
     from ggi.controls.kinds import kind_of
     from ggi.controls.subjects import of_objects

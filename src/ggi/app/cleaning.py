@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from ggi.controls.integrity.judge import Found, strangers
+from ggi.controls.integrity.judge import Unplanned, strangers
 from ggi.controls.integrity.live import who
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubehttp import ApiError
@@ -14,12 +14,12 @@ from ggi.landscape.build import Landscape
 from ggi.messages import t
 
 
-def find_strangers(api: KubeApi, built: Landscape) -> list[Found]:
+def find_strangers(api: KubeApi, built: Landscape) -> list[Unplanned]:
     """Objects in the namespace that nothing of ours made, and that the inventory does not name. Raises WorkError."""
     return strangers(built, read_live(api, built.environment.namespace))
 
 
-def written(found: Found) -> str:
+def written(found: Unplanned) -> str:
     """How an object is named on the command line: `Ingress/admin`."""
     return "/".join(who(found.body))
 
@@ -36,12 +36,12 @@ HOLD_NOTHING = frozenset(
 """Kinds of which an object can be deleted without data or keys being lost. Of all others nobody knows that."""
 
 
-def holds_data(found: Found) -> bool:
+def holds_data(found: Unplanned) -> bool:
     """Whether removing it may lose data: then it must be named."""
     return who(found.body)[0] not in HOLD_NOTHING
 
 
-def choose(found: Sequence[Found], only: Collection[str]) -> list[Found]:
+def choose(found: Sequence[Unplanned], only: Collection[str]) -> list[Unplanned]:
     """Those that are named; without names, all that hold no data. Raises InputError for a name that is not there."""
     known = {written(one): one for one in found}
     if unknown := [name for name in only if name not in known]:
@@ -50,7 +50,7 @@ def choose(found: Sequence[Found], only: Collection[str]) -> list[Found]:
     return [known[name] for name in only] if only else [one for one in found if not holds_data(one)]
 
 
-def remove(api: KubeApi, chosen: Sequence[Found], report: Callable[[str], None]) -> int:
+def remove(api: KubeApi, chosen: Sequence[Unplanned], report: Callable[[str], None]) -> int:
     """Delete these objects, each only while it is the one that was shown; how many could not be deleted."""
     failed = 0
     for one in chosen:

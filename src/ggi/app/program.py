@@ -18,7 +18,7 @@ import pulumi
 from ggi.app.deploying import refuse_ended_tenant
 from ggi.app.workspace import DesiredStack, Workspace
 from ggi.controls.integrity.judge import strangers
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.live import LiveNamespace
 from ggi.engine.failed_jobs import failed_jobs
 from ggi.engine.guard import LOGICAL_NAME, check_cluster, check_release
 from ggi.engine.kubeapi import KubeApi
@@ -204,7 +204,7 @@ def _check_landscape(api: KubeApi, built: Landscape, objects: Sequence[Object], 
     return mended | tried
 
 
-def _take_back(api: KubeApi, live: Live, objects: Sequence[Object]) -> dict[str, int]:
+def _take_back(api: KubeApi, live: LiveNamespace, objects: Sequence[Object]) -> dict[str, int]:
     """Take back what somebody changed by hand and Pulumi does not see; how often that was done, by logical name."""
     by_hand, mended = changed_by_hand(live, objects)
     if not pulumi.runtime.is_dry_run():

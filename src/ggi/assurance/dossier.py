@@ -244,10 +244,15 @@ def _operations(trail: Trail, controls: Sequence[str] | None, within: Period) ->
         )
 
 
+RELEASE = r"[0-9]{4}[.][0-9]+"
+"""A release of a landscape; what is written to hosts and Microsoft 365 has other names, which have no order."""
+
+
 def _consequences(record: Record, end: Record | None, release: str) -> Iterable[str]:
     """What is no ordinary change: an older release than the one before, and what was replaced or removed."""
     wanted = str(record.get("release", ""))
-    if release and wanted and release_order(wanted) < release_order(release):
+    known = all(re.fullmatch(RELEASE, text) for text in (release, wanted))
+    if known and release_order(wanted) < release_order(release):
         yield t("downgrade from {release}", release=release)
     changes = (end or {}).get("changes") or {}
     replaced, removed = int(changes.get("replace", 0)), int(changes.get("delete", 0))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ggi.audit.deviations import Deviations, WaiversOf, unused_problems
 from ggi.audit.judge import Judge, count_outcomes
 from ggi.controls.control import Control, Proof
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.live import LiveNamespace
 from ggi.controls.load import Controls
 from ggi.controls.observation import Domain, Facts, Observation, Subject
 from ggi.controls.verdict import Finding, Outcome
@@ -41,7 +41,7 @@ class Looked:
     unread: frozenset[str] = frozenset()
     domains: Mapping[str, Domain] | None = None
     instead: Mapping[str, str] | None = None
-    live: Live | None = None
+    live: LiveNamespace | None = None
     ran: Mapping[str, str] | None = None
 
 

@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from ggi.catalogue.component import Component
 from ggi.catalogue.content import Catalogue
 from ggi.catalogue.release import Release, ReleaseFile
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.live import LiveNamespace
 from ggi.controls.observation import Domain, Facts, Observation, Subject
 from ggi.controls.subjects import of_landscape
 from ggi.errors import InputError, Origin, Problem, raise_if
@@ -247,7 +247,7 @@ def seen(example: Example, inventory: Inventory, catalogue: Catalogue) -> Observ
     facts = Facts(built, changed_catalogue, inventory.registry)
     found = _subjects(of_landscape(built), example.objects)
     domains = _domains(example, environment.domain)
-    live = None if example.live is None else Live([*(subject.body for subject in found), *example.live])
+    live = None if example.live is None else LiveNamespace([*(subject.body for subject in found), *example.live])
     return Observation(found, example.date, facts, example.waivers, domains=domains, live=live)
 
 

@@ -19,7 +19,7 @@ from ggi.landscape.objects import PLATFORM
 
 if TYPE_CHECKING:
     from ggi.controls.integrity.judge import Integrity
-    from ggi.controls.integrity.live import Live
+    from ggi.controls.integrity.live import LiveNamespace
 
 UNKNOWN = "<unknown>"
 """Stands in an object where the engine will only know the value after the update."""
@@ -135,7 +135,7 @@ class Observation:
     instead: Mapping[str, str] | None = None
     """Per component, why its images that run are not those of the release; "" where they are. One that is not named
     has no pod that was asked. None: nothing stands in for an image here, and what a manifest names is what runs."""
-    live: Live | None = None
+    live: LiveNamespace | None = None
     """Everything that the cluster holds for the landscape; None where this place is no cluster."""
     ran: Mapping[str, str] | None = None
     """Releases that acceptatie has run, with the day on which that ended well, by its trail. None: nobody looked."""

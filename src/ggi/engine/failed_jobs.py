@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.live import LiveNamespace
 from ggi.engine.restoring import counted
 from ggi.engine.status import condition
 from ggi.landscape.objects import Object
 
 
-def failed_jobs(live: Live, objects: Iterable[Object]) -> tuple[list[str], dict[str, int]]:
+def failed_jobs(live: LiveNamespace, objects: Iterable[Object]) -> tuple[list[str], dict[str, int]]:
     """(the Jobs that failed, number for the annotation), by logical name."""
     jobs = [item for item in objects if item.kind == "Job"]
     failed, counts = counted(live, jobs, lambda _, body: condition(body, "Failed") == "True")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ggi.controls.integrity.live import Live, full_kind
+from ggi.controls.integrity.live import LiveNamespace, full_kind
 from ggi.controls.redaction import HIDDEN
 from ggi.engine.kubeapi import PAGE, KubeApi, ResourceType
 from ggi.engine.kubehttp import ApiError, NotFoundError, UnknownKindError
@@ -122,7 +122,7 @@ def _list(api: KubeApi, api_version: str, kind: str, namespace: str | None) -> l
 
 def read_live(
     api: KubeApi, namespace: str, hosts: Iterable[str] = (), protections: Mapping[str, Mapping[str, Any]] | None = None
-) -> Live:
+) -> LiveNamespace:
     """Everything in a namespace, the Namespace first, and what reaches into it or answers for one of its `hosts`.
 
     `protections` is what the stack of the cluster should hold, by logical name. Empty when there is no such namespace.
@@ -130,7 +130,7 @@ def read_live(
     """
     space = api.find("v1", "Namespace", namespace)
     if space is None:
-        return Live(())
+        return LiveNamespace(())
     types = [r for r in api.resource_types() if r.preferred and "list" in r.verbs]
     inside = [r for r in types if r.namespaced and r.kind not in NOBODY_ASKS]
     reaching = [r for r in types if _reaches(r)]
@@ -154,12 +154,12 @@ def read_live(
         if place := body["metadata"].get("namespace"):
             one = api.find(body["apiVersion"], body["kind"], body["metadata"]["name"], place)
             cluster += [one] if one else []
-    return Live(objects, cluster, unread, protections or {})
+    return LiveNamespace(objects, cluster, unread, protections or {})
 
 
-def read_kinds(api: KubeApi, kinds: Iterable[tuple[str, str, str]]) -> Live:
+def read_kinds(api: KubeApi, kinds: Iterable[tuple[str, str, str]]) -> LiveNamespace:
     """All objects of these kinds: apiVersion, kind, and the namespace ("" for what is in none). Raises WorkError."""
-    return Live(
+    return LiveNamespace(
         [item for version, kind, space in sorted(set(kinds)) for item in api.list(version, kind, space or None)]
     )
 

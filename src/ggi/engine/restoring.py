@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ggi.controls.integrity.added import load_added
-from ggi.controls.integrity.compare import MISSING, Comparison, Difference, Path
+from ggi.controls.integrity.compare import MISSING, Departure, ObjectComparison, Path
 from ggi.controls.integrity.judge import as_planned, from_template
-from ggi.controls.integrity.live import Body, Live, controller, who
+from ggi.controls.integrity.live import Body, LiveNamespace, controller, who
 from ggi.engine.kubeapi import KubeApi
 from ggi.landscape.objects import Object
 
@@ -31,7 +31,7 @@ Wrong = TypeVar("Wrong")
 class ByHand:
     """What somebody changed: differences by logical name, and what its controller must make anew."""
 
-    changes: Mapping[str, Sequence[Difference]]
+    changes: Mapping[str, Sequence[Departure]]
     again: Sequence[Body] = ()
     """Pods and ReplicaSets that are not what their owner says."""
 
@@ -48,7 +48,7 @@ def mended_before(live: Body) -> int:
 
 
 def counted(
-    live: Live, objects: Iterable[Object], wrong: Callable[[Object, Body], Wrong]
+    live: LiveNamespace, objects: Iterable[Object], wrong: Callable[[Object, Body], Wrong]
 ) -> tuple[dict[str, Wrong], dict[str, int]]:
     """(what `wrong` says, number for the annotation), each by logical name, of our objects in the cluster.
 
@@ -70,14 +70,14 @@ def counted(
     return found, counts
 
 
-def changed_by_hand(live: Live, objects: Sequence[Object]) -> tuple[ByHand, dict[str, int]]:
+def changed_by_hand(live: LiveNamespace, objects: Sequence[Object]) -> tuple[ByHand, dict[str, int]]:
     """What is to be taken back, and the numbers for the annotation by logical name."""
     added = load_added()
 
-    def wrong(item: Object, body: Body) -> list[Difference]:
+    def wrong(item: Object, body: Body) -> list[Departure]:
         if body["metadata"].get("deletionTimestamp"):
             return []  # somebody lets it go, and what keeps it is not ours to take away
-        found = Comparison(item.kind, added).differences(as_planned(item.name, item.body, body), body)
+        found = ObjectComparison(item.kind, added).differences(as_planned(item.name, item.body, body), body)
         # Where Pulumi misses something, all of it is taken back at once: half of it may be no valid object.
         by_hand = [one for one in found if not _of_engine(body, one) and not _protects(one)]
         return by_hand if body.get("immutable") or any(map(_unseen, by_hand)) else []
@@ -87,7 +87,7 @@ def changed_by_hand(live: Live, objects: Sequence[Object]) -> tuple[ByHand, dict
     return ByHand(changes, [*_not_of_owner(live, ours)]), counts
 
 
-def take_back(api: KubeApi, live: Live, objects: Iterable[Object], found: ByHand) -> None:
+def take_back(api: KubeApi, live: LiveNamespace, objects: Iterable[Object], found: ByHand) -> None:
     """Take away what somebody added, and let controllers make anew what is not theirs any more. Raises WorkError."""
     there = {who(body): body for body in live.objects}
     for item in objects:
@@ -104,24 +104,24 @@ def take_back(api: KubeApi, live: Live, objects: Iterable[Object], found: ByHand
         api.delete(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"], uid=metadata["uid"])
 
 
-def _protects(change: Difference) -> bool:
+def _protects(change: Departure) -> bool:
     """Whether it keeps something from being lost: a finalizer, which only its own controller may take away."""
     return change.path[:2] == ("metadata", "finalizers")
 
 
-def _unseen(change: Difference) -> bool:
+def _unseen(change: Departure) -> bool:
     """Whether Pulumi does not see it: nobody named it, or a list has other items than those that are named."""
     return change.live is not MISSING and (change.wanted is MISSING or isinstance(change.wanted, list | tuple))
 
 
-def _undo(change: Difference) -> dict[str, Any]:
+def _undo(change: Departure) -> dict[str, Any]:
     path = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in change.path)
     if change.wanted is MISSING:
         return {"op": "remove", "path": path}
     return {"op": "add" if change.live is MISSING else "replace", "path": path, "value": change.wanted}
 
 
-def _of_engine(body: Body, change: Difference) -> bool:
+def _of_engine(body: Body, change: Departure) -> bool:
     """Whether the engine itself applied what is there (managedFields, kubernetes.io, Server-Side Apply)."""
     mine: list[Any] = []
     others: list[Any] = []
@@ -166,7 +166,7 @@ RUNS = frozenset({"image", "command", "args", "env", "envFrom", "lifecycle", "se
 """Of a container: what decides which program runs, and as what."""
 
 
-def _not_of_owner(live: Live, ours: Collection[tuple[str, str]]) -> Iterator[Body]:
+def _not_of_owner(live: LiveNamespace, ours: Collection[tuple[str, str]]) -> Iterator[Body]:
     """Pods of ours in which another program runs than their ReplicaSet says, and ReplicaSets like that.
 
     A container more, or a volume, may come from admission; then it would come again.
@@ -185,7 +185,7 @@ def _not_of_owner(live: Live, ours: Collection[tuple[str, str]]) -> Iterator[Bod
         if kind == "ReplicaSet" and _revision(body) != _revision(owner):
             continue
         plain = {**body, "metadata": {k: v for k, v in body["metadata"].items() if k != "ownerReferences"}}
-        found = Comparison(str(kind), added).differences(from_template(body, owner), plain)
+        found = ObjectComparison(str(kind), added).differences(from_template(body, owner), plain)
         inside = ("spec", "template", "spec") if kind == "ReplicaSet" else ("spec",)
         below = [one.path[len(inside) :] for one in found if one.path[: len(inside)] == inside]
         if any(path[:1] == ("ephemeralContainers",) or (len(path) > 2 and path[2] in RUNS) for path in below):

@@ -143,7 +143,7 @@ class Settings(Model):
     """Counters of the derived secrets."""
     inputs: Annotated[dict[str, Supplied], Refers(NameKind.INPUT)] = {}
     """What others supplied, by the id that `ggi inputs` lists."""
-    others: list[Other] = []
+    others: Annotated[list[Other], Free("names of what others have, with `*` for any letters")] = []
     """What somebody else has in the namespace, or may do there."""
 
 

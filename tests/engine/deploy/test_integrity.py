@@ -13,10 +13,10 @@ import pytest
 
 from ggi.app.workspace import Workspace
 from ggi.controls.integrity.added import load_added
-from ggi.controls.integrity.compare import Comparison, pattern
-from ggi.controls.integrity.judge import Found, as_planned, judge_live
+from ggi.controls.integrity.compare import ObjectComparison, pattern
+from ggi.controls.integrity.judge import Unplanned, as_planned, judge_live
 from ggi.controls.integrity.live import who
-from ggi.controls.subjects import LogicalNames
+from ggi.controls.logical_names import LogicalNames
 from ggi.enforcement.cluster_stack import find_installed
 from ggi.engine.kubehttp import ApiError
 from ggi.engine.live import NOBODY_ASKS, read_live
@@ -62,7 +62,7 @@ def unguarded(place: Place, stack: str) -> Iterator[None]:
     place.up(stack)
 
 
-def findings(place: Place, built: Landscape, protections: dict[str, Any]) -> list[Found]:
+def findings(place: Place, built: Landscape, protections: dict[str, Any]) -> list[Unplanned]:
     live = read_live(place.api, built.environment.namespace, built.hosts.values(), protections)
     return list(judge_live(built, live).found)
 
@@ -237,7 +237,7 @@ def test_no_field_goes_unnoticed(place: Place, stack: str, built: Landscape) -> 
         for change in changes(schemas, body, chooser, SHARE):
             tried += 1
             wanted = as_planned(name, planned[name], change.body)
-            if not Comparison(kind, added).differences(wanted, change.body):
+            if not ObjectComparison(kind, added).differences(wanted, change.body):
                 survivors[re.sub(r"\.\d+", ".*", pattern(change.path))] += 1
     print(f"{tried} changes tried, {tried - survivors.total()} noticed; not: {dict(survivors)}")  # noqa: T201
     assert tried > 30
@@ -267,6 +267,6 @@ def test_nothing_is_found_after_an_upgrade_a_rotation_and_a_lost_pod(
     assert [(one.subject, one.meaning) for one in ours(findings(place, built, protections))] == []
 
 
-def ours(found: list[Found]) -> list[Found]:
+def ours(found: list[Unplanned]) -> list[Unplanned]:
     """Without what other tests did to the cluster."""
     return [one for one in found if not one.subject.startswith("cluster/")]

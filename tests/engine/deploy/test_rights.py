@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.live import LiveNamespace
 from ggi.controls.integrity.rights import allows, rights
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.live import read_live
@@ -53,7 +53,7 @@ def rule(chooser: random.Random) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def live(place: Place) -> Iterator[Live]:
+def live(place: Place) -> Iterator[LiveNamespace]:
     """A namespace with random roles and bindings, some of them of the whole cluster."""
     api, chooser = place.api, random.Random(14)  # noqa: S311
     api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}, field_manager="tests")
@@ -102,7 +102,7 @@ def granted(api: KubeApi, subject: dict[str, str], verb: str, group: str, resour
     return bool(answer["status"]["allowed"])
 
 
-def test_rights_are_those_that_the_api_server_grants(place: Place, live: Live) -> None:
+def test_rights_are_those_that_the_api_server_grants(place: Place, live: LiveNamespace) -> None:
     names = {f"User:{SUBJECTS[0]['name']}": 0, f"Group:{SUBJECTS[1]['name']}": 1, f"ServiceAccount:{SPACE}/robot": 2}
     found = rights(live, SPACE)
     every = [*itertools.product(names, VERBS[:-1], RESOURCES, ("", "one", "other"))]

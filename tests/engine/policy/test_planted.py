@@ -23,8 +23,9 @@ from ggi.audit.audit import run_audit
 from ggi.catalogue.content import load_catalogue
 from ggi.controls.examples import changed
 from ggi.controls.load import load_controls
+from ggi.controls.logical_names import LogicalNames
 from ggi.controls.observation import Facts, Subject
-from ggi.controls.subjects import LogicalNames, of_landscape
+from ggi.controls.subjects import of_landscape
 from ggi.enforcement.admission import API
 from ggi.engine.kubeapi import KubeApi
 from ggi.engine.kubehttp import ForbiddenError

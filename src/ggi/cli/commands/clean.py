@@ -15,7 +15,7 @@ from ggi.messages import mark, t
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ggi.controls.integrity.judge import Found
+    from ggi.controls.integrity.judge import Unplanned
 
 OPENS = {
     "way": mark("a way for traffic"),
@@ -83,7 +83,7 @@ def clean(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _show(stack: str, found: Sequence[Found], json_output: bool) -> None:
+def _show(stack: str, found: Sequence[Unplanned], json_output: bool) -> None:
     from ggi.app.cleaning import holds_data, written
 
     if json_output:
@@ -109,7 +109,7 @@ def _show(stack: str, found: Sequence[Found], json_output: bool) -> None:
         say(t("What may hold data (*) is removed only when it is named: --only KIND/NAME."))
 
 
-def _table(found: Sequence[Found]) -> None:
+def _table(found: Sequence[Unplanned]) -> None:
     from ggi.app.cleaning import holds_data, written
 
     rows = [

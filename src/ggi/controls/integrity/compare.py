@@ -32,7 +32,7 @@ MISSING = _Missing()
 
 
 @dataclass(frozen=True)
-class Difference:
+class Departure:
     """One place where they differ; `wanted` or `live` is MISSING where there is nothing. `path` is of the live object.
 
     A list that has more, fewer or other items is one difference, with the items that are not planned in `more`.
@@ -57,26 +57,26 @@ def pattern(path: Path) -> str:
     return ".".join(ITEM if isinstance(step, int) else step for step in path)
 
 
-class Comparison:
+class ObjectComparison:
     """Compares objects of one kind; `Cluster/Pod` is what a Cluster makes, of which `owner` is the planned one."""
 
     def __init__(self, kind: str, added: Added, owner: Mapping[str, Any] | None = None) -> None:
         self.kind, self.added, self.owner = kind, added, owner or {}
 
-    def differences(self, wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[Difference]:
+    def differences(self, wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[Departure]:
         """Every difference between two whole objects. Status is what controllers write, and is left out."""
         found = [*self._maps(_there(wanted), _there(live), ())]
         return sorted(found, key=lambda one: pattern(one.path))
 
-    def _any(self, wanted: Any, live: Any, path: Path) -> Iterator[Difference]:
+    def _any(self, wanted: Any, live: Any, path: Path) -> Iterator[Departure]:
         if isinstance(wanted, Mapping) and isinstance(live, Mapping):
             yield from self._maps(wanted, live, path)
         elif _is_list(wanted) and _is_list(live):
             yield from self._lists(wanted, live, path)
         elif not _same(wanted, live, path):
-            yield Difference(path, wanted, live)
+            yield Departure(path, wanted, live)
 
-    def _maps(self, wanted: Mapping[str, Any], live: Mapping[str, Any], path: Path) -> Iterator[Difference]:
+    def _maps(self, wanted: Mapping[str, Any], live: Mapping[str, Any], path: Path) -> Iterator[Departure]:
         for key, value in live.items():
             here = (*path, key)
             if key in wanted and wanted[key] is not None:
@@ -85,9 +85,9 @@ class Comparison:
                 yield from self._more(value, live, here)
         for key, value in wanted.items():
             if key not in live and not _empty(value):
-                yield Difference((*path, key), value, MISSING)
+                yield Departure((*path, key), value, MISSING)
 
-    def _more(self, value: Any, beside: Mapping[str, Any], path: Path) -> Iterator[Difference]:
+    def _more(self, value: Any, beside: Mapping[str, Any], path: Path) -> Iterator[Departure]:
         """What is there and not planned: added by the cluster, or a difference."""
         if self.added.allows(self.kind, pattern(path), value, beside, self.owner):
             return
@@ -102,12 +102,12 @@ class Comparison:
             for number, item in enumerate(value):
                 yield from self._more(item, {}, (*path, number))
             return
-        yield Difference(path, MISSING, value)
+        yield Departure(path, MISSING, value)
 
     def _item(self, item: Any, path: Path) -> bool:
         return self.added.allows(self.kind, f"{pattern(path)}.{MORE}", item, {})
 
-    def _lists(self, wanted: Sequence[Any], live: Sequence[Any], path: Path) -> Iterator[Difference]:
+    def _lists(self, wanted: Sequence[Any], live: Sequence[Any], path: Path) -> Iterator[Departure]:
         names = [_name(item) for item in live]
         if None not in names and len(set(names)) == len(names):
             known = {_name(item): item for item in wanted}
@@ -118,7 +118,7 @@ class Comparison:
             in_order = len(live) >= len(wanted)
         more = [item for planned, item in pairs if planned is MISSING and not self._item(item, path)]
         if more or not in_order:
-            yield Difference(path, wanted, live, tuple(more))
+            yield Departure(path, wanted, live, tuple(more))
             return
         for number, (planned, item) in enumerate(pairs):
             if planned is not MISSING:

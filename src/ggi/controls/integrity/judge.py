@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ggi.controls.integrity.added import load_added
-from ggi.controls.integrity.compare import MISSING, OUTLINE, Comparison, Difference
-from ggi.controls.integrity.live import Body, Live, controller, full_kind, last_hand, who
+from ggi.controls.integrity.compare import MISSING, OUTLINE, Departure, ObjectComparison
+from ggi.controls.integrity.live import Body, LiveNamespace, controller, full_kind, last_hand, who
 from ggi.controls.integrity.makers import MakerEntry, load_makers, named_by
 from ggi.controls.integrity.meanings import Meaning, load_meanings
 from ggi.controls.integrity.rights import load_rights, strange
@@ -18,14 +18,14 @@ from ggi.landscape.build import Landscape
 
 
 @dataclass(frozen=True)
-class Found:
+class Unplanned:
     """Something that is not as planned. `subject` is a logical name, or `cluster/Kind/name` outside a namespace."""
 
     subject: str
     body: Body
     """The live object; the planned one when it is missing."""
     meaning: Meaning
-    changes: tuple[Difference, ...] = ()
+    changes: tuple[Departure, ...] = ()
     missing: bool = False
     by: str = ""
     """Who may have done it."""
@@ -53,15 +53,15 @@ NAME = "ggi/name"
 class Integrity:
     """What was found of one landscape, and how many objects were looked at."""
 
-    found: Sequence[Found]
+    found: Sequence[Unplanned]
     looked_at: int
     unread: frozenset[str]
 
 
-class Judge:
+class IntegrityJudge:
     """Judges one namespace. `planned` are objects by logical name; `name_of` gives that of a live one."""
 
-    def __init__(self, planned: Mapping[str, Body], live: Live, name_of: Callable[[Body], str]) -> None:
+    def __init__(self, planned: Mapping[str, Body], live: LiveNamespace, name_of: Callable[[Body], str]) -> None:
         self.planned, self.live, self.name_of = planned, live, name_of
         self.added, self.makers, self.meanings = load_added(), load_makers(), load_meanings()
         self.supplied = {("Secret", name) for body in planned.values() for name in _secrets_of(body)}
@@ -83,15 +83,15 @@ class Judge:
         for name, body in self.twice:
             # A name that ends in a tag can be anybody's: two of them, and one is not ours.
             meaning = self.meanings.of_stranger(str(body["apiVersion"]), str(body["kind"]))
-            found.append(Found(name, body, meaning, by=last_hand(body)))
+            found.append(Unplanned(name, body, meaning, by=last_hand(body)))
         for name, body in self.planned.items():
             if name not in self.ours and full_kind(str(body["apiVersion"]), str(body["kind"])) not in self.live.unread:
-                meaning = self.meanings.of_change(str(body["kind"]), Difference(("spec",), body, MISSING))
-                found.append(Found(name, body, meaning, missing=True))
+                meaning = self.meanings.of_change(str(body["kind"]), Departure(("spec",), body, MISSING))
+                found.append(Unplanned(name, body, meaning, missing=True))
         found.sort(key=lambda one: (one.subject, one.meaning))
         return Integrity(found, len(self.live.objects), self.live.unread)
 
-    def _object(self, body: Body) -> Iterator[Found]:
+    def _object(self, body: Body) -> Iterator[Unplanned]:
         name = self.name_of(body)
         if name in self.planned:
             yield from self._of_ours(name, body)
@@ -102,23 +102,23 @@ class Judge:
             yield from self._of_made(name, body, entry, owner, root)
         elif not self._everywhere(body) and who(body) not in self.supplied:
             meaning = self.meanings.of_stranger(str(body.get("apiVersion", "")), str(body.get("kind", "")))
-            yield Found(name, body, meaning, by=last_hand(body))
+            yield Unplanned(name, body, meaning, by=last_hand(body))
 
-    def _of_ours(self, name: str, body: Body) -> Iterator[Found]:
+    def _of_ours(self, name: str, body: Body) -> Iterator[Unplanned]:
         wanted, kind = as_planned(name, self.planned[name], body), str(body["kind"])
-        yield from self._told(name, body, Comparison(kind, self.added).differences(wanted, body), kind)
+        yield from self._told(name, body, ObjectComparison(kind, self.added).differences(wanted, body), kind)
 
     def _told(
-        self, name: str, body: Body, changes: Sequence[Difference], kind: str, *, made: bool = False
-    ) -> Iterator[Found]:
+        self, name: str, body: Body, changes: Sequence[Departure], kind: str, *, made: bool = False
+    ) -> Iterator[Unplanned]:
         """One finding for each meaning that the changes have."""
-        by: dict[Meaning, list[Difference]] = {}
+        by: dict[Meaning, list[Departure]] = {}
         for change in changes:
             by.setdefault(self.meanings.of_change(kind, change), []).append(change)
         for meaning, some in by.items():
-            yield Found(name, body, meaning, tuple(some), by=last_hand(body), made=made)
+            yield Unplanned(name, body, meaning, tuple(some), by=last_hand(body), made=made)
 
-    def _rights(self, namespace: str) -> Iterator[Found]:
+    def _rights(self, namespace: str) -> Iterator[Unplanned]:
         """Bindings that let somebody do what nobody should; those that are strangers are told once."""
         bindings = {f"{b['kind']}/{b['metadata']['name']}": b for b in (*self.live.objects, *self.live.cluster)}
         lets: dict[str, list[str]] = {}
@@ -129,7 +129,7 @@ class Judge:
         for name, lines in lets.items():
             body = bindings[name]
             subject = self.name_of(body) if body["kind"] == "RoleBinding" else f"cluster/{name}"
-            yield Found(subject, body, Meaning.RIGHT, by=last_hand(body), lets=tuple(sorted(lines)))
+            yield Unplanned(subject, body, Meaning.RIGHT, by=last_hand(body), lets=tuple(sorted(lines)))
 
     def _lets_by_maker(self, binding: Body, subject: str, namespace: str) -> set[str]:
         """What the operator of an object of ours lets the account do that it made for it, by the Role beside it."""
@@ -144,7 +144,7 @@ class Judge:
 
     # -- outside of the namespace ------------------------------------------------------------------------------------
 
-    def _cluster(self) -> Iterator[Found]:
+    def _cluster(self) -> Iterator[Unplanned]:
         """What can change every object of the cluster, or answers for a name of ours, and was not put there for us."""
         known = {(str(body["kind"]), str(body["metadata"]["name"])) for body in self.live.protections.values()}
         for body in self.live.cluster:
@@ -153,7 +153,7 @@ class Judge:
                 continue
             version, space = str(body.get("apiVersion", "")), body["metadata"].get("namespace")
             subject = f"{space}/{kind}/{name}" if space else f"cluster/{kind}/{name}"
-            yield Found(subject, body, self.meanings.of_stranger(version, kind), by=last_hand(body))
+            yield Unplanned(subject, body, self.meanings.of_stranger(version, kind), by=last_hand(body))
 
     def _of_operator(self, body: Body) -> bool:
         kind, name = who(body)
@@ -166,7 +166,7 @@ class Judge:
             for entry in self.makers.cluster
         )
 
-    def _protections(self) -> Iterator[Found]:
+    def _protections(self) -> Iterator[Unplanned]:
         """What of the cluster's own stack is missing or different."""
         there = {who(body): body for body in (*self.live.cluster, *self.live.objects)}
         for name, wanted in self.live.protections.items():
@@ -175,11 +175,13 @@ class Judge:
                 continue
             subject = f"cluster/{kind}/{wanted['metadata']['name']}"
             if body is None:
-                meaning = self.meanings.of_change(kind, Difference(("spec",), wanted, MISSING))
-                yield Found(subject, wanted, meaning, missing=True)
+                meaning = self.meanings.of_change(kind, Departure(("spec",), wanted, MISSING))
+                yield Unplanned(subject, wanted, meaning, missing=True)
             else:
                 expected = as_planned(name, wanted, body)
-                yield from self._told(subject, body, Comparison(kind, self.added).differences(expected, body), kind)
+                yield from self._told(
+                    subject, body, ObjectComparison(kind, self.added).differences(expected, body), kind
+                )
 
     # -- what controllers made ---------------------------------------------------------------------------------------
 
@@ -218,7 +220,7 @@ class Judge:
     def _is_ours(self, body: Body) -> bool:
         return self.ours.get(self.name_of(body)) is body
 
-    def _of_made(self, name: str, body: Body, entry: MakerEntry, owner: Body, root: Body) -> Iterator[Found]:
+    def _of_made(self, name: str, body: Body, entry: MakerEntry, owner: Body, root: Body) -> Iterator[Unplanned]:
         kind = str(body["kind"])
         wanted: Body
         if entry.judged == "whole" or (kind == "ReplicaSet" and not (body.get("spec") or {}).get("replicas")):
@@ -238,10 +240,10 @@ class Judge:
         if kind == "Pod" and (body.get("status") or {}).get("phase") in ENDED:
             return  # it runs no more, and goes with its owner or the garbage
         plain = {**body, "metadata": {k: v for k, v in body["metadata"].items() if k not in PASSING}}
-        changes = Comparison(rules, self.added, planned).differences(wanted, plain)
+        changes = ObjectComparison(rules, self.added, planned).differences(wanted, plain)
         yield from self._told(name, body, changes, kind, made=True)
 
-    def _addresses(self, name: str, body: Body, service: Body) -> Iterator[Found]:
+    def _addresses(self, name: str, body: Body, service: Body) -> Iterator[Unplanned]:
         """Addresses that belong to no pod that the Service selects."""
         selector = (self.planned.get(self.name_of(service)) or service).get("spec", {}).get("selector") or {}
         known = {
@@ -261,8 +263,8 @@ class Judge:
         leads = (body["metadata"].get("labels") or {}).get(SLICE_OF, service["metadata"]["name"])
         wrong = sorted(set(listed) - known) if "Pod" not in self.live.unread else []
         if wrong or leads != service["metadata"]["name"]:
-            change = Difference(("addresses",), MISSING, wrong or leads)
-            yield Found(name, body, Meaning.WAY, (change,), by=last_hand(body), made=True)
+            change = Departure(("addresses",), MISSING, wrong or leads)
+            yield Unplanned(name, body, Meaning.WAY, (change,), by=last_hand(body), made=True)
 
 
 def _secrets_of(value: Any) -> Iterator[str]:
@@ -280,20 +282,20 @@ def _secrets_of(value: Any) -> Iterator[str]:
             yield from _secrets_of(item)
 
 
-def judge_live(landscape: Landscape, live: Live) -> Integrity:
+def judge_live(landscape: Landscape, live: LiveNamespace) -> Integrity:
     """What of a namespace is not as the landscape says, with the rights that hold in it."""
-    from ggi.controls.subjects import LogicalNames
+    from ggi.controls.logical_names import LogicalNames
 
     environment = landscape.environment
     planned = {
         item.name: {**item.body, "data": dict.fromkeys(item.secrets, "")} if item.secrets else item.body
         for item in landscape.objects
     }
-    judge = Judge(planned, live, LogicalNames(landscape).of)
+    judge = IntegrityJudge(planned, live, LogicalNames(landscape).of)
     return judge.judge(environment.namespace)
 
 
-def strangers(landscape: Landscape, live: Live) -> list[Found]:
+def strangers(landscape: Landscape, live: LiveNamespace) -> list[Unplanned]:
     """What is in the namespace, nothing of ours made, and the inventory does not name as somebody else's."""
     found = judge_live(landscape, live).found
     declared = landscape.environment.declared

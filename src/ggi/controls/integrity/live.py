@@ -46,7 +46,7 @@ def last_hand(body: Body) -> str:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveNamespace:
     """Everything in a namespace, and what is in the cluster that can reach into it. Of Secrets never a value."""
 
     objects: Sequence[Body]

@@ -11,14 +11,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ggi.controls.integrity.added import ITEM, positions, spelled
-from ggi.controls.integrity.compare import MISSING, Difference, pattern
+from ggi.controls.integrity.compare import MISSING, Departure, pattern
 from ggi.controls.integrity.files import load
 from ggi.inventory.models import Model
 from ggi.inventory.types import Line
 
 
 class Meaning(StrEnum):
-    """What it opens. Each has one control (INT-001 and on), which says how bad that is."""
+    """What it opens. Each has one control (INT-001 and on), which says how bad that is. Example: `Meaning.RIGHT`."""
 
     WAY = "way"
     """A way for traffic that is not drawn: from outside, or between pods."""
@@ -90,7 +90,7 @@ class Meanings:
         name, _, group = kind.partition(".")
         return self.of_stranger(f"{group}/", name) if group else self.of_stranger("", name)
 
-    def of_change(self, kind: str, change: Difference) -> Meaning:
+    def of_change(self, kind: str, change: Departure) -> Meaning:
         """What a difference opens."""
         steps = tuple(pattern(change.path).split("."))
         for path, meaning in self.changes.get(kind, ()):
@@ -99,7 +99,7 @@ class Meanings:
         return Meaning.OTHER
 
 
-def _holds(change: Difference, path: tuple[str, ...]) -> bool:
+def _holds(change: Departure, path: tuple[str, ...]) -> bool:
     """Whether what is there instead has something at a path below."""
     items = change.more or (() if change.live is MISSING else (change.live,))
     below = path[1:] if change.more and path[0] == ITEM else path

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from ggi.controls.integrity.files import load
-from ggi.controls.integrity.live import Live
+from ggi.controls.integrity.live import LiveNamespace
 from ggi.inventory.models import Model
 from ggi.inventory.types import Line
 
@@ -92,7 +92,7 @@ def subject_name(subject: Mapping[str, Any], namespace: str) -> str:
     return f"{kind}:{name}"
 
 
-def rights(live: Live, namespace: str) -> list[Right]:
+def rights(live: LiveNamespace, namespace: str) -> list[Right]:
     """Every right that holds in the namespace."""
     roles = {("Role", str(o["metadata"]["name"])): o for o in live.objects if o["kind"] == "Role"}
     roles |= {("ClusterRole", str(o["metadata"]["name"])): o for o in live.cluster if o["kind"] == "ClusterRole"}
@@ -168,7 +168,7 @@ def by_nature(subject: str, binding: str = "", told: Sequence[str] = ()) -> bool
     )
 
 
-def strange(live: Live, namespace: str) -> Iterator[tuple[Right, list[str]]]:
+def strange(live: LiveNamespace, namespace: str) -> Iterator[tuple[Right, list[str]]]:
     """Rights that somebody was given, and what they let him do."""
     for right in rights(live, namespace):
         told = lets(right.rules)
