@@ -8,6 +8,7 @@ An annotation counts how often that was needed: a new number is a change that a 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from ggi.controls.integrity.compare import MISSING, Departure, ObjectComparison,
 from ggi.controls.integrity.judge import as_planned, from_template
 from ggi.controls.integrity.live import Body, LiveNamespace, controller, who
 from ggi.engine.kubeapi import KubeApi
+from ggi.engine.kubehttp import InvalidError
 from ggi.landscape.objects import Object
 
 MENDED = "ggi/mended"
@@ -91,14 +93,17 @@ def take_back(api: KubeApi, live: LiveNamespace, objects: Iterable[Object], foun
     """Take away what somebody added, and let controllers make anew what is not theirs any more. Raises WorkError."""
     there = {who(body): body for body in live.objects}
     for item in objects:
-        if item.name in found.changes:
+        # A Job can't be changed; the number that is counted makes the engine replace it.
+        if item.name in found.changes and item.kind != "Job":
             body = there[item.kind, item.kube_name]
             space = body["metadata"].get("namespace")
             if body.get("immutable"):  # it can only come anew, which the engine's apply does
                 api.delete(item.api_version, item.kind, item.kube_name, space, uid=body["metadata"]["uid"])
                 continue
             patch = [_undo(one) for one in reversed(found.changes[item.name])]
-            api.patch(item.api_version, item.kind, item.kube_name, patch, namespace=space, patch_type="json")
+            # What can't be changed in place the engine finds as well, and says what to do.
+            with contextlib.suppress(InvalidError):
+                api.patch(item.api_version, item.kind, item.kube_name, patch, namespace=space, patch_type="json")
     for body in found.again:
         metadata = body["metadata"]
         api.delete(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"], uid=metadata["uid"])
