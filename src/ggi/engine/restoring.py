@@ -81,7 +81,7 @@ def changed_by_hand(live: LiveNamespace, objects: Sequence[Object]) -> tuple[ByH
             return []  # somebody lets it go, and what keeps it is not ours to take away
         found = ObjectComparison(item.kind, added).differences(as_planned(item.name, item.body, body), body)
         # Where Pulumi misses something, all of it is taken back at once: half of it may be no valid object.
-        by_hand = [one for one in found if not _of_engine(body, one) and not _left_alone(one)]
+        by_hand = [one for one in found if not _of_engine(body, one) and not _left_alone(item.kind, one)]
         return by_hand if body.get("immutable") or any(map(_unseen, by_hand)) else []
 
     changes, counts = counted(live, objects, wrong)
@@ -109,13 +109,16 @@ def take_back(api: KubeApi, live: LiveNamespace, objects: Iterable[Object], foun
         api.delete(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"], uid=metadata["uid"])
 
 
-def _left_alone(change: Departure) -> bool:
+def _left_alone(kind: str, change: Departure) -> bool:
     """Whether it is left where it is.
 
-    A finalizer keeps something from being lost, and an annotation that nobody planned is how controllers remember what
-    they did: taken away, it would be back at once. Audits tell both.
+    A finalizer keeps something from being lost. Annotations and labels that nobody planned are how others remember what
+    they did: taken away, they would be back at once. Audits tell them. Those of a namespace decide what it lets in.
     """
-    return change.path[:2] in (("metadata", "finalizers"), ("metadata", "annotations"))
+    where = change.path[:2]
+    return where == ("metadata", "finalizers") or (
+        kind != "Namespace" and where in (("metadata", "annotations"), ("metadata", "labels"))
+    )
 
 
 def _unseen(change: Departure) -> bool:

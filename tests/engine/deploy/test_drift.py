@@ -126,5 +126,7 @@ def test_after_that_nothing_differs_and_what_controllers_write_is_no_drift(meddl
     assert "nothing differs" in place.ggi("refresh", meddled.stack, "--sandbox").out
     live = place.api.get("apps/v1", "Deployment", "openklant-web", meddled.stack)
     assert live["metadata"]["labels"]["example.test/team"] == "a"
+    gone = {"metadata": {"annotations": {"example.test/seen": None}, "labels": {"example.test/team": None}}}
+    place.api.patch("apps/v1", "Deployment", "openklant-web", gone, namespace=meddled.stack)
     away = {"metadata": {"annotations": {"example.test/seen": None}, "labels": {"example.test/team": None}}}
     place.api.patch("apps/v1", "Deployment", "openklant-web", away, namespace=meddled.stack, field_manager="other")
