@@ -224,6 +224,9 @@ def test_no_kind_goes_unnoticed(place: Place, stack: str, built: Landscape, prot
         if not any(one.stranger and who(one.body) == (kind, "attack") for one in found):
             unnoticed.append(kind)
         place.api.delete(body["apiVersion"], kind, "attack", space, grace_seconds=0)
+    for claim in place.api.list("v1", "PersistentVolumeClaim", built.environment.namespace):
+        if "attack" in claim["metadata"]["name"]:  # of the StatefulSet, whose claims stay
+            place.api.delete("v1", "PersistentVolumeClaim", claim["metadata"]["name"], built.environment.namespace)
     print(f"{count} kinds made in the namespace, {count - len(unnoticed)} noticed")  # noqa: T201
     assert refused == {}
     assert unnoticed == []
